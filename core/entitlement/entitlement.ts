@@ -1,0 +1,42 @@
+import type { Amount } from '../amount.ts'
+import type { Feature } from '../catalogue/feature.ts'
+import type { Instant } from '../instant.ts'
+import type { BillingWindow } from '../subscription/billing-window.ts'
+import type { TraceStep } from './decision.ts'
+
+/** Where a workspace stands with its subscription right now. */
+export const accessStates = ['active', 'pending', 'lapsed', 'none'] as const
+export type AccessState = (typeof accessStates)[number]
+
+/** What set the limit: the plan's formula, or an override. */
+export const limitSources = ['plan', 'override', 'none'] as const
+export type LimitSource = (typeof limitSources)[number]
+
+/**
+ * A workspace's right to one feature, resolved from facts and catalogue at an instant; counters play no part.
+ *
+ * Holds over `[resolvedAt, validUntil)` while facts and catalogue stay the same.
+ */
+export interface Entitlement {
+  readonly workspace: string
+  readonly featureKey: string
+  readonly feature: Feature
+  readonly access: AccessState
+  readonly status: string
+  readonly plan: string | null
+  readonly planVersion: string | null
+  readonly seats: number
+  /** For a switch: its own state. For the rest: whether the switch it requires is on (true without one). */
+  readonly on: boolean
+  /** null = unlimited (and for switches). */
+  readonly limit: Amount | null
+  readonly source: LimitSource
+  /** Only for flow features with a running or last subscription. */
+  readonly window: BillingWindow | null
+  /** Order that waits for its payment, if any. */
+  readonly openOrderId: string | null
+  readonly resolvedAt: Instant
+  readonly validUntil: Instant
+  /** Steps status → plan → seats → add-ons → override → limit. */
+  readonly trace: readonly TraceStep[]
+}

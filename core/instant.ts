@@ -1,0 +1,40 @@
+/** A point in time: epoch milliseconds, UTC. */
+export type Instant = number
+
+/** A UTC calendar day as `yyyymmdd`, the name of a flow bucket. */
+export type Day = string
+
+export const SECOND_MS = 1_000
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 3_600_000
+export const DAY_MS = 86_400_000
+
+const dayNames = new Map<number, Day>()
+
+/** The UTC day an instant falls in. */
+export function dayOf(instant: Instant): Day {
+  const number = Math.floor(instant / DAY_MS)
+  const known = dayNames.get(number)
+  if (known !== undefined) return known
+  const name = new Date(number * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')
+  if (dayNames.size > 10_000) dayNames.clear()
+  dayNames.set(number, name)
+  return name
+}
+
+/** 00:00:00.000 UTC of the day an instant falls in. */
+export function startOfDay(instant: Instant): Instant {
+  return Math.floor(instant / DAY_MS) * DAY_MS
+}
+
+/** The first instant of a `yyyymmdd` day, or null for a day that does not exist. */
+export function parseDay(day: Day): Instant | null {
+  if (!/^\d{8}$/.test(day)) return null
+  const instant = Date.UTC(Number(day.slice(0, 4)), Number(day.slice(4, 6)) - 1, Number(day.slice(6, 8)))
+  return dayOf(instant) === day ? instant : null
+}
+
+/** ISO-8601 UTC with milliseconds, as every answer prints time. */
+export function toIso(instant: Instant): string {
+  return new Date(instant).toISOString()
+}

@@ -1,0 +1,47 @@
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { WorkspaceFacts } from './entitlement/facts.ts'
+import type { Instant } from './instant.ts'
+import type { ReadPlan } from './usage/read-plan.ts'
+
+/** What Redis says of one workspace at one moment: one script, so all of it is from the same instant. */
+export interface CounterReading {
+  /** `rebuilding`: this shard has not caught up with what was known; its figures must not be used. */
+  readonly state: 'ready' | 'rebuilding'
+  /** Revision of the facts in force; '' when none was ever written. */
+  readonly factsRevision: string
+  /** Catalogue revision in force. */
+  readonly catalogueRevision: number
+  /** Everything appended up to here is counted. */
+  readonly asOf: Instant
+  readonly lagMs: number
+  readonly exact: boolean
+  /** Redis' own clock. */
+  readonly now: Instant
+  /** Value of each field the plan named, null when absent. */
+  readonly fields: Readonly<Record<string, string | null>>
+  /** Members of each distinct meter the plan named. */
+  readonly sizes: Readonly<Record<string, number>>
+  /** Whether the plan's subject is a member, by meter. */
+  readonly membership: Readonly<Record<string, boolean>>
+}
+
+/** Reads counters. Throws `unavailable` when they cannot be reached in time. */
+export interface CounterStore {
+  read(workspace: string, plan: ReadPlan): Promise<CounterReading>
+}
+
+/** Reads the facts of a workspace. Throws `unavailable` when nothing current enough can be had. */
+export interface FactStore {
+  /** Facts at least as new as `revision`; an empty revision takes whatever is stored. */
+  load(workspace: string, revision: string): Promise<WorkspaceFacts>
+  /** Facts this process holds already, however old; null without any. */
+  remembered(workspace: string): WorkspaceFacts | null
+}
+
+/** Reads revisions of the catalogue. Throws `unavailable` when a revision cannot be had. */
+export interface CatalogueStore {
+  /** The catalogue at least as new as `revision`. */
+  load(revision: number): Promise<Catalogue>
+  /** The newest catalogue this process holds. */
+  remembered(): Catalogue
+}
