@@ -1,4 +1,5 @@
 import type { Instant } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
 
 /** How the events of a meter become its counter. */
 export const aggregations = ['level', 'sum', 'distinct'] as const
@@ -32,7 +33,11 @@ export interface MeterDefinition {
   readonly leave?: readonly string[]
 }
 
-/** The definition of a meter in force at an instant, or null before its first one. */
-export function definitionAt(definitions: readonly MeterDefinition[], at: Instant): MeterDefinition | null {
-  return definitions.findLast((definition) => definition.from <= at) ?? null
+/** The definition of a meter in force at an instant; null before its first one, or for an unknown meter. */
+export function meterAt(
+  catalogue: { readonly meters: Readonly<Record<string, readonly MeterDefinition[]>> },
+  meter: string,
+  at: Instant,
+): MeterDefinition | null {
+  return ownValue(catalogue.meters, meter)?.findLast((definition) => definition.from <= at) ?? null
 }
