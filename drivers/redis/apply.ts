@@ -1,0 +1,129 @@
+import { Packr } from 'msgpackr'
+import type { Instant } from '#core/instant.ts'
+import { dayOf } from '#core/instant.ts'
+import { dayField, levelField } from '#core/usage/counter-fields.ts'
+import type { CounterChange } from '#core/usage/usage-event.ts'
+import type { DedupeId } from './dedupe-id.ts'
+import type { ShardKeys } from './keys.ts'
+import { defineScript, listOf, wordOf } from './script.ts'
+
+/** The most events in one call: a longer one would hold up the checks behind it (engines.md). */
+export const SLICE_MAX = 200
+
+/** One event of a slice, measured and ready to be applied. */
+export interface SliceEvent {
+  readonly offset: number
+  readonly workspace: string
+  readonly occurredAt: Instant
+  /** Append time by which it is judged: Kafka's, or a restated one. */
+  readonly appendedAt: Instant
+  readonly dedupe: DedupeId
+  readonly changes: readonly CounterChange[]
+}
+
+/** All events of one shard in `(known, upto]` of one partition. Without events it is a mark. */
+export interface Slice {
+  readonly keys: ShardKeys
+  readonly incarnation: string
+  readonly partition: number
+  readonly known: number
+  readonly upto: number
+  /** Kafka's append time of `upto`, ms; 0 when not known. */
+  readonly at: Instant
+  /** Redis time taken before the partition was seen at its end, or null. */
+  readonly seen: Instant | null
+  readonly nonce: string
+  readonly events: readonly SliceEvent[]
+}
+
+const outcomes = ['OK', 'OLD', 'REGRESSED', 'INC'] as const
+export type ApplyOutcome = (typeof outcomes)[number]
+
+/** What became of a slice; `watermark` is null only for INC. */
+export interface ApplyReply {
+  readonly outcome: ApplyOutcome
+  readonly watermark: number | null
+  readonly counted: number
+  readonly duplicates: number
+}
+
+interface Packed {
+  readonly keys: readonly string[]
+  readonly args: ReadonlyArray<string | number | Buffer>
+}
+
+const packr = new Packr({ useRecords: false, int64AsType: 'number' })
+
+/** `lua/apply.lua`: applies a slice once, behind the incarnation, contiguity and watermark fences. */
+export const apply = defineScript({
+  file: 'apply.lua',
+  keys: (packed: Packed) => packed.keys,
+  args: (packed) => packed.args,
+  reply: (raw): ApplyReply => {
+    const [word, watermark, counted, duplicates] = listOf(raw, 'apply.lua')
+    return {
+      outcome: wordOf(word ?? null, outcomes, 'apply.lua'),
+      watermark: watermark === undefined ? null : Number(watermark),
+      counted: Number(counted ?? 0),
+      duplicates: Number(duplicates ?? 0),
+    }
+  },
+})
+
+/** Lays a slice out as the script's keys and arguments. */
+export function packSlice(slice: Slice): Packed {
+  const { keys } = slice
+  const places = new Map<string, number>()
+  const names = [keys.meta, keys.buckets, keys.dirty, keys.judge]
+  const placeOf = (key: string): number => {
+    const known = places.get(key)
+    if (known !== undefined) return known
+    places.set(key, names.push(key))
+    return names.length
+  }
+  const events = slice.events.map((event) => {
+    const bucket = dayOf(event.occurredAt)
+    const day = dayOf(event.appendedAt)
+    return [
+      event.offset,
+      bucket,
+      placeOf(keys.dedupe(bucket, event.dedupe.subShard)),
+      event.dedupe.member,
+      event.workspace,
+      placeOf(keys.usage(event.workspace)),
+      event.appendedAt,
+      event.changes.map((change) =>
+        operationOf(change, { day, memberKey: (meter) => placeOf(keys.members(event.workspace, meter)) }),
+      ),
+    ]
+  })
+  const { incarnation, partition, known, upto, at, seen, nonce } = slice
+  return {
+    keys: names,
+    args: [incarnation, partition, known, upto, at, seen ?? '', nonce, packr.pack(events)],
+  }
+}
+
+interface OperationContext {
+  readonly day: string
+  readonly memberKey: (meter: string) => number
+}
+
+/** A counter change in the words of `apply.lua`. */
+function operationOf(change: CounterChange, { day, memberKey }: OperationContext): readonly unknown[] {
+  switch (change.kind) {
+    case 'add':
+      return ['add', levelField(change.meter), change.units, day]
+    case 'set':
+      return ['set', levelField(change.meter), String(change.units), day]
+    case 'flow':
+      return ['flow', dayField(change.meter, change.day), change.units, change.occurredAt]
+    case 'split':
+      return ['split', dayField(change.meter, change.day), change.startsAt]
+    case 'join':
+    case 'leave':
+      return [change.kind, memberKey(change.meter), change.subject, levelField(change.meter), day]
+    case 'members':
+      return ['members', memberKey(change.meter), change.subjects, levelField(change.meter), day]
+  }
+}

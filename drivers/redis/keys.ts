@@ -1,0 +1,63 @@
+/** Number of shards, fixed at install (counting.md): 16 standalone, 64 for Redis Cluster. */
+export const SHARDS_DEFAULT = 16
+
+/** Sub-shards of a dedupe bucket, fixed at install. */
+export const DEDUPE_SUB_SHARDS = 256
+
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+
+/** FNV-1a over UTF-8, 32 bit; named in the install document as `fnv1a32`. */
+function fnv1a(text: string): number {
+  let hash = FNV_OFFSET
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), FNV_PRIME)
+  }
+  return hash >>> 0
+}
+
+/** The shard a workspace lives in: 0 … shards − 1. Workspace ids are ASCII, so code units are bytes. */
+export function shardOf(workspace: string, shards: number): number {
+  return fnv1a(workspace) % shards
+}
+
+const pad = (shard: number): string => String(shard).padStart(2, '0')
+
+/** Every key of one shard; all carry its hash tag, ids stand after the tag (counting.md, "Keys"). */
+export interface ShardKeys {
+  readonly shard: number
+  /** Prefix of all keys of the shard. */
+  readonly prefix: string
+  readonly meta: string
+  readonly buckets: string
+  readonly dirty: string
+  readonly judge: string
+  usage(workspace: string): string
+  members(workspace: string, meter: string): string
+  facts(workspace: string): string
+  dedupe(day: string, subShard: number): string
+  lease(what: string): string
+}
+
+/** Builds the keys of a shard. */
+export function shardKeys(shard: number): ShardKeys {
+  const prefix = `tg:{s${pad(shard)}}:`
+  return {
+    shard,
+    prefix,
+    meta: `${prefix}m`,
+    buckets: `${prefix}b`,
+    dirty: `${prefix}dirty`,
+    judge: `${prefix}judge`,
+    usage: (workspace) => `${prefix}u:${workspace}`,
+    members: (workspace, meter) => `${prefix}r:${workspace}:${meter}`,
+    facts: (workspace) => `${prefix}e:${workspace}`,
+    dedupe: (day, subShard) => `${prefix}d:${day}:${subShard}`,
+    lease: (what) => `${prefix}lease:${what}`,
+  }
+}
+
+/** The keys of every shard, by shard number. */
+export function allShardKeys(shards: number): readonly ShardKeys[] {
+  return Array.from({ length: shards }, (_, shard) => shardKeys(shard))
+}

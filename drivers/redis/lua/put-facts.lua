@@ -1,0 +1,41 @@
+#!lua
+--[[
+  Stores the facts of a workspace beside its counters, unless newer ones are there; they are a cache of MongoDB.
+
+  KEYS[1] m   KEYS[2] u   KEYS[3] e   KEYS[4] judge
+
+  ARGV[1] rev    '<versions>.<overrides>.<crossings>', how many of each are stored
+  ARGV[2] facts  JSON   ARGV[3] workspace
+  ARGV[4] nonce  ARGV[5] since  ms from which a crossing would count, or '' when the change cannot cross a limit
+
+  Reply  'INC' the shard is not usable | 'STORED' | 'SAME' only re-read | 'OLDER' | 'MIXED' read MongoDB again
+  Writes nothing for INC, OLDER and MIXED.
+]]
+if not redis.call('HGET', KEYS[1], 'inc') then return 'INC' end
+
+local function parts(rev)
+  local versions, overrides, crossings = string.match(rev, '^(%d+)%.(%d+)%.(%d+)$')
+  return { tonumber(versions), tonumber(overrides), tonumber(crossings) }
+end
+
+local current = redis.call('HGET', KEYS[2], 'rev')
+local higher, lower = not current, false
+if current then
+  local new, old = parts(ARGV[1]), parts(current)
+  for i = 1, 3 do
+    if new[i] > old[i] then higher = true end
+    if new[i] < old[i] then lower = true end
+  end
+end
+if lower then return higher and 'MIXED' or 'OLDER' end
+
+redis.call('SET', KEYS[3], ARGV[2])
+if not higher then return 'SAME' end
+redis.call('HSET', KEYS[2], 'rev', ARGV[1])
+if ARGV[5] ~= '' then
+  local now = redis.call('TIME')
+  local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[4])
+  local first = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d+)$')
+  redis.call('HSET', KEYS[4], ARGV[3], stamp .. '|' .. (first or ARGV[5]))
+end
+return 'STORED'

@@ -1,0 +1,29 @@
+#!lua flags=no-writes
+--[[
+  Reads what a check needs of one workspace, all from one instant.
+
+  KEYS[1] m   KEYS[2] u   KEYS[3..]  member sets, in the order of the subjects
+
+  ARGV[1] tp      partition of the workspace     ARGV[2] fields  how many fields of u follow
+  ARGV[3..]       fields of u, then one subject for each member set ('' = none)
+
+  Reply  {now ms, inc, ready, cat, at, seen, lb, rev, value of each field ..., size, is member, ...}
+         absent values are nil; numbers are decimal strings as stored
+]]
+local tp, fields = ARGV[1], tonumber(ARGV[2])
+local now = redis.call('TIME')
+local meta = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'cat', 'at:' .. tp, 'seen:' .. tp, 'lb:' .. tp)
+local reply = { string.format('%s%03d', now[1], math.floor(tonumber(now[2]) / 1000)) }
+for i = 1, 6 do reply[i + 1] = meta[i] end
+
+local wanted = { 'rev' }
+for i = 1, fields do wanted[i + 1] = ARGV[i + 2] end
+local values = redis.call('HMGET', KEYS[2], unpack(wanted))
+for i = 1, #wanted do reply[7 + i] = values[i] end
+
+for i = 3, #KEYS do
+  local subject = ARGV[fields + i]
+  reply[#reply + 1] = tostring(redis.call('SCARD', KEYS[i]))
+  reply[#reply + 1] = subject ~= '' and tostring(redis.call('SISMEMBER', KEYS[i], subject)) or '0'
+end
+return reply

@@ -1,0 +1,97 @@
+import type { ShardKeys } from './keys.ts'
+import { defineScript, wordOf } from './script.ts'
+
+const rebuildWords = ['OK', 'LOST'] as const
+
+/** `lua/take-over.lua`: begins a rebuild under a token; LOST when a newer one owns the shard. */
+export const takeOver = defineScript({
+  file: 'take-over.lua',
+  keys: ({ keys }: { keys: ShardKeys; token: number }) => [keys.meta],
+  args: ({ token }) => [token],
+  reply: (raw) => wordOf(raw, rebuildWords, 'take-over.lua'),
+})
+
+/** `lua/drop-keys.lua`: deletes keys of a shard while the rebuild still owns it. */
+export const dropKeys = defineScript({
+  file: 'drop-keys.lua',
+  keys: ({ keys, names }: { keys: ShardKeys; token: number; names: readonly string[] }) => [
+    keys.meta,
+    ...names,
+  ],
+  args: ({ token }) => [token],
+  reply: (raw) => wordOf(raw, rebuildWords, 'drop-keys.lua'),
+})
+
+/** Where a partition goes on after a rebuild. */
+export interface PartitionStart {
+  readonly partition: number
+  readonly watermark: number
+  /** Events up to here are in the restored counters already. */
+  readonly base: number
+  /** Last offset that must be covered before the shard answers. */
+  readonly target: number
+  /** The log no longer starts at 0 and no snapshot covers the rest. */
+  readonly isLowerBound: boolean
+}
+
+interface OpenShardInput {
+  readonly keys: ShardKeys
+  readonly token: number
+  readonly catalogueRevision: number
+  readonly partitions: readonly PartitionStart[]
+}
+
+/** `lua/open-shard.lua`: ends a rebuild; the token becomes the incarnation. */
+export const openShard = defineScript({
+  file: 'open-shard.lua',
+  keys: ({ keys }: OpenShardInput) => [keys.meta],
+  args: ({ token, catalogueRevision, partitions }) => [
+    token,
+    catalogueRevision,
+    ...partitions.flatMap((start) => [
+      start.partition,
+      start.watermark,
+      start.base,
+      start.target,
+      start.isLowerBound ? '1' : '0',
+    ]),
+  ],
+  reply: (raw) => wordOf(raw, rebuildWords, 'open-shard.lua'),
+})
+
+interface StampInput {
+  readonly hash: string
+  readonly workspace: string
+  readonly value: string
+}
+
+/** `lua/forget-stamp.lua`: takes a workspace off a to-do hash if nothing touched it meanwhile. */
+export const forgetStamp = defineScript({
+  file: 'forget-stamp.lua',
+  keys: ({ hash }: StampInput) => [hash],
+  args: ({ workspace, value }) => [workspace, value],
+  reply: (raw) => wordOf(raw, ['OK', 'TOUCHED'] as const, 'forget-stamp.lua'),
+})
+
+interface PutFactsInput {
+  readonly keys: ShardKeys
+  readonly workspace: string
+  readonly revision: string
+  readonly facts: string
+  readonly nonce: string
+  /** From when a crossing that this change causes would count, ms; null when it cannot cause one. */
+  readonly since: number | null
+}
+
+/** `lua/put-facts.lua`: stores facts beside the counters unless newer ones are there. */
+export const putFacts = defineScript({
+  file: 'put-facts.lua',
+  keys: ({ keys, workspace }: PutFactsInput) => [
+    keys.meta,
+    keys.usage(workspace),
+    keys.facts(workspace),
+    keys.judge,
+  ],
+  args: ({ revision, facts, workspace, nonce, since }) => [revision, facts, workspace, nonce, since ?? ''],
+  reply: (raw) => wordOf(raw, ['STORED', 'SAME', 'OLDER', 'MIXED', 'INC'] as const, 'put-facts.lua'),
+})
