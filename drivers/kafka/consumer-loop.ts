@@ -1,0 +1,191 @@
+import type { Batch, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type { Logger } from 'pino'
+
+/** Records of one partition in offset order; `next` is the offset after the last one, holes included. */
+export interface RecordBatch {
+  readonly messages: readonly KafkaMessage[]
+  readonly next: number
+  /** Keeps the group membership alive; throws when this consumer lost it. */
+  readonly heartbeat: () => Promise<void>
+}
+
+/** What the owner of a partition does with it; the loop makes one for each assignment. */
+export interface PartitionSession {
+  /** Offset that must be handled next. */
+  readonly position: number
+  /** Handles a batch that starts at `position`; `reopen` when the stored state says otherwise than this session. */
+  handle(batch: RecordBatch): Promise<'done' | 'reopen'>
+}
+
+interface LoopOptions<Session extends PartitionSession> {
+  readonly kafka: Kafka
+  readonly groupId: string
+  readonly topic: string
+  readonly log: Logger
+  readonly openSession: (partition: number) => Promise<Session>
+  /** The consumer stopped for good; the process must end so that another takes over. */
+  readonly onFatal: (reason: Error) => void
+  readonly sessionTimeoutMs?: number
+  readonly concurrency?: number
+}
+
+/** How often the position is committed to Kafka: a hint for lag tools, never the truth (counting.md). */
+const COMMIT_EVERY_MS = 5_000
+
+/**
+ * Reads a topic as a member of a group, each partition from where its session says.
+ *
+ * The stored position of the session wins over the offset committed in Kafka: a batch that does not start
+ * there is discarded and fetched again from there.
+ */
+export class ConsumerLoop<Session extends PartitionSession> {
+  readonly #options: LoopOptions<Session>
+  readonly #consumer: Consumer
+  readonly #sessions = new Map<number, Promise<Session>>()
+  readonly #open = new Map<number, Session>()
+  #generation = 0
+  #lastFetchAt = performance.now()
+  #commitTimer: NodeJS.Timeout | null = null
+
+  constructor(options: LoopOptions<Session>) {
+    this.#options = options
+    this.#consumer = options.kafka.consumer({
+      groupId: options.groupId,
+      sessionTimeout: options.sessionTimeoutMs ?? 30_000,
+      heartbeatInterval: 3_000,
+      maxWaitTimeInMs: 250,
+      maxBytesPerPartition: 1_048_576,
+      retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 5_000 },
+    })
+  }
+
+  /** Sessions of the partitions this process owns now, by partition. */
+  get sessions(): ReadonlyMap<number, Session> {
+    return this.#open
+  }
+
+  /** Milliseconds since the broker last answered a fetch. */
+  get idleMs(): number {
+    return performance.now() - this.#lastFetchAt
+  }
+
+  /** Joins the group and reads until `stop`. */
+  async start(): Promise<void> {
+    const { topic, onFatal, concurrency } = this.#options
+    const { GROUP_JOIN, CRASH, FETCH } = this.#consumer.events
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment[topic] ?? []))
+    this.#consumer.on(FETCH, () => {
+      this.#lastFetchAt = performance.now()
+    })
+    this.#consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart) onFatal(payload.error)
+    })
+    await this.#consumer.connect()
+    await this.#consumer.subscribe({ topic, fromBeginning: true })
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: concurrency ?? 4,
+      eachBatch: (payload) => this.#onBatch(payload),
+    })
+    this.#commitTimer = setInterval(() => void this.#commit(), COMMIT_EVERY_MS)
+  }
+
+  /** Leaves the group; a batch under way is finished first. */
+  async stop(): Promise<void> {
+    if (this.#commitTimer !== null) clearInterval(this.#commitTimer)
+    await this.#commit()
+    await this.#consumer.disconnect()
+  }
+
+  /** Drops the session of a partition; the next batch opens it anew. */
+  reopen(partition: number): void {
+    this.#sessions.delete(partition)
+    this.#open.delete(partition)
+    this.#prepare(partition)
+  }
+
+  #assign(partitions: readonly number[]): void {
+    this.#generation += 1
+    this.#sessions.clear()
+    this.#open.clear()
+    this.#options.log.info({ partitions, topic: this.#options.topic }, 'partitions assigned')
+    for (const partition of partitions) this.#prepare(partition)
+  }
+
+  /** Opens the session of a partition ahead of its first batch, and sends the fetcher to its position. */
+  #prepare(partition: number): void {
+    const generation = this.#generation
+    const opening = this.#options.openSession(partition)
+    this.#sessions.set(partition, opening)
+    opening.then(
+      (session) => {
+        if (generation !== this.#generation || this.#sessions.get(partition) !== opening) return
+        this.#open.set(partition, session)
+        this.#seek(partition, session.position)
+      },
+      (error: unknown) => {
+        this.#options.log.error({ err: error, partition }, 'the partition could not be opened; trying again')
+        if (this.#sessions.get(partition) === opening) this.#sessions.delete(partition)
+      },
+    )
+  }
+
+  #seek(partition: number, position: number): void {
+    this.#consumer.seek({ topic: this.#options.topic, partition, offset: String(position) })
+  }
+
+  async #onBatch({ batch, heartbeat, resolveOffset, isRunning }: EachBatchPayload): Promise<void> {
+    const { partition } = batch
+    if (!this.#sessions.has(partition)) this.#prepare(partition)
+    const opening = this.#sessions.get(partition)
+    const session = await this.#whileAlive(opening, heartbeat)
+    if (session === null || !isRunning() || this.#sessions.get(partition) !== opening) return
+    if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)
+    const next = nextOffset(batch)
+    const outcome = await session.handle({ messages: batch.messages, next, heartbeat })
+    if (outcome === 'reopen') return this.reopen(partition)
+    resolveOffset(String(next - 1))
+  }
+
+  /** Waits for a session while telling the group that this member lives; null when it could not be opened. */
+  async #whileAlive(
+    opening: Promise<Session> | undefined,
+    heartbeat: () => Promise<void>,
+  ): Promise<Session | null> {
+    if (opening === undefined) return null
+    const settled = opening.catch(() => null)
+    for (;;) {
+      const session = await Promise.race([settled, pause(1_000)])
+      if (session !== 'paused') return session
+      await heartbeat()
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const { topic, log } = this.#options
+    const offsets = [...this.#open].map(([partition, session]) => ({
+      topic,
+      partition,
+      offset: String(session.position),
+    }))
+    if (offsets.length === 0) return
+    await this.#consumer.commitOffsets(offsets).catch((error: unknown) => {
+      log.debug({ err: error }, 'the position was not committed; it is only a hint')
+    })
+  }
+}
+
+/** The offset that the fetch asked for; kafkajs keeps it but does not declare it. */
+function fetchedOffset(batch: Batch): number {
+  return Number(Reflect.get(batch, 'fetchedOffset'))
+}
+
+/** The offset after a batch: after its last record, also where the log has legal holes. */
+function nextOffset(batch: Batch): number {
+  return Number(batch.lastOffset()) + 1
+}
+
+async function pause(forMs: number): Promise<'paused'> {
+  return new Promise((resolve) => setTimeout(() => resolve('paused'), forMs).unref())
+}

@@ -1,0 +1,83 @@
+import type { Collection, Db, Document } from 'mongodb'
+import { MongoServerError } from 'mongodb'
+
+const DUPLICATE_KEY = 11000
+/** How many entries are asked for at once when a log is read. */
+const READ_AHEAD = 8
+
+/** Whether an insert failed because its `_id` exists: somebody made this very entry before. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
+}
+
+/** Numbers inside an `_id`, padded so that they sort as numbers. */
+export function padNumber(number: number): string {
+  return String(number).padStart(19, '0')
+}
+
+interface Entry<Body> extends Document {
+  readonly _id: string
+  readonly body: Body
+}
+
+/**
+ * Logs of one kind, each under its own name: entries 1, 2, 3 … that are inserted once and never changed.
+ *
+ * Inserting entry n + 1 after having read n of them has exactly one winner, because `_id` is unique; the loser
+ * reads again. That is all the concurrency control there is (design.md, property 5), and it needs neither an
+ * update with a condition nor a transaction.
+ */
+export class AppendLog<Body> {
+  readonly #collection: Collection<Entry<Body>>
+
+  constructor(db: Db, name: string) {
+    this.#collection = db.collection<Entry<Body>>(name)
+  }
+
+  /** All entries of a log, in order, from entry `from` on. */
+  async read(log: string, from = 1): Promise<Body[]> {
+    const bodies: Body[] = []
+    for (;;) {
+      const first = from + bodies.length
+      const next = await Promise.all(
+        Array.from({ length: READ_AHEAD }, (_, step) => this.entry(log, first + step)),
+      )
+      const end = next.indexOf(null)
+      for (const body of end === -1 ? next : next.slice(0, end)) if (body !== null) bodies.push(body)
+      if (end !== -1) return bodies
+    }
+  }
+
+  /** One entry, or null when the log is shorter. */
+  async entry(log: string, number: number): Promise<Body | null> {
+    const found = await this.#collection.findOne({ _id: `${log}/${padNumber(number)}` } as Document)
+    return found === null ? null : found.body
+  }
+
+  /** Number of entries, found by doubling and halving: log₂ n point reads. */
+  async length(log: string): Promise<number> {
+    let low = 0
+    let high = 1
+    while ((await this.entry(log, high)) !== null) {
+      low = high
+      high *= 2
+    }
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2)
+      if ((await this.entry(log, middle)) === null) high = middle
+      else low = middle
+    }
+    return low
+  }
+
+  /** Inserts entry `number`; false when it exists, then read again. */
+  async append(log: string, number: number, body: Body): Promise<boolean> {
+    try {
+      await this.#collection.insertOne({ _id: `${log}/${padNumber(number)}`, body } as never)
+      return true
+    } catch (error) {
+      if (isDuplicateKey(error)) return false
+      throw error
+    }
+  }
+}

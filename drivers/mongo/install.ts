@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import type { Db } from 'mongodb'
+import { TallygateError } from '#core/errors.ts'
+import { isDuplicateKey } from './append-log.ts'
+
+/** What is fixed when Tallygate is installed; counters could not be read under other values. */
+export interface Install {
+  readonly shards: number
+  readonly shardHash: 'fnv1a32'
+  /** Secret of the dedupe hash, 64 hex digits. */
+  readonly dedupeKey: string
+  readonly dedupeSubShards: number
+  /** Partitions of `usage.events`. */
+  readonly usagePartitions: number
+}
+
+/** What this build and deployment want the install to be. */
+export type InstallWish = Omit<Install, 'dedupeKey'>
+
+interface InstallDocument extends Install {
+  readonly _id: string
+}
+
+/**
+ * Reads the install document, or inserts it at the very first start; two first starts have one winner.
+ *
+ * Throws `invalid_config` when this process wants other values than were installed.
+ */
+export async function ensureInstall(db: Db, wish: InstallWish): Promise<Install> {
+  const collection = db.collection<InstallDocument>('install')
+  const found = await collection.findOne({ _id: 'install' })
+  if (found !== null) return checked(found, wish)
+  const fresh = { _id: 'install', ...wish, dedupeKey: randomBytes(32).toString('hex') }
+  try {
+    await collection.insertOne(fresh)
+    return fresh
+  } catch (error) {
+    if (isDuplicateKey(error)) return ensureInstall(db, wish)
+    throw error
+  }
+}
+
+function checked(found: InstallDocument, wish: InstallWish): Install {
+  const { shards, shardHash, dedupeSubShards, usagePartitions, dedupeKey } = found
+  const installed: InstallWish = { shards, shardHash, dedupeSubShards, usagePartitions }
+  const problems = Object.entries(wish)
+    .filter(([name, value]) => Reflect.get(installed, name) !== value)
+    .map(
+      ([name, value]) =>
+        `${name} was installed as ${String(Reflect.get(installed, name))}, not ${String(value)}`,
+    )
+  if (problems.length === 0) return { ...installed, dedupeKey }
+  throw new TallygateError(
+    'invalid_config',
+    `${problems.join('; ')}; set it back, it cannot be changed later`,
+  )
+}
