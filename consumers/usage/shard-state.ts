@@ -1,0 +1,23 @@
+import type { Redis } from 'ioredis'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
+
+/** What a shard says of one partition. */
+export interface ShardPosition {
+  readonly incarnation: string | null
+  /** Last offset covered, −1 before the first. */
+  readonly watermark: number
+}
+
+/** Reads incarnation and watermark of every shard for one partition, one call a shard. */
+export async function readPositions(
+  redis: Redis,
+  shards: readonly ShardKeys[],
+  partition: number,
+): Promise<readonly ShardPosition[]> {
+  return Promise.all(
+    shards.map(async ({ meta }) => {
+      const [incarnation, watermark] = await redis.hmget(meta, 'inc', `wm:${partition}`)
+      return { incarnation: incarnation ?? null, watermark: Number(watermark ?? -1) }
+    }),
+  )
+}
