@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue/catalogue.ts'
-import type { WorkspaceFacts } from './entitlement/facts.ts'
+import type { Crossing, WorkspaceFacts } from './entitlement/facts.ts'
 import type { Instant } from './instant.ts'
 import type { ReadPlan } from './usage/read-plan.ts'
 
@@ -32,10 +32,26 @@ export interface CounterStore {
 
 /** Reads the facts of a workspace. Throws `unavailable` when nothing current enough can be had. */
 export interface FactStore {
+  /** Facts this process holds that cover `revision` and are fresh enough; null when they must be loaded. */
+  current(workspace: string, revision: string): WorkspaceFacts | null
   /** Facts at least as new as `revision`; an empty revision takes whatever is stored. */
   load(workspace: string, revision: string): Promise<WorkspaceFacts>
+  /** What is stored now, read past every cache and written through; `since`: see `Crossing`. */
+  refresh(workspace: string, since: Instant | null): Promise<WorkspaceFacts>
   /** Facts this process holds already, however old; null without any. */
   remembered(workspace: string): WorkspaceFacts | null
+}
+
+/** Keeps since when limits have been reached, by insert only. */
+export interface CrossingStore {
+  /** Stores judgement number `number` of a workspace; false when another took that number. */
+  appendCrossings(workspace: string, number: number, entry: CrossingEntry): Promise<boolean>
+}
+
+/** Every crossing in force of a workspace after one judgement. */
+export interface CrossingEntry {
+  readonly crossings: Readonly<Record<string, Crossing>>
+  readonly judgedAt: Instant
 }
 
 /** Reads revisions of the catalogue. Throws `unavailable` when a revision cannot be had. */

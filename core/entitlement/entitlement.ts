@@ -40,3 +40,8 @@ export interface Entitlement {
   /** Steps status → plan → seats → add-ons → override → limit. */
   readonly trace: readonly TraceStep[]
 }
+
+/** Whether an entitlement that was resolved earlier is still right at an instant. */
+export function holdsAt({ resolvedAt, validUntil }: Entitlement, now: Instant): boolean {
+  return resolvedAt <= now && now < validUntil
+}

@@ -1,0 +1,122 @@
+import { ZERO } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Feature } from '../catalogue/feature.ts'
+import { decideTogether } from '../entitlement/decide.ts'
+import type { Accuracy, Decision, Request, Verdict } from '../entitlement/decision.ts'
+import { decideDegraded } from '../entitlement/degraded.ts'
+import { TallygateError } from '../errors.ts'
+import { ownValue } from '../own-value.ts'
+import type { CounterReading } from '../ports.ts'
+import { aggregationOf, usageOf } from '../usage/feature-reading.ts'
+import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
+
+/** Remembers the last verdict of a workspace's feature, for `onUnavailable: last_known`. */
+export interface LastKnown {
+  get(workspace: string, feature: string): Verdict | null
+  set(verdict: Verdict): void
+}
+
+/** What a check needs. */
+export interface CheckDeps extends ReadDeps {
+  readonly lastKnown: LastKnown
+}
+
+/** Several requests of one workspace, decided together. */
+export interface CheckInput {
+  readonly workspace: string
+  readonly items: readonly Request[]
+}
+
+/** `allowed` = all fit together; items of one feature add up. */
+export interface CheckResult {
+  readonly allowed: boolean
+  readonly decisions: readonly Decision[]
+}
+
+/**
+ * Decides requests without changing anything.
+ *
+ * Throws `unknown_feature` for a feature that the catalogue does not have and `invalid_request` for a meter or
+ * subject that does not fit the feature. Counters that cannot be had are not an error: each feature's
+ * `onUnavailable` decides, marked `degraded`.
+ */
+export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInput): Promise<CheckResult> {
+  for (const item of items) requireFits(deps.catalogue.remembered(), item)
+  const features = items.map(({ feature, subject }) => ({ feature, subject: subject ?? null }))
+  const known = await readWorkspace(deps, { workspace, features })
+  if (!known.known) return degraded(deps, { workspace, items, known })
+  const { catalogue, entitlements, facts, reading } = known
+  const verdicts = decideTogether({
+    catalogue,
+    facts,
+    now: reading.now,
+    items: items.map((request, index) => {
+      const entitlement = entitlements[index]
+      if (entitlement === undefined) throw new RangeError(`no entitlement for ${request.feature}`)
+      const usage = usageOf({ entitlement, subject: request.subject ?? null }, reading, catalogue)
+      return { request, entitlement, usage, crossing: ownValue(facts.crossings, request.feature) ?? null }
+    }),
+  })
+  for (const verdict of verdicts.decisions) deps.lastKnown.set(verdict)
+  const accuracy = accuracyOf(reading)
+  return {
+    allowed: verdicts.allowed,
+    decisions: verdicts.decisions.map((verdict) => ({ ...verdict, ...accuracy })),
+  }
+}
+
+/** How far a reading can be trusted, as an answer states it. */
+export function accuracyOf({ asOf, lagMs, exact }: CounterReading): Accuracy {
+  return { asOf, lagMs, exact, degraded: false }
+}
+
+/** The feature of a request. Throws `unknown_feature`, naming the known ones. */
+export function requireFeature(catalogue: Catalogue, featureKey: string): Feature {
+  const feature = ownValue(catalogue.features, featureKey)
+  if (feature !== undefined) return feature
+  const known = Object.keys(catalogue.features)
+  throw new TallygateError(
+    'unknown_feature',
+    `there is no feature "${featureKey}"; known are ${known.join(', ')}`,
+    {
+      known,
+    },
+  )
+}
+
+function requireFits(catalogue: Catalogue, { feature: featureKey, meter, subject }: Request): void {
+  const feature = requireFeature(catalogue, featureKey)
+  if (meter !== undefined && !feature.meters.includes(meter)) {
+    const message = `meter "${meter}" does not belong to ${featureKey}; its meters are ${feature.meters.join(', ') || 'none'}`
+    throw new TallygateError('invalid_request', message, { field: 'meter' })
+  }
+  if (subject === undefined) return
+  const isDistinct = feature.meters.some((name) => aggregationOf(catalogue, name) === 'distinct')
+  if (isDistinct) return
+  const message = `${featureKey} does not count distinct resources; leave subject out`
+  throw new TallygateError('invalid_request', message, { field: 'subject' })
+}
+
+interface DegradedInput extends CheckInput {
+  readonly known: WorkspaceReading & { readonly known: false }
+}
+
+function degraded(deps: CheckDeps, { workspace, items, known }: DegradedInput): CheckResult {
+  const decisions = items.map((request): Decision => {
+    const feature = requireFeature(known.catalogue, request.feature)
+    const lastKnown = deps.lastKnown.get(workspace, request.feature)
+    const verdict = decideDegraded({
+      workspace,
+      feature,
+      featureKey: request.feature,
+      request,
+      cause: known.cause,
+      lastKnown,
+    })
+    return { ...verdict, asOf: 0, lagMs: deps.now(), exact: false, degraded: true }
+  })
+  return { allowed: decisions.every(({ allowed }) => allowed), decisions }
+}
+
+/** A quantity of nothing, for reading a feature without asking for more. */
+export const NOTHING = ZERO

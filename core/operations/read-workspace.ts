@@ -1,0 +1,131 @@
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { type Entitlement, holdsAt } from '../entitlement/entitlement.ts'
+import type { WorkspaceFacts } from '../entitlement/facts.ts'
+import { resolveEntitlement } from '../entitlement/resolve.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+import type { CatalogueStore, CounterReading, CounterStore, FactStore } from '../ports.ts'
+import { planReading, type Wanted } from '../usage/feature-reading.ts'
+
+/** What reading a workspace needs. */
+export interface ReadDeps {
+  readonly counters: CounterStore
+  readonly facts: FactStore
+  readonly catalogue: CatalogueStore
+  /** A guess of Redis' clock; what is decided uses the time that Redis itself states. */
+  readonly now: () => Instant
+}
+
+/** A feature to read, with the resource asked about. */
+export interface WantedFeature {
+  readonly feature: string
+  readonly subject: string | null
+}
+
+/** Facts, catalogue and counters that belong together, or why they could not be had. */
+export type WorkspaceReading =
+  | {
+      readonly known: true
+      readonly catalogue: Catalogue
+      readonly facts: WorkspaceFacts
+      readonly entitlements: readonly Entitlement[]
+      readonly reading: CounterReading
+    }
+  | {
+      readonly known: false
+      readonly cause: 'unavailable' | 'rebuilding'
+      readonly catalogue: Catalogue
+      readonly facts: WorkspaceFacts | null
+    }
+
+/** Facts of a workspace that nobody has ever heard of. */
+export const NO_FACTS: WorkspaceFacts = { revision: '', subscription: null, overrides: {}, crossings: {} }
+
+/** A plan, a new catalogue and the turn of a window can each cost one more read; more means trouble. */
+const READS_MAX = 6
+
+/**
+ * Reads one workspace: one round trip when what the process remembers is still in force.
+ *
+ * The reply names the revisions of facts and catalogue in force, and Redis' own time; where the guess was
+ * behind, the missing part is loaded and the counters are read again, so that a plan change or a new catalogue
+ * is seen by the very next check of every instance (design.md, "Deciding").
+ */
+export async function readWorkspace(
+  deps: ReadDeps,
+  { workspace, features }: { workspace: string; features: readonly WantedFeature[] },
+): Promise<WorkspaceReading> {
+  let facts = deps.facts.remembered(workspace) ?? NO_FACTS
+  let catalogue = deps.catalogue.remembered()
+  let now = deps.now()
+  try {
+    for (let read = 0; read < READS_MAX; read += 1) {
+      const wanted = resolveAll({ catalogue, facts, workspace, now, features })
+      const reading = await deps.counters.read(workspace, planReading(catalogue, wanted))
+      if (reading.state === 'rebuilding') return { known: false, cause: 'rebuilding', catalogue, facts }
+      const inForce = await catchUp(deps, { workspace, reading, catalogue, facts })
+      const isCurrent = inForce.catalogue === catalogue && inForce.facts === facts
+      const settled = isCurrent
+        ? settle(wanted, { catalogue, facts, workspace, now: reading.now, features })
+        : null
+      if (settled !== null) return { known: true, catalogue, facts, entitlements: settled, reading }
+      catalogue = inForce.catalogue
+      facts = inForce.facts
+      now = reading.now
+    }
+  } catch (error) {
+    if (!(error instanceof TallygateError) || error.code !== 'unavailable') throw error
+  }
+  return { known: false, cause: 'unavailable', catalogue, facts: deps.facts.remembered(workspace) }
+}
+
+interface ResolveInput {
+  readonly catalogue: Catalogue
+  readonly facts: WorkspaceFacts
+  readonly workspace: string
+  readonly now: Instant
+  readonly features: readonly WantedFeature[]
+}
+
+function resolveAll({ features, ...situation }: ResolveInput): readonly Wanted[] {
+  return features.map(({ feature, subject }) => ({
+    entitlement: resolveEntitlement({ ...situation, featureKey: feature }),
+    subject,
+  }))
+}
+
+interface Situation {
+  readonly workspace: string
+  readonly reading: CounterReading
+  readonly catalogue: Catalogue
+  readonly facts: WorkspaceFacts
+}
+
+/** The catalogue and facts that the reading names; the same objects when they were right already. */
+async function catchUp(
+  deps: ReadDeps,
+  { workspace, reading, catalogue }: Situation,
+): Promise<{ catalogue: Catalogue; facts: WorkspaceFacts }> {
+  const { catalogueRevision, factsRevision } = reading
+  return {
+    catalogue:
+      catalogueRevision > catalogue.revision ? await deps.catalogue.load(catalogueRevision) : catalogue,
+    facts: deps.facts.current(workspace, factsRevision) ?? (await deps.facts.load(workspace, factsRevision)),
+  }
+}
+
+/** The entitlements as of Redis' time; null when they need other counters than were read. */
+function settle(wanted: readonly Wanted[], input: ResolveInput): readonly Entitlement[] | null {
+  if (wanted.every(({ entitlement }) => holdsAt(entitlement, input.now))) return wanted.map(entitlementOf)
+  const again = resolveAll(input)
+  const isSameRead = planKey(input.catalogue, wanted) === planKey(input.catalogue, again)
+  return isSameRead ? again.map(entitlementOf) : null
+}
+
+function planKey(catalogue: Catalogue, wanted: readonly Wanted[]): string {
+  return JSON.stringify([planReading(catalogue, wanted), wanted.map(({ entitlement }) => entitlement.window)])
+}
+
+function entitlementOf({ entitlement }: Wanted): Entitlement {
+  return entitlement
+}

@@ -1,0 +1,65 @@
+import type { Catalogue, StoredCatalogue } from '#core/catalogue/catalogue.ts'
+import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
+import { TallygateError } from '#core/errors.ts'
+import type { CatalogueStore } from '#core/ports.ts'
+import type { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
+
+/** The catalogue as MongoDB holds it, parsed once for each revision. */
+export class MongoCatalogueStore implements CatalogueStore {
+  readonly #log: CatalogueLog
+  #current: Catalogue
+  #source: StoredCatalogue
+
+  private constructor(log: CatalogueLog, stored: StoredCatalogue) {
+    this.#log = log
+    this.#source = stored
+    this.#current = parseStored(stored)
+  }
+
+  /** Reads the newest revision; `invalid_config` when none was ever stored. */
+  static async open(log: CatalogueLog): Promise<MongoCatalogueStore> {
+    const newest = await log.newest()
+    if (newest === null) {
+      throw new TallygateError('invalid_config', 'MongoDB holds no catalogue; load one with `make up` first')
+    }
+    return new MongoCatalogueStore(log, newest)
+  }
+
+  remembered(): Catalogue {
+    return this.#current
+  }
+
+  /** The newest stored revision as it was given. */
+  get source(): StoredCatalogue {
+    return this.#source
+  }
+
+  async load(revision: number): Promise<Catalogue> {
+    if (this.#current.revision >= revision) return this.#current
+    return this.refresh()
+  }
+
+  /** Asks MongoDB for a newer revision. Throws `unavailable` when it does not answer. */
+  async refresh(): Promise<Catalogue> {
+    const newest = await this.#log.newest().catch((error: unknown) => {
+      throw new TallygateError(
+        'unavailable',
+        'MongoDB did not answer for the catalogue; try again',
+        {},
+        error,
+      )
+    })
+    if (newest !== null && newest.revision > this.#current.revision) {
+      this.#current = parseStored(newest)
+      this.#source = newest
+    }
+    return this.#current
+  }
+}
+
+function parseStored(stored: StoredCatalogue): Catalogue {
+  const parsed = parseCatalogue(stored.source, stored.revision)
+  if (parsed.ok) return parsed.catalogue
+  const problems = parsed.problems.map(({ path, problem }) => `${path}: ${problem}`).join('; ')
+  throw new TallygateError('invalid_catalogue', `catalogue revision ${stored.revision}: ${problems}`)
+}

@@ -1,0 +1,62 @@
+import type { Db } from 'mongodb'
+import type { Override } from '#core/entitlement/facts.ts'
+import type { CrossingEntry, CrossingStore } from '#core/ports.ts'
+import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { AppendLog } from './append-log.ts'
+
+/** A change of one override: set, or ended. */
+export interface OverrideEntry {
+  readonly feature: string
+  readonly override: Override | null
+  readonly at: number
+}
+
+/** What MongoDB holds of one workspace, each kind a log of inserts. */
+export interface StoredFacts {
+  readonly versions: readonly SubscriptionEvent[]
+  readonly overrides: readonly OverrideEntry[]
+  readonly crossings: { readonly count: number; readonly newest: CrossingEntry | null }
+}
+
+/**
+ * The facts of workspaces as they were stored, insert by insert.
+ *
+ * Subscription versions are kept in the order of their arrival, each once; the fold sorts them (ADR 0004).
+ */
+export class FactsSource implements CrossingStore {
+  readonly #versions: AppendLog<SubscriptionEvent>
+  readonly #overrides: AppendLog<OverrideEntry>
+  readonly #crossings: AppendLog<CrossingEntry>
+
+  constructor(db: Db) {
+    this.#versions = new AppendLog(db, 'subscription_versions')
+    this.#overrides = new AppendLog(db, 'overrides')
+    this.#crossings = new AppendLog(db, 'crossings')
+  }
+
+  /** Everything stored of a workspace. */
+  async read(workspace: string): Promise<StoredFacts> {
+    const [versions, overrides, count] = await Promise.all([
+      this.#versions.read(workspace),
+      this.#overrides.read(workspace),
+      this.#crossings.length(workspace),
+    ])
+    const newest = count === 0 ? null : await this.#crossings.entry(workspace, count)
+    return { versions, overrides, crossings: { count, newest } }
+  }
+
+  /** The subscription versions of a workspace in the order of their arrival. */
+  async versions(workspace: string): Promise<SubscriptionEvent[]> {
+    return this.#versions.read(workspace)
+  }
+
+  /** Stores version number `number` by arrival; false when another one took that place: read again. */
+  async appendVersion(workspace: string, number: number, event: SubscriptionEvent): Promise<boolean> {
+    return this.#versions.append(workspace, number, event)
+  }
+
+  /** Stores a judgement; false when another one took that place: read again. */
+  async appendCrossings(workspace: string, number: number, entry: CrossingEntry): Promise<boolean> {
+    return this.#crossings.append(workspace, number, entry)
+  }
+}
