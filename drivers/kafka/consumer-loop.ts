@@ -22,7 +22,8 @@ interface LoopOptions<Session extends PartitionSession> {
   readonly groupId: string
   readonly topic: string
   readonly log: Logger
-  readonly openSession: (partition: number) => Promise<Session>
+  /** Opens a partition, as long as it takes; `isWanted` turns false when it was given to another consumer. */
+  readonly openSession: (partition: number, isWanted: () => boolean) => Promise<Session>
   /** The consumer stopped for good; the process must end so that another takes over. */
   readonly onFatal: (reason: Error) => void
   readonly sessionTimeoutMs?: number
@@ -116,7 +117,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
   /** Opens the session of a partition ahead of its first batch, and sends the fetcher to its position. */
   #prepare(partition: number): void {
     const generation = this.#generation
-    const opening = this.#options.openSession(partition)
+    const opening = this.#options.openSession(partition, () => generation === this.#generation)
     this.#sessions.set(partition, opening)
     opening.then(
       (session) => {

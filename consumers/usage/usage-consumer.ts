@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Admin, Kafka } from 'kafkajs'
+import type { Logger } from 'pino'
+import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
+import type { ApplyReply, SliceEvent } from '#drivers/redis/apply.ts'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { untilDone } from '#drivers/retry.ts'
+import { startMarking } from './mark-timer.ts'
+import type { LogRange } from './rebuild-shard.ts'
+import { ShardKeeper } from './shard-keeper.ts'
+import type { Refused, UsageReader } from './usage-reader.ts'
+import { type SessionDeps, UsageSession } from './usage-session.ts'
+
+/** Everything that the usage consumer is made of. */
+export interface UsageConsumerOptions {
+  readonly kafka: Kafka
+  readonly admin: Admin
+  readonly redis: Redis
+  readonly log: Logger
+  readonly name: string
+  readonly groupId: string
+  readonly topic: string
+  readonly shards: readonly ShardKeys[]
+  readonly incarnations: IncarnationLog
+  readonly reader: UsageReader
+  readonly now: () => number
+  readonly prepare: SessionDeps['prepare']
+  readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
+  readonly catalogueRevision: () => Promise<number>
+  readonly onApplied: (reply: ApplyReply, events: readonly SliceEvent[]) => void
+  readonly onRebuilt: (shard: number) => void
+  readonly onLag: (partition: number, lagRecords: number) => void
+  readonly onFatal: (reason: Error) => void
+  readonly sessionTimeoutMs?: number
+}
+
+/** A consumer that is running. */
+export interface RunningConsumer {
+  /** Milliseconds since Kafka last answered. */
+  readonly idleMs: () => number
+  readonly partitions: () => readonly number[]
+  readonly stop: () => Promise<void>
+}
+
+/** Reads `usage.events` into the counters until it is stopped. */
+export async function startUsageConsumer(options: UsageConsumerOptions): Promise<RunningConsumer> {
+  const { kafka, admin, redis, log, topic, groupId, shards } = options
+  const ranges = (): Promise<readonly LogRange[]> => readRanges(admin, topic)
+  const keeper = new ShardKeeper({ ...options, ranges })
+  const deps = sessionDeps(options, keeper)
+  const loop = new ConsumerLoop<UsageSession>({
+    kafka,
+    groupId,
+    topic,
+    log,
+    onFatal: options.onFatal,
+    ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
+    openSession: (partition, isWanted) =>
+      untilDone(
+        { what: `opening partition ${partition}`, log, between: wanted(partition, isWanted) },
+        async () => {
+          const positions = await keeper.positions(partition, isWanted)
+          const session = new UsageSession(deps, partition, positions)
+          await closeGap({ redis, log, shards }, session, await ranges())
+          return session
+        },
+      ),
+  })
+  await loop.start()
+  const marking = startMarking({
+    redis,
+    log,
+    ranges,
+    sessions: () => loop.sessions,
+    reopen: (partition) => loop.reopen(partition),
+    onLag: options.onLag,
+  })
+  return {
+    idleMs: () => loop.idleMs,
+    partitions: () => [...loop.sessions.keys()],
+    stop: async () => {
+      await marking.stop()
+      await loop.stop()
+    },
+  }
+}
+
+function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): SessionDeps {
+  const { redis, shards, reader, log } = options
+  let calls = 0
+  const process = randomBytes(6).toString('hex')
+  return {
+    redis,
+    shards,
+    reader,
+    prepare: options.prepare,
+    deadLetter: options.deadLetter,
+    retry: (what, call, between) => untilDone({ what, log, between }, call),
+    onLostShard: (shard) => keeper.onLost(shard),
+    onApplied: options.onApplied,
+    nonce: () => {
+      calls += 1
+      return `${process}-${calls}`
+    },
+  }
+}
+
+function wanted(partition: number, isWanted: () => boolean): () => Promise<void> {
+  return async () => {
+    if (!isWanted()) throw new Error(`partition ${partition} was given to another consumer`)
+  }
+}
+
+/**
+ * Where the log was cut before everything in it was counted, says so and goes on from what is left.
+ *
+ * The shards that miss records carry `lb:<tp>` from then on: their answers are not `exact`.
+ */
+async function closeGap(
+  { redis, log, shards }: { redis: Redis; log: Logger; shards: readonly ShardKeys[] },
+  session: UsageSession,
+  ranges: readonly LogRange[],
+): Promise<void> {
+  const low = ranges.find(({ partition }) => partition === session.partition)?.low ?? 0
+  const behind = session.skipTo(low)
+  if (behind.length === 0) return
+  log.error({ partition: session.partition, low, shards: behind }, 'the log was cut before it was counted')
+  const lost = shards.filter(({ shard }) => behind.includes(shard))
+  await Promise.all(lost.map(({ meta }) => redis.hset(meta, `lb:${session.partition}`, '1')))
+}
+
+/** First and next offset of every partition of a topic. */
+async function readRanges(admin: Admin, topic: string): Promise<readonly LogRange[]> {
+  const offsets = await admin.fetchTopicOffsets(topic)
+  return offsets
+    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+    .sort((a, b) => a.partition - b.partition)
+}
