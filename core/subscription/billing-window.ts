@@ -1,0 +1,66 @@
+import { DAY_MS, type Day, dayOf, type Instant, startOfDay } from '../instant.ts'
+import type { AcceptedSubscription } from './subscription.ts'
+
+/** A window of flow usage, `[from, to)`, and the day buckets that make it up. */
+export interface BillingWindow {
+  readonly from: Instant
+  readonly to: Instant
+  /** Every UTC day that the window touches. */
+  readonly days: readonly Day[]
+  /** The first day, when the window begins inside it: what the day held before belongs to the window before. */
+  readonly splitDay: { readonly day: Day; readonly startsAt: Instant } | null
+}
+
+/** 00:00 UTC of the anchor day in a month counted from 1970-01; a day past the month's end clamps to it. */
+function anchorOf(month: number, anchorDay: number): Instant {
+  const year = 1970 + Math.floor(month / 12)
+  const monthOfYear = ((month % 12) + 12) % 12
+  const lastDay = new Date(Date.UTC(year, monthOfYear + 1, 0)).getUTCDate()
+  return Date.UTC(year, monthOfYear, Math.min(anchorDay, lastDay))
+}
+
+function monthOf(instant: Instant): number {
+  const date = new Date(instant)
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
+}
+
+/**
+ * The anchored month that an instant lies in: `[00:00 UTC of the anchor day, the next one)`.
+ *
+ * Always computed from the original anchor, so that the 31st clamps and comes back (31 Jan → 28 Feb → 31 Mar).
+ * Consecutive months tile time. Source: domain.md, G16.
+ */
+export function anchoredMonth(
+  anchorDay: number,
+  at: Instant,
+): { readonly from: Instant; readonly to: Instant } {
+  const month = monthOf(at)
+  const here = anchorOf(month, anchorDay)
+  if (at >= here) return { from: here, to: anchorOf(month + 1, anchorDay) }
+  return { from: anchorOf(month - 1, anchorDay), to: here }
+}
+
+/** Every UTC day of `[from, to)`. */
+export function daysOf({ from, to }: { readonly from: Instant; readonly to: Instant }): readonly Day[] {
+  const days: Day[] = []
+  for (let day = startOfDay(from); day < to; day += DAY_MS) days.push(dayOf(day))
+  return days
+}
+
+/**
+ * The flow window of a subscription at an instant.
+ *
+ * The anchored month, cut where a window began inside it and at the exact end of the paid period. Past that
+ * end (a processing window, or a lapse) the last window stays: no new allowance begins unpaid.
+ */
+export function windowAt(subscription: AcceptedSubscription, at: Instant): BillingWindow {
+  const { anchorDay, periodEnd, windowStartsAt, status, periodStart } = subscription
+  const anchor = status === 'trialing' ? new Date(periodStart).getUTCDate() : anchorDay
+  const month = anchoredMonth(anchor, Math.min(at, periodEnd - 1))
+  const startsInside = windowStartsAt !== null && windowStartsAt > month.from && windowStartsAt < month.to
+  const from = startsInside ? windowStartsAt : month.from
+  const to = Math.max(Math.min(month.to, periodEnd), from)
+  const isSplit = startsInside && from !== startOfDay(from)
+  const splitDay = isSplit ? { day: dayOf(from), startsAt: from } : null
+  return { from, to, days: daysOf({ from, to }), splitDay }
+}

@@ -1,0 +1,208 @@
+import type { PaymentRule, Term } from '../catalogue/payment-terms.ts'
+import type { Instant } from '../instant.ts'
+import { startOfDay, toIso } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import { type AccessRules, accessOf } from './access.ts'
+import { faultOfPayment } from './payment-rules.ts'
+import { refuseFields } from './refuse-fields.ts'
+import type { AcceptedSubscription, Order, Refusal, SubscriptionEvent } from './subscription.ts'
+
+/** The part of the catalogue that the fold depends on. */
+export interface SubscriptionRules extends AccessRules {
+  readonly plans: Readonly<Record<string, { readonly rank: number }>>
+  readonly addOns: Readonly<Record<string, { readonly minMonths: number }>>
+  readonly terms: readonly Term[]
+  readonly payments: readonly PaymentRule[]
+}
+
+/** An order as the history keeps it. */
+export interface KeptOrder extends Order {
+  /** Sentence of the refusal, when the order broke the payment rules. */
+  readonly refused: string | null
+}
+
+/** Everything the fold carries from version to version. */
+export interface SubscriptionState {
+  readonly subscription: AcceptedSubscription | null
+  readonly orders: Readonly<Record<string, KeptOrder>>
+  /** Subscription that the workspace's one trial belonged to. */
+  readonly trialOf: string | null
+}
+
+/** What one version changed. */
+export interface AppliedChange {
+  readonly state: SubscriptionState
+  readonly refusals: readonly Refusal[]
+  /** A flow window that begins inside a day with this version, else null. */
+  readonly windowStart: Instant | null
+}
+
+/** A workspace before its first version. */
+export const NO_SUBSCRIPTION: SubscriptionState = { subscription: null, orders: {}, trialOf: null }
+
+/** Types that state the length of a paid term (S3). */
+const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
+
+/**
+ * Applies the next version to what is accepted so far.
+ *
+ * Refusal is by field: the offending field keeps its last accepted value, the rest applies. Some rules refuse
+ * the whole event. An event by support lifts the rules of transition, never what cannot be enforced at all (an
+ * unknown plan or add-on). Source: domain.md, "How a subscription's state is made".
+ */
+export function applyChange(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): AppliedChange {
+  const whole = refuseWhole(before, event, rules)
+  if (whole !== null) return { state: before, refusals: [whole], windowStart: null }
+  const { orders, refusal, order } = keepOrder(before, event, rules)
+  const fields = refuseFields(before.subscription, event, rules)
+  const windowStartsAt = windowStartOf(before.subscription, event, rules)
+  const subscription: AcceptedSubscription = {
+    ...fields.subscription,
+    version: event.version,
+    occurredAt: event.occurredAt,
+    openOrder: openOrderOf(before.subscription, order, fields.subscription.periodEnd),
+    windowStartsAt: windowStartsAt ?? before.subscription?.windowStartsAt ?? null,
+  }
+  const trialOf = before.trialOf ?? (subscription.status === 'trialing' ? subscription.subscriptionId : null)
+  const isInsideDay = windowStartsAt !== null && windowStartsAt !== startOfDay(windowStartsAt)
+  return {
+    state: { subscription, orders, trialOf },
+    refusals: refusal === null ? fields.refusals : [...fields.refusals, refusal],
+    windowStart: isInsideDay ? windowStartsAt : null,
+  }
+}
+
+/** What the fold of some versions says, version by version. */
+export interface FoldedVersions {
+  readonly state: SubscriptionState
+  readonly changes: ReadonlyMap<number, AppliedChange>
+}
+
+/** Folds versions in version order; the order they are given in and repeated versions do not matter (G18). */
+export function foldVersions(events: readonly SubscriptionEvent[], rules: SubscriptionRules): FoldedVersions {
+  const changes = new Map<number, AppliedChange>()
+  let state = NO_SUBSCRIPTION
+  for (const event of [...events].sort((a, b) => a.version - b.version)) {
+    if (changes.has(event.version)) continue
+    const change = applyChange(state, event, rules)
+    changes.set(event.version, change)
+    state = change.state
+  }
+  return { state, changes }
+}
+
+function refuseWhole(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
+  const { subscription, actor, type, order } = event
+  const plan = subscription.plan
+  if (ownValue(rules.plans, plan) === undefined) {
+    const known = Object.keys(rules.plans).join(', ')
+    return { code: 'unknown_plan', reason: `the catalogue has no plan "${plan}"; known are ${known}` }
+  }
+  const addOn = subscription.addOns.find(({ key }) => ownValue(rules.addOns, key) === undefined)
+  if (addOn !== undefined)
+    return { code: 'unknown_add_on', reason: `the catalogue has no add-on "${addOn.key}"` }
+  if (actor === 'support') return null
+  if (type === 'refunded' || order?.status === 'refunded') {
+    return {
+      code: 'refund_needs_support',
+      reason: 'only support may refund (S9); send it with actor support',
+    }
+  }
+  return refuseSecond(before, event, rules) ?? refuseTrial(before, event) ?? refuseTerm(event, rules)
+}
+
+function refuseSecond(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
+  const running = before.subscription
+  if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
+  if (running.status === 'trialing' || accessOf(running, event.occurredAt, rules) !== 'active') return null
+  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2)`
+  return { code: 'second_subscription', reason }
+}
+
+function refuseTrial(before: SubscriptionState, event: SubscriptionEvent): Refusal | null {
+  if (event.subscription.status !== 'trialing' || before.trialOf === null) return null
+  const isSame = before.trialOf === event.subscription.subscriptionId
+  if (isSame && before.subscription?.status === 'trialing') return null
+  return {
+    code: 'trial_repeated',
+    reason: `${event.workspace} had its one trial (${before.trialOf}) already`,
+  }
+}
+
+function refuseTerm({ type, subscription }: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
+  const shortest = rules.terms[0]?.months ?? 0
+  if (!TERM_TYPES.includes(type) || subscription.termMonths >= shortest) return null
+  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3)`
+  return { code: 'term_too_short', reason }
+}
+
+interface KeptOrders {
+  readonly orders: SubscriptionState['orders']
+  readonly refusal: Refusal | null
+  /** The order of this event when it was accepted. */
+  readonly order: Order | null
+}
+
+/** Keeps the event's order; one that is new is judged by the payment rules, later changes of it are not (S7). */
+function keepOrder(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): KeptOrders {
+  const { order, actor, subscription } = event
+  if (order === null) return { orders: before.orders, refusal: null, order: null }
+  const known = ownValue(before.orders, order.orderId)
+  const payer = { country: subscription.country, actor }
+  const judged = known === undefined ? faultOfPayment(order, payer, rules.payments) : known.refused
+  const fault = actor === 'support' ? null : judged
+  const orders = { ...before.orders, [order.orderId]: { ...order, refused: fault } }
+  if (fault === null) return { orders, refusal: null, order }
+  return { orders, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
+}
+
+/**
+ * The order that waits for payment after this event.
+ *
+ * An attempt that began before the end of the period is kept over a retry after it: it is the one that opens
+ * the processing window.
+ */
+function openOrderOf(
+  before: AcceptedSubscription | null,
+  order: Order | null,
+  periodEnd: Instant,
+): Order | null {
+  const open = before?.openOrder ?? null
+  if (order === null) return open
+  if (order.status === 'paid') return null
+  if (order.status !== 'pending') return open?.orderId === order.orderId ? null : open
+  const first = open?.orderId === order.orderId ? open.attempt : null
+  const keepsFirst = first !== null && first.at < periodEnd && (order.attempt?.at ?? periodEnd) >= periodEnd
+  return keepsFirst ? { ...order, attempt: first } : order
+}
+
+/** When this version begins a new flow window: first purchase, purchase after a lapse, change of anchor. */
+function windowStartOf(
+  before: AcceptedSubscription | null,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Instant | null {
+  const { status, anchorDay } = event.subscription
+  if (status !== 'active') return null
+  const wasPaid = before !== null && (before.status === 'active' || before.status === 'expired')
+  if (!wasPaid) return event.occurredAt
+  const isLapsed = accessOf(before, event.occurredAt, rules) !== 'active'
+  if (isLapsed && event.type === 'purchased') return event.occurredAt
+  return before.anchorDay === anchorDay ? null : event.occurredAt
+}
