@@ -1,0 +1,163 @@
+import { isAmount } from '../amount.ts'
+import type { Instant } from '../instant.ts'
+
+/** One thing that is wrong with a catalogue, where it stands, and what would be right. */
+export interface Problem {
+  readonly path: string
+  readonly problem: string
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Reads JSON that came from outside, noting every problem instead of stopping at the first.
+ *
+ * Each read returns a usable value even where the source is wrong, so that reading goes on; the result counts
+ * only when no problem was noted.
+ */
+export class SourceReader {
+  readonly path: string
+  readonly #fields: Fields
+  readonly #problems: Problem[]
+  readonly #read = new Set<string>()
+
+  constructor(source: unknown, path: string, problems: Problem[]) {
+    this.path = path
+    this.#problems = problems
+    const isObject = typeof source === 'object' && source !== null && !Array.isArray(source)
+    if (!isObject) problems.push({ path: path || '(catalogue)', problem: 'must be an object' })
+    this.#fields = isObject ? Object.fromEntries(Object.entries(source)) : {}
+  }
+
+  /** Notes a problem of a property. */
+  fault(property: string, problem: string): void {
+    this.#problems.push({ path: this.pathOf(property), problem })
+  }
+
+  /** Path of a property, for example `plans.base.rank`. */
+  pathOf(property: string): string {
+    return this.path === '' ? property : `${this.path}.${property}`
+  }
+
+  /** Whether the source states a property. */
+  has(property: string): boolean {
+    return this.#take(property) !== undefined
+  }
+
+  /** One of some words. */
+  word<Word extends string>(property: string, words: readonly Word[], fallback?: Word): Word {
+    const value = this.#take(property)
+    const found = words.find((word) => word === value)
+    if (found !== undefined) return found
+    if (value !== undefined || fallback === undefined)
+      this.fault(property, `must be one of ${words.join(', ')}`)
+    return fallback ?? (words[0] as Word)
+  }
+
+  /** A non-empty text, '' when it is missing and may be. */
+  text(property: string, presence: 'required' | 'optional' = 'required'): string {
+    const value = this.#take(property)
+    if (typeof value === 'string' && value !== '') return value
+    if (value !== undefined || presence === 'required') this.fault(property, 'must be a text')
+    return ''
+  }
+
+  /** A whole number of units from 0. */
+  amount(property: string, fallback?: number): number {
+    const value = this.#take(property)
+    if (isAmount(value)) return value
+    if (value !== undefined || fallback === undefined) this.fault(property, 'must be a whole number from 0')
+    return fallback ?? 0
+  }
+
+  /** A date `yyyy-mm-dd`, as its first instant. */
+  date(property: string): Instant {
+    const value = this.#take(property)
+    const instant =
+      typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(value) : Number.NaN
+    if (!Number.isNaN(instant)) return instant
+    this.fault(property, 'must be a date yyyy-mm-dd')
+    return 0
+  }
+
+  /** A list of texts. */
+  texts(property: string, fallback?: readonly string[]): readonly string[] {
+    return this.list(property, fallback).filter((value, index): value is string => {
+      if (typeof value === 'string' && value !== '') return true
+      this.fault(`${property}[${index}]`, 'must be a text')
+      return false
+    })
+  }
+
+  /** A list of whatever. */
+  list(property: string, fallback?: readonly unknown[]): readonly unknown[] {
+    const value = this.#take(property)
+    if (Array.isArray(value)) return value
+    if (value !== undefined || fallback === undefined) this.fault(property, 'must be a list')
+    return fallback ?? []
+  }
+
+  /** A list of objects, each with a reader of its own that is closed afterwards. */
+  objects<Item>(
+    property: string,
+    read: (reader: SourceReader, index: number) => Item,
+    fallback?: [],
+  ): Item[] {
+    return this.list(property, fallback).map((value, index) => {
+      const reader = new SourceReader(value, this.pathOf(`${property}[${index}]`), this.#problems)
+      const item = read(reader, index)
+      reader.close()
+      return item
+    })
+  }
+
+  /** An object that is a map from keys to values. */
+  map<Item>(
+    property: string,
+    read: (value: unknown, path: string, key: string) => Item,
+  ): Record<string, Item> {
+    const value = this.#take(property) ?? {}
+    const reader = new SourceReader(value, this.pathOf(property), this.#problems)
+    const entries = Object.entries(reader.#fields).map(([key, item]): [string, Item] => {
+      if (!/^[A-Za-z0-9_]{1,64}$/.test(key)) reader.fault(key, 'a key must be 1–64 of A-Za-z0-9_')
+      return [key, read(item, reader.pathOf(key), key)]
+    })
+    return Object.fromEntries(entries)
+  }
+
+  /** A reader for a nested object; close it after use. */
+  object(value: unknown, path: string): SourceReader {
+    return new SourceReader(value, path, this.#problems)
+  }
+
+  /** A property that is a map from keys to whole numbers. */
+  amounts(property: string): Record<string, number> {
+    return this.map(property, (value, path) => {
+      if (isAmount(value)) return value
+      this.#problems.push({ path, problem: 'must be a whole number from 0' })
+      return 0
+    })
+  }
+
+  /** Marks a property as known without reading it. */
+  ignore(property: string): void {
+    this.#read.add(property)
+  }
+
+  /** The raw value of a property. */
+  raw(property: string): unknown {
+    return this.#take(property)
+  }
+
+  /** Notes every property that nobody read: a name that was mistyped must not be silently ignored. */
+  close(): void {
+    for (const property of Object.keys(this.#fields)) {
+      if (!this.#read.has(property)) this.fault(property, 'is not a property here; check its spelling')
+    }
+  }
+
+  #take(property: string): unknown {
+    this.#read.add(property)
+    return Object.hasOwn(this.#fields, property) ? this.#fields[property] : undefined
+  }
+}
