@@ -1,74 +1,66 @@
 import { DAY_MS, type Day, dayOf, type Instant, startOfDay } from '../instant.ts'
-import { dayInMonth, monthOf } from './calendar.ts'
+import type { AcceptedSubscription } from './subscription.ts'
 
-/** A UTC day inside which a window starts: what its bucket held at `startsAt` (`base`) belongs to the one before. */
-export interface SplitDay {
-  readonly day: Day
-  readonly startsAt: Instant
-}
-
-/** A window of flow usage, `[from, to)`: its use is the sum of its days' buckets, less what splits take off. */
+/** A window of flow usage, `[from, to)`, and the day buckets that make it up. */
 export interface BillingWindow {
   readonly from: Instant
   readonly to: Instant
-  /** Every UTC day that the window touches, `yyyymmdd`, ascending. */
+  /** Every UTC day that the window touches. */
   readonly days: readonly Day[]
-  /** The window starts inside its first day: take that day's bucket minus its `base`. */
-  readonly splitDay: SplitDay | null
-  /** The next window started inside the last day of this one: take that day's `base` alone. */
-  readonly endSplit: SplitDay | null
-  /** When a new full allowance begins; null when access ends first. */
-  readonly resetsAt: Instant | null
+  /** The first day, when the window begins inside it: what the day held before belongs to the window before. */
+  readonly splitDay: { readonly day: Day; readonly startsAt: Instant } | null
 }
 
-/** What windows depend on. */
-export interface WindowTerms {
-  /** Day of the month, 1–31; in a shorter month its last day. */
-  readonly anchorDay: number
-  /** Exact start of the first window; null = the anchor alone decides. */
-  readonly windowStartsAt: Instant | null
-  /** End of what is paid (or of the trial): from here on no new window begins. */
-  readonly paidUntil: Instant
-  /** End of access, ≥ `paidUntil` by the processing window. */
-  readonly accessEnd: Instant
+/** 00:00 UTC of the anchor day in a month counted from 1970-01; a day past the month's end clamps to it. */
+function anchorOf(month: number, anchorDay: number): Instant {
+  const year = 1970 + Math.floor(month / 12)
+  const monthOfYear = ((month % 12) + 12) % 12
+  const lastDay = new Date(Date.UTC(year, monthOfYear + 1, 0)).getUTCDate()
+  return Date.UTC(year, monthOfYear, Math.min(anchorDay, lastDay))
+}
+
+function monthOf(instant: Instant): number {
+  const date = new Date(instant)
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
 }
 
 /**
- * The flow window that holds an instant, clamped to the windows there are: the first one before, the last after.
+ * The anchored month that an instant lies in: `[00:00 UTC of the anchor day, the next one)`.
  *
- * Windows are `[00:00 UTC of the anchor day, next anchor day)`, always computed from the original anchor. The
- * first one starts exactly at `windowStartsAt`; the last one ends exactly at the end of access, and no window
- * begins in the processing window, so that an unpaid renewal brings no new allowance. Source: design.md, "Flow
- * windows"; domain.md, "anchor day".
+ * Always computed from the original anchor, so that the 31st clamps and comes back (31 Jan → 28 Feb → 31 Mar).
+ * Consecutive months tile time. Source: domain.md, G16.
  */
-export function windowAt(terms: WindowTerms, at: Instant): BillingWindow {
-  const { anchorDay, windowStartsAt, paidUntil, accessEnd } = terms
-  const earliest = windowStartsAt ?? Number.NEGATIVE_INFINITY
-  const inside = Math.max(Math.min(at, paidUntil - 1), earliest)
-  const month = monthOf(inside)
-  const isBeforeAnchor = inside < dayInMonth(month, anchorDay)
-  const anchor = dayInMonth(isBeforeAnchor ? month - 1 : month, anchorDay)
-  const nextAnchor = dayInMonth(isBeforeAnchor ? month : month + 1, anchorDay)
-  const from = Math.max(anchor, earliest)
-  const resetsAt = nextAnchor < paidUntil ? nextAnchor : null
-  const to = resetsAt ?? Math.max(accessEnd, from)
-  return { from, to, days: daysOf(from, to), splitDay: splitAt(from), endSplit: null, resetsAt }
+export function anchoredMonth(
+  anchorDay: number,
+  at: Instant,
+): { readonly from: Instant; readonly to: Instant } {
+  const month = monthOf(at)
+  const here = anchorOf(month, anchorDay)
+  if (at >= here) return { from: here, to: anchorOf(month + 1, anchorDay) }
+  return { from: anchorOf(month - 1, anchorDay), to: here }
 }
 
-/** The same window, ended early by one that started at an instant inside it. */
-export function cutWindow(window: BillingWindow, nextStartsAt: Instant): BillingWindow {
-  const { from } = window
-  const days = daysOf(from, nextStartsAt)
-  return { ...window, to: nextStartsAt, days, endSplit: splitAt(nextStartsAt), resetsAt: nextStartsAt }
-}
-
-/** The day an instant splits; null at 00:00, which splits nothing. */
-export function splitAt(startsAt: Instant): SplitDay | null {
-  return startOfDay(startsAt) === startsAt ? null : { day: dayOf(startsAt), startsAt }
-}
-
-function daysOf(from: Instant, to: Instant): readonly Day[] {
+/** Every UTC day of `[from, to)`. */
+export function daysOf({ from, to }: { readonly from: Instant; readonly to: Instant }): readonly Day[] {
   const days: Day[] = []
   for (let day = startOfDay(from); day < to; day += DAY_MS) days.push(dayOf(day))
-  return from < to ? days : []
+  return days
+}
+
+/**
+ * The flow window of a subscription at an instant.
+ *
+ * The anchored month, cut where a window began inside it and at the exact end of the paid period. Past that
+ * end (a processing window, or a lapse) the last window stays: no new allowance begins unpaid.
+ */
+export function windowAt(subscription: AcceptedSubscription, at: Instant): BillingWindow {
+  const { anchorDay, periodEnd, windowStartsAt, status, periodStart } = subscription
+  const anchor = status === 'trialing' ? new Date(periodStart).getUTCDate() : anchorDay
+  const month = anchoredMonth(anchor, Math.min(at, periodEnd - 1))
+  const startsInside = windowStartsAt !== null && windowStartsAt > month.from && windowStartsAt < month.to
+  const from = startsInside ? windowStartsAt : month.from
+  const to = Math.max(Math.min(month.to, periodEnd), from)
+  const isSplit = startsInside && from !== startOfDay(from)
+  const splitDay = isSplit ? { day: dayOf(from), startsAt: from } : null
+  return { from, to, days: daysOf({ from, to }), splitDay }
 }
