@@ -21,7 +21,7 @@ export interface CounterReading {
   readonly fields: Readonly<Record<string, string | null>>
   /** Members of each distinct meter the plan named. */
   readonly sizes: Readonly<Record<string, number>>
-  /** Whether the plan's subject is a member, by meter. */
+  /** Whether each subject of the plan is a member, by `memberKey`. */
   readonly membership: Readonly<Record<string, boolean>>
 }
 

@@ -94,10 +94,10 @@ export interface Verdict {
   readonly trace: readonly TraceStep[]
 }
 
-/** How far the answer can be trusted: everything appended up to `asOf` is counted. */
+/** How far the answer can be trusted: everything appended up to `asOf` is counted; nulls when that is not known. */
 export interface Accuracy {
-  readonly asOf: Instant
-  readonly lagMs: number
+  readonly asOf: Instant | null
+  readonly lagMs: number | null
   readonly exact: boolean
   readonly degraded: boolean
 }

@@ -1,12 +1,9 @@
 import type { Amount } from '../amount.ts'
 import type { Feature } from '../catalogue/feature.ts'
 import type { Instant } from '../instant.ts'
+import type { AccessState } from '../subscription/access.ts'
 import type { BillingWindow } from '../subscription/billing-window.ts'
 import type { TraceStep } from './decision.ts'
-
-/** Where a workspace stands with its subscription right now. */
-export const accessStates = ['active', 'pending', 'lapsed', 'none'] as const
-export type AccessState = (typeof accessStates)[number]
 
 /** What set the limit: the plan's formula, or an override. */
 export const limitSources = ['plan', 'override', 'none'] as const
@@ -33,6 +30,10 @@ export interface Entitlement {
   readonly source: LimitSource
   /** Only for flow features with a running or last subscription. */
   readonly window: BillingWindow | null
+  /** When the next window gives a new allowance; null when none follows in what is paid. */
+  readonly resetsAt: Instant | null
+  /** Currency the subscription is paid in; null without one. */
+  readonly currency: string | null
   /** Order that waits for its payment, if any. */
   readonly openOrderId: string | null
   readonly resolvedAt: Instant

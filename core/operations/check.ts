@@ -1,4 +1,3 @@
-import { ZERO } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Feature } from '../catalogue/feature.ts'
 import { decideTogether } from '../entitlement/decide.ts'
@@ -48,7 +47,6 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
   const { catalogue, entitlements, facts, reading } = known
   const verdicts = decideTogether({
     catalogue,
-    facts,
     now: reading.now,
     items: items.map((request, index) => {
       const entitlement = entitlements[index]
@@ -113,10 +111,7 @@ function degraded(deps: CheckDeps, { workspace, items, known }: DegradedInput): 
       cause: known.cause,
       lastKnown,
     })
-    return { ...verdict, asOf: 0, lagMs: deps.now(), exact: false, degraded: true }
+    return { ...verdict, asOf: null, lagMs: null, exact: false, degraded: true }
   })
   return { allowed: decisions.every(({ allowed }) => allowed), decisions }
 }
-
-/** A quantity of nothing, for reading a feature without asking for more. */
-export const NOTHING = ZERO

@@ -51,10 +51,15 @@ export function usageOf(
     if (aggregation === 'sum') used += Math.max(windowUse(entitlement, meter, reading), 0)
     if (aggregation === 'distinct') {
       used += reading.sizes[meter] ?? 0
-      if (subject !== null && reading.membership[meter] === true) subjectIsMember = true
+      if (subject !== null && reading.membership[memberKey(meter, subject)] === true) subjectIsMember = true
     }
   }
   return { used: clampAmount(used), held: clampAmount(held), subjectIsMember }
+}
+
+/** Name under which a reading says whether a subject is a member of a distinct meter. */
+export function memberKey(meter: string, subject: string): string {
+  return `${meter} ${subject}`
 }
 
 /** How a meter is counted; its aggregation never changes between definitions, so any instant will do. */

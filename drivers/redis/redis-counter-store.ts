@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { TallygateError } from '#core/errors.ts'
 import type { CounterReading, CounterStore } from '#core/ports.ts'
+import { memberKey } from '#core/usage/feature-reading.ts'
 import type { ReadPlan } from '#core/usage/read-plan.ts'
 import { type ShardKeys, shardOf } from './keys.ts'
 import { defineScript, listOf, type RawReply } from './script.ts'
@@ -42,10 +43,10 @@ function readingOf(reply: readonly RawReply[], plan: ReadPlan): CounterReading {
   for (const [index, field] of plan.fields.entries()) fields[field] = textOf(reply[8 + index])
   const sizes: Record<string, number> = {}
   const membership: Record<string, boolean> = {}
-  for (const [index, { meter }] of plan.sets.entries()) {
+  for (const [index, { meter, subject }] of plan.sets.entries()) {
     const place = 8 + plan.fields.length + 2 * index
     sizes[meter] = Number(reply[place])
-    membership[meter] = reply[place + 1] === '1'
+    if (subject !== null) membership[memberKey(meter, subject)] = reply[place + 1] === '1'
   }
   const asOf = Math.max(Number(at ?? 0), Number(seen ?? 0))
   const lagMs = Math.max(Number(now) - asOf, 0)

@@ -1,0 +1,255 @@
+import { type Amount, ZERO } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Feature } from '../catalogue/feature.ts'
+import type { Plan } from '../catalogue/plan.ts'
+import { type Instant, toIso } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import { accessEndOf, accessOf } from '../subscription/access.ts'
+import { type BillingWindow, windowAt } from '../subscription/billing-window.ts'
+import type { AcceptedSubscription } from '../subscription/subscription.ts'
+import type { TraceStep } from './decision.ts'
+import type { Entitlement, LimitSource } from './entitlement.ts'
+import type { Override, WorkspaceFacts } from './facts.ts'
+import { isSwitchOn, limitFor, limitStatedBy } from './resolve-limit.ts'
+
+/** Whose right to what is resolved, from what, and when. */
+export interface ResolveInput {
+  readonly catalogue: Catalogue
+  readonly facts: WorkspaceFacts
+  readonly workspace: string
+  readonly featureKey: string
+  readonly now: Instant
+}
+
+/**
+ * Resolves a workspace's right to a feature: plan version, seats, add-ons and override become one limit.
+ *
+ * Pure; counters play no part. The feature must be in the catalogue (RangeError). Source: domain.md, "plan
+ * version", "override", "add-on".
+ */
+export function resolveEntitlement(input: ResolveInput): Entitlement {
+  const { catalogue, facts, workspace, featureKey, now } = input
+  const feature = ownValue(catalogue.features, featureKey)
+  if (feature === undefined) throw new RangeError(`the catalogue has no feature "${featureKey}"`)
+  const { subscription } = facts
+  const access = accessOf(subscription, now, catalogue)
+  const right = rightTo(input, feature)
+  const window = windowOf(feature, subscription, now)
+  return {
+    workspace,
+    featureKey,
+    feature,
+    access,
+    status: subscription?.status ?? 'none',
+    plan: subscription?.plan ?? null,
+    planVersion: right.planVersion,
+    seats: subscription?.seats ?? 0,
+    on: right.on,
+    limit: right.limit,
+    source: right.source,
+    window,
+    resetsAt:
+      window !== null && subscription !== null && window.to < subscription.periodEnd ? window.to : null,
+    currency: subscription?.currency ?? null,
+    openOrderId: subscription?.openOrder?.orderId ?? null,
+    resolvedAt: now,
+    validUntil: validUntil(input, window),
+    trace: [statusStep(subscription, access, catalogue), ...right.trace],
+  }
+}
+
+interface Right {
+  readonly on: boolean
+  readonly limit: Amount | null
+  readonly source: LimitSource
+  readonly planVersion: string | null
+  readonly trace: readonly TraceStep[]
+}
+
+function rightTo(input: ResolveInput, feature: Feature): Right {
+  const { catalogue, facts, now, featureKey } = input
+  const { subscription } = facts
+  const plan = subscription === null ? undefined : ownValue(catalogue.plans, subscription.plan)
+  if (subscription === null || plan === undefined) {
+    return { on: false, limit: ZERO, source: 'none', planVersion: null, trace: [] }
+  }
+  const moment = { now, planSince: subscription.planSince }
+  const override = overrideInForce(facts.overrides, featureKey, now)
+  if (feature.kind === 'switch') return switchRight({ plan, moment, featureKey, override })
+  const on = feature.requires === undefined || isSwitchOn(plan, feature.requires, moment).stated
+  const trace = on ? [] : [requiresStep(feature)]
+  const limit = limitRight(input, { plan, subscription, override })
+  return { ...limit, on, trace: [...limit.trace, ...trace] }
+}
+
+interface SwitchInput {
+  readonly plan: Plan
+  readonly moment: { readonly now: Instant; readonly planSince: Instant }
+  readonly featureKey: string
+  readonly override: Override | null
+}
+
+/** An override of a switch turns it off with limit 0 and on with anything else. */
+function switchRight({ plan, moment, featureKey, override }: SwitchInput): Right {
+  const { version, stated } = isSwitchOn(plan, featureKey, moment)
+  const on = override === null ? stated : override.limit !== 0
+  const planTrace: TraceStep = {
+    step: 'plan',
+    detail: `plan version ${version.version} has ${featureKey} ${stated ? 'on' : 'off'}`,
+    data: { planVersion: version.version, on: stated },
+  }
+  const trace = override === null ? [planTrace] : [planTrace, overrideStep(override)]
+  const source = override === null ? 'plan' : 'override'
+  return { on, limit: null, source, planVersion: version.version, trace }
+}
+
+interface LimitInput {
+  readonly plan: Plan
+  readonly subscription: AcceptedSubscription
+  readonly override: Override | null
+}
+
+function limitRight(
+  { catalogue, featureKey, now }: ResolveInput,
+  { plan, subscription, override }: LimitInput,
+): Right {
+  const found = limitStatedBy(plan, featureKey, { now, planSince: subscription.planSince })
+  if (found === null) return { on: false, limit: ZERO, source: 'none', planVersion: null, trace: [] }
+  const { stated: formula, version } = found
+  const { seats } = subscription
+  const packs = addOnsOf(catalogue, subscription, { featureKey, now })
+  const extra = packs.reduce((sum, { units }) => sum + units, 0)
+  const planLimit = limitFor(formula, { seats, extra })
+  const limit = override === null ? planLimit : override.limit
+  const trace: TraceStep[] = [
+    { step: 'plan', detail: `plan ${subscription.plan}, version ${version.version}`, data: { ...formula } },
+    { step: 'seats', detail: `${seats} ${seats === 1 ? 'seat' : 'seats'}`, data: { seats } },
+  ]
+  for (const { key, quantity, units } of packs) {
+    trace.push({
+      step: 'add_ons',
+      detail: `add-on ${key} × ${quantity} gives ${units}`,
+      data: { key, quantity, units },
+    })
+  }
+  if (override !== null) trace.push(overrideStep(override))
+  trace.push({
+    step: 'limit',
+    detail: limitText({ formula, seats, extra, limit, override }),
+    data: { limit },
+  })
+  const source = override === null ? 'plan' : 'override'
+  return { on: true, limit, source, planVersion: version.version, trace }
+}
+
+interface Pack {
+  readonly key: string
+  readonly quantity: number
+  readonly units: number
+}
+
+/** Add-ons of a feature in force now: the whole pack while `from ≤ now < until`. */
+function addOnsOf(
+  catalogue: Catalogue,
+  { addOns }: AcceptedSubscription,
+  { featureKey, now }: { readonly featureKey: string; readonly now: Instant },
+): readonly Pack[] {
+  return addOns.flatMap(({ key, quantity, from, until }): Pack[] => {
+    const addOn = ownValue(catalogue.addOns, key)
+    if (addOn === undefined || addOn.feature !== featureKey || now < from || now >= until) return []
+    return [{ key, quantity, units: addOn.perUnit * quantity }]
+  })
+}
+
+function overrideInForce(
+  overrides: WorkspaceFacts['overrides'],
+  feature: string,
+  now: Instant,
+): Override | null {
+  const override = ownValue(overrides, feature)
+  if (override === undefined || (override.until !== null && now >= override.until)) return null
+  return override
+}
+
+function windowOf(
+  feature: Feature,
+  subscription: AcceptedSubscription | null,
+  now: Instant,
+): BillingWindow | null {
+  return feature.kind === 'flow' && subscription !== null ? windowAt(subscription, now) : null
+}
+
+/** The next instant at which time alone changes the entitlement. */
+function validUntil(
+  { catalogue, facts, featureKey, now }: ResolveInput,
+  window: BillingWindow | null,
+): Instant {
+  const { subscription } = facts
+  const until = ownValue(facts.overrides, featureKey)?.until ?? null
+  const instants: Instant[] = until === null ? [] : [until]
+  if (subscription !== null) {
+    const versions = ownValue(catalogue.plans, subscription.plan)?.versions ?? []
+    instants.push(
+      ...versions.map(({ from }) => from),
+      ...subscription.addOns.flatMap((addOn) => [addOn.from, addOn.until]),
+      accessEndOf(subscription, catalogue),
+      subscription.periodEnd,
+    )
+  }
+  if (window !== null) instants.push(window.to)
+  return Math.min(...instants.filter((instant) => instant > now), Number.POSITIVE_INFINITY)
+}
+
+function statusStep(
+  subscription: AcceptedSubscription | null,
+  access: Entitlement['access'],
+  catalogue: Catalogue,
+): TraceStep {
+  if (subscription === null)
+    return { step: 'status', detail: 'no subscription was ever seen', data: { access } }
+  const { status } = subscription
+  const end = accessEndOf(subscription, catalogue)
+  const sentences = {
+    active: `subscription ${status}, access until ${toIso(end)}`,
+    lapsed: `subscription ${status}, access ended ${toIso(end)}`,
+    pending: `subscription ${status}, never paid so far: nothing is granted yet`,
+    none: 'no subscription',
+  }
+  return { step: 'status', detail: sentences[access], data: { access, status, accessEnd: toIso(end) } }
+}
+
+function requiresStep({ requires }: Feature): TraceStep {
+  return {
+    step: 'plan',
+    detail: `needs ${requires ?? ''}, which is off`,
+    data: { requires: requires ?? null },
+  }
+}
+
+function overrideStep({ limit, until, reason }: Override): TraceStep {
+  const end = until === null ? 'until it is taken back' : `until ${toIso(until)}`
+  return {
+    step: 'override',
+    detail: `override: ${limit ?? 'unlimited'} ${end} (${reason})`,
+    data: { limit, until: until === null ? null : toIso(until) },
+  }
+}
+
+interface LimitText {
+  readonly formula: { readonly unlimited: boolean; readonly base: number; readonly perSeat: number }
+  readonly seats: number
+  readonly extra: number
+  readonly limit: Amount | null
+  readonly override: Override | null
+}
+
+function limitText({ formula, seats, extra, limit, override }: LimitText): string {
+  if (limit === null) return 'unlimited'
+  if (override !== null) return `limit ${limit} by override`
+  const terms = [
+    formula.base > 0 || formula.perSeat === 0 ? String(formula.base) : null,
+    formula.perSeat > 0 ? `${formula.perSeat} × ${seats}` : null,
+    extra > 0 ? String(extra) : null,
+  ].filter((term) => term !== null)
+  return `limit ${terms.join(' + ')} = ${limit}`
+}

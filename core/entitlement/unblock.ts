@@ -1,0 +1,129 @@
+import { type Amount, clampAmount } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Plan } from '../catalogue/plan.ts'
+import type { Instant } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import type { FeatureUsage } from '../usage/feature-usage.ts'
+import type { DeniedReason, Unblock } from './decision.ts'
+import type { Entitlement } from './entitlement.ts'
+import { isSwitchOn, limitFor, limitStatedBy } from './resolve-limit.ts'
+
+/** A denial, with what is needed to find a way out of it. */
+export interface Denial {
+  readonly reason: DeniedReason
+  readonly catalogue: Catalogue
+  readonly entitlement: Entitlement
+  readonly usage: FeatureUsage
+  /** Units asked for, all items of the feature together. */
+  readonly quantity: Amount
+  readonly now: Instant
+}
+
+/** What would turn a denial into an allow, least effort first. */
+export function unblockOf(denial: Denial): readonly Unblock[] {
+  switch (denial.reason) {
+    case 'limit_reached':
+      return limitUnblocks(denial)
+    case 'feature_not_in_plan':
+      return orSupport(upgrades(denial))
+    case 'subscription_lapsed':
+    case 'payment_pending':
+    case 'no_subscription':
+    case 'read_only':
+      return [payment(denial.entitlement), { action: 'contact_support' }]
+    case 'degraded_deny':
+    case 'rebuilding':
+      return []
+  }
+}
+
+function payment({ openOrderId }: Entitlement): Unblock {
+  return openOrderId === null ? { action: 'pay' } : { action: 'pay', orderId: openOrderId }
+}
+
+function limitUnblocks(denial: Denial): readonly Unblock[] {
+  const { entitlement, usage, quantity } = denial
+  const fromPlan =
+    entitlement.source === 'plan' ? [...seats(denial), ...addOns(denial), ...upgrades(denial)] : []
+  const limit = entitlement.limit ?? 0
+  const over = usage.used + usage.held + quantity - limit
+  const isRemovable = entitlement.feature.kind === 'stock' && over > 0 && over <= usage.used
+  return orSupport([
+    ...fromPlan,
+    ...waits(denial),
+    ...(isRemovable ? [{ action: 'remove', quantity: over } as const] : []),
+  ])
+}
+
+function orSupport(ways: readonly Unblock[]): readonly Unblock[] {
+  return ways.length > 0 ? ways : [{ action: 'contact_support' }]
+}
+
+function neededBy({ usage, quantity }: Denial): Amount {
+  return clampAmount(usage.used + usage.held + quantity)
+}
+
+/** The fewest more seats that make the limit large enough. A trial has no seats to buy. */
+function seats(denial: Denial): readonly Unblock[] {
+  const { catalogue, entitlement, now } = denial
+  const plan = planOf(catalogue, entitlement)
+  if (plan === null || entitlement.status === 'trialing' || entitlement.limit === null) return []
+  const version = plan.versions.find(({ version }) => version === entitlement.planVersion)
+  const formula = ownValue(version?.limits, entitlement.featureKey)
+  if (formula === undefined || formula.perSeat === 0 || version === undefined || version.from > now) return []
+  const missing = neededBy(denial) - entitlement.limit
+  const more = Math.ceil(missing / formula.perSeat)
+  const extra = entitlement.limit - (limitFor(formula, { seats: entitlement.seats, extra: 0 }) ?? 0)
+  const reached = limitFor(formula, { seats: entitlement.seats + more, extra })
+  return reached === null || reached >= neededBy(denial) ? [{ action: 'add_seats', seats: more }] : []
+}
+
+/** The fewest packs of an add-on that make the limit large enough. */
+function addOns(denial: Denial): readonly Unblock[] {
+  const { catalogue, entitlement } = denial
+  if (entitlement.status === 'trialing' || entitlement.limit === null) return []
+  const missing = neededBy(denial) - entitlement.limit
+  return Object.entries(catalogue.addOns)
+    .filter(([, addOn]) => addOn.feature === entitlement.featureKey && addOn.perUnit > 0)
+    .map(([addOn, { perUnit }]) => ({ action: 'add_on', addOn, quantity: Math.ceil(missing / perUnit) }))
+}
+
+/** The cheapest higher plan under which the request would fit, with the seats there are. */
+function upgrades(denial: Denial): readonly Unblock[] {
+  const { catalogue, entitlement } = denial
+  const rank = planOf(catalogue, entitlement)?.rank ?? -1
+  const fitting = Object.entries(catalogue.plans)
+    .filter(([key, plan]) => plan.rank > rank && key !== catalogue.trial.plan && wouldFit(plan, denial))
+    .map(([key, plan]) => ({ key, rank: plan.rank, price: priceOf(plan, denial) }))
+    .sort((a, b) => a.price - b.price || a.rank - b.rank)
+  const cheapest = fitting[0]
+  return cheapest === undefined ? [] : [{ action: 'upgrade', plan: cheapest.key }]
+}
+
+function wouldFit(plan: Plan, denial: Denial): boolean {
+  const { entitlement, now } = denial
+  const { feature, featureKey, seats } = entitlement
+  const moment = { now, planSince: now }
+  if (feature.kind === 'switch') return isSwitchOn(plan, featureKey, moment).stated
+  if (feature.requires !== undefined && !isSwitchOn(plan, feature.requires, moment).stated) return false
+  const formula = limitStatedBy(plan, featureKey, moment)?.stated
+  if (formula === undefined) return false
+  const limit = limitFor(formula, { seats, extra: 0 })
+  return limit === null || limit >= neededBy(denial)
+}
+
+function priceOf(plan: Plan, { entitlement, now }: Denial): number {
+  const priced = plan.versions.findLast(({ from, prices }) => from <= now && prices !== null)
+  return ownValue(priced?.prices ?? undefined, entitlement.currency ?? 'USD') ?? Number.POSITIVE_INFINITY
+}
+
+/** The next window, where the request fits into a whole allowance. */
+function waits({ entitlement, quantity }: Denial): readonly Unblock[] {
+  const { resetsAt, limit } = entitlement
+  const isEnough = limit !== null && quantity <= limit
+  return resetsAt !== null && isEnough ? [{ action: 'wait_until', at: resetsAt }] : []
+}
+
+function planOf(catalogue: Catalogue, { plan }: Entitlement): Plan | null {
+  return plan === null ? null : (ownValue(catalogue.plans, plan) ?? null)
+}
