@@ -7,6 +7,7 @@ import { recordUsage } from '#core/usage/record-usage.ts'
 import type { UsageEvent } from '#core/usage/usage-event.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
 import type { DedupeId, EventIdentity } from '#drivers/redis/dedupe-id.ts'
+import type { Decoded } from '#schemas/decoder.ts'
 
 /** A record that may not count, with why. */
 export interface Refused {
@@ -16,18 +17,8 @@ export interface Refused {
   readonly schemaId: number | null
 }
 
-/** The result of decoding a record's bytes, as the schemas' decoder gives it. */
-export type DecodedRecord =
-  | { readonly ok: true; readonly record: string; readonly value: UsageEvent }
-  | {
-      readonly ok: false
-      readonly code: DeadLetterCode
-      readonly reason: string
-      readonly schemaId?: number | null
-    }
-
 interface ReaderOptions {
-  readonly decode: (value: Buffer | null) => DecodedRecord
+  readonly decode: (value: Buffer | null) => Decoded
   readonly hasher: (identity: EventIdentity) => DedupeId
   /** Newest catalogue; `fresh` asks the store again before a meter is called unknown. */
   readonly catalogue: (fresh: boolean) => Promise<Catalogue>
@@ -67,12 +58,12 @@ export class UsageReader {
   #readOne(message: KafkaMessage, context: MeasureContext): SliceEvent | Refused {
     const decoded = this.#options.decode(message.value)
     if (!decoded.ok) {
-      return { message, code: decoded.code, reason: decoded.reason, schemaId: decoded.schemaId ?? null }
+      return { message, code: decoded.code, reason: decoded.reason, schemaId: decoded.schemaId }
     }
     const recorded = recordUsage(
       {
         record: decoded.record,
-        event: decoded.value,
+        event: usageEventOf(decoded.value),
         key: message.key?.toString() ?? null,
         kafkaTime: Number(message.timestamp),
         appendTimeHeader: this.#options.trustAppendTimeHeader ? headerOf(message) : null,
@@ -99,6 +90,11 @@ export class UsageReader {
     }
     return this.#context
   }
+}
+
+/** Every usage schema begins with the fields of `UsageEvent`, and the decoder made it fit. */
+function usageEventOf(value: Readonly<Record<string, unknown>>): UsageEvent {
+  return value as UsageEvent
 }
 
 function needsFreshCatalogue(outcome: SliceEvent | Refused): boolean {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Db } from 'mongodb'
 import { TallygateError } from '#core/errors.ts'
+import { partitions } from '#drivers/kafka/topics.ts'
+import { DEDUPE_SUB_SHARDS, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { isDuplicateKey } from './append-log.ts'
 
 /** What is fixed when Tallygate is installed; counters could not be read under other values. */
@@ -16,6 +18,14 @@ export interface Install {
 
 /** What this build and deployment want the install to be. */
 export type InstallWish = Omit<Install, 'dedupeKey'>
+
+/** What this build wants: 16 shards, and the partitions that `usage.events` is created with. */
+export const installWish: InstallWish = {
+  shards: SHARDS_DEFAULT,
+  shardHash: 'fnv1a32',
+  dedupeSubShards: DEDUPE_SUB_SHARDS,
+  usagePartitions: partitions['usage.events'],
+}
 
 interface InstallDocument extends Install {
   readonly _id: string

@@ -1,5 +1,15 @@
 import { Redis } from 'ioredis'
+import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
+
+/** Settings of the Redis connection. */
+export const redisEnv = {
+  REDIS_URL: Type.String({
+    default: 'redis://127.0.0.1:16379',
+    pattern: '^rediss?://',
+    description: 'Redis connection string',
+  }),
+}
 
 /** How a process talks to Redis. */
 export interface RedisOptions {

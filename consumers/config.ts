@@ -1,0 +1,43 @@
+import { type Static, Type } from 'typebox'
+import { readEnv } from '#drivers/env.ts'
+import { kafkaEnv } from '#drivers/kafka/connect.ts'
+import { logEnv } from '#drivers/log.ts'
+import { mongoEnv } from '#drivers/mongo/connect.ts'
+import { redisEnv } from '#drivers/redis/connect.ts'
+import { registryEnv } from '#drivers/registry/schema-registry.ts'
+
+const fragment = {
+  ...logEnv,
+  ...kafkaEnv,
+  ...redisEnv,
+  ...mongoEnv,
+  ...registryEnv,
+  CONSUMERS_PORT: Type.Integer({
+    default: 18_090,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Health and metrics',
+  }),
+  CONSUMERS_HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
+  CONSUMERS_NAME: Type.String({
+    default: `consumers-${process.pid}`,
+    description: 'Name in leases and logs',
+  }),
+  SESSION_TIMEOUT_MS: Type.Integer({
+    default: 30_000,
+    minimum: 6_000,
+    description: 'Kafka group session time-out',
+  }),
+  TRUST_APPEND_TIME_HEADER: Type.Boolean({
+    default: true,
+    description: 'Believe the append time that a redriven or imported record states',
+  }),
+}
+
+/** Settings of the consumers' process. */
+export type ConsumersConfig = Static<ReturnType<typeof Type.Object<typeof fragment>>>
+
+/** Reads the settings; throws `invalid_config` with every problem. */
+export function consumersConfig(env: NodeJS.ProcessEnv): ConsumersConfig {
+  return readEnv(fragment, env)
+}

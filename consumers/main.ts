@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto'
+import { foldVersions } from '#core/subscription/fold.ts'
+import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import { systemClock } from '#drivers/clock.ts'
+import { CachedFactStore } from '#drivers/facts-store.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
+import { partitionerOf } from '#drivers/kafka/partitioner.ts'
+import { GatheringProducer } from '#drivers/kafka/producer.ts'
+import { partitions } from '#drivers/kafka/topics.ts'
+import { createLogger } from '#drivers/log.ts'
+import { consumerMetrics, createMetrics } from '#drivers/metrics.ts'
+import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
+import { connectMongo } from '#drivers/mongo/connect.ts'
+import { FactsSource } from '#drivers/mongo/facts-source.ts'
+import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
+import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
+import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
+import { allShardKeys } from '#drivers/redis/keys.ts'
+import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
+import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { shutdownOnSignals } from '#drivers/shutdown.ts'
+import { Decoder } from '#schemas/decoder.ts'
+import { encoderOf } from '#schemas/encoder.ts'
+import { topicRecords } from '#schemas/records.ts'
+import { consumersConfig } from './config.ts'
+import { serveHealth } from './health.ts'
+import { startJudge } from './judge/judge-loop.ts'
+import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
+import { windowStarter } from './subscription/window-starter.ts'
+import { observeApply } from './usage/observe-apply.ts'
+import { startUsageConsumer } from './usage/usage-consumer.ts'
+import { UsageReader } from './usage/usage-reader.ts'
+
+/** A consumer that Kafka has not answered for so long ends its process, so that another takes over. */
+const SILENCE_MAX_MS = 60_000
+
+const config = consumersConfig(process.env)
+if (process.argv.includes('--validate')) process.exit(0)
+const log = createLogger('consumers', config.LOG_LEVEL)
+const shutdown = shutdownOnSignals(log)
+const name = `${config.CONSUMERS_NAME}-${randomUUID().slice(0, 8)}`
+const now = systemClock
+const monotonic = (): number => performance.now()
+
+const mongo = await connectMongo(config.MONGODB_URL)
+shutdown.add('MongoDB', mongo.close)
+const install = await ensureInstall(mongo.db, installWish)
+const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
+const source = new FactsSource(mongo.db)
+const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 })
+shutdown.add('Redis', () => redis.quit())
+await requireSafeRedis(redis)
+const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
+const schemaIds = await registry.registerAll()
+const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: name, log })
+const admin = kafka.admin()
+await admin.connect()
+shutdown.add('Kafka admin', () => admin.disconnect())
+const producer = new GatheringProducer(kafka)
+await producer.start()
+shutdown.add('Kafka producer', () => producer.stop())
+
+const metrics = createMetrics()
+const measured = consumerMetrics(metrics)
+const shards = allShardKeys(install.shards)
+const counters = redisCounterStore({ redis, shards, partitionOf: partitionerOf(partitions['usage.events']) })
+const facts = new CachedFactStore({
+  redis,
+  shards,
+  source,
+  fold: async (versions) => foldVersions(versions, catalogues.remembered()).state.subscription,
+})
+const sink = deadLetterSink(producer, encoderOf('DeadLetter', schemaIds.DeadLetter), now)
+const deadLetterOf =
+  (topic: 'usage.events' | 'subscription.events') =>
+  async (
+    refused: Omit<Parameters<typeof sink>[0], 'topic' | 'partition'>,
+    partition: number,
+  ): Promise<void> => {
+    await sink({ ...refused, topic, partition })
+    measured.deadLetters.inc({ topic, code: refused.code })
+    log.warn({ topic, partition, offset: refused.message.offset, code: refused.code }, refused.reason)
+  }
+const decoderOf = (topic: 'usage.events' | 'subscription.events'): Decoder =>
+  new Decoder({ records: topicRecords[topic], fetchSchema: (id) => registry.fetchSchema(id), now: monotonic })
+const onFatal = (reason: Error): void => {
+  log.fatal({ err: reason }, 'a Kafka consumer stopped for good; ending so that another process takes over')
+  void shutdown.end('a consumer stopped', 1)
+}
+
+const usageDecoder = decoderOf('usage.events')
+const usage = await startUsageConsumer({
+  kafka,
+  admin,
+  redis,
+  log,
+  name,
+  groupId: 'tallygate-usage',
+  topic: 'usage.events',
+  shards,
+  incarnations: new IncarnationLog(mongo.db),
+  reader: new UsageReader({
+    decode: (value) => usageDecoder.decode(value),
+    hasher: dedupeHasher(install.dedupeKey),
+    catalogue: async (fresh) => (fresh ? catalogues.refresh() : catalogues.remembered()),
+    trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
+  }),
+  now,
+  prepare: (batch) => usageDecoder.prepare(batch.messages.map(({ value }) => value)),
+  deadLetter: deadLetterOf('usage.events'),
+  catalogueRevision: async () => catalogues.remembered().revision,
+  onApplied: observeApply(measured, now),
+  onRebuilt: () => measured.rebuilds.inc(),
+  onLag: (partition, lagRecords) => measured.lag.set({ partition: String(partition) }, lagRecords),
+  onFatal,
+  sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
+})
+shutdown.add('usage consumer', usage.stop)
+
+const subscriptions = await startSubscriptionConsumer({
+  kafka,
+  admin,
+  log,
+  groupId: 'tallygate-subscription',
+  topic: 'subscription.events',
+  decoder: decoderOf('subscription.events'),
+  source,
+  facts,
+  catalogue: () => catalogues.remembered(),
+  trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
+  startWindow: windowStarter({
+    producer,
+    encode: encoderOf('WindowStartedEvent', schemaIds.WindowStartedEvent),
+    catalogue: () => catalogues.remembered(),
+  }),
+  deadLetter: deadLetterOf('subscription.events'),
+  onFatal,
+})
+shutdown.add('subscription consumer', subscriptions.stop)
+
+const judge = startJudge({
+  deps: { counters, facts, catalogue: catalogues, now, crossings: source },
+  redis,
+  shards,
+  log,
+  name,
+})
+shutdown.add('judge', judge.stop)
+
+const silence = (): string | null => {
+  const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())
+  return idleMs < SILENCE_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
+}
+const watch = setInterval(() => {
+  const problem = silence()
+  if (problem !== null) onFatal(new Error(problem))
+}, 5_000)
+watch.unref()
+
+const health = await serveHealth({
+  host: config.CONSUMERS_HOST,
+  port: config.CONSUMERS_PORT,
+  metrics,
+  checks: {
+    kafka: async () => silence(),
+    redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
+    mongo: async () => mongo.ping().then(() => null),
+    registry: async () => registry.ping().then(() => null),
+  },
+})
+shutdown.add('health', () => health.close())
+log.info({ name, catalogueRevision: catalogues.remembered().revision }, 'consumers are running')

@@ -1,0 +1,121 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
+import type { DeadLetterCode } from '#core/errors.ts'
+import type { FactStore } from '#core/ports.ts'
+import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
+import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
+import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import type { FactsSource } from '#drivers/mongo/facts-source.ts'
+import type { Decoder } from '#schemas/decoder.ts'
+import { recordVersion } from './record-version.ts'
+
+/** A window that starts inside a day, to be written to the usage log. */
+export interface WindowStart {
+  readonly workspace: string
+  readonly version: number
+  readonly startsAt: number
+  /** Append time of the subscription record, ms. */
+  readonly appendedAt: number
+}
+
+/** A record or part of one that is refused. */
+export interface RefusedVersion {
+  readonly message: KafkaMessage
+  readonly code: DeadLetterCode
+  readonly reason: string
+  readonly schemaId: number | null
+}
+
+/** What every session of a process shares. */
+export interface SubscriptionSessionDeps {
+  readonly decoder: Decoder
+  readonly source: FactsSource
+  readonly facts: FactStore
+  readonly catalogue: () => Catalogue
+  readonly trustAppendTimeHeader: boolean
+  /** Both resolve when Kafka has acknowledged the record. */
+  readonly startWindow: (start: WindowStart) => Promise<void>
+  readonly deadLetter: (refused: RefusedVersion, partition: number) => Promise<void>
+  /** Makes the same call until it succeeds; throws when the partition was lost. */
+  readonly retry: <Value>(
+    what: string,
+    call: () => Promise<Value>,
+    between: () => Promise<void>,
+  ) => Promise<Value>
+}
+
+/**
+ * One partition of `subscription.events`.
+ *
+ * Every step of a record may be repeated: the version is stored once, letters and window starts carry the same
+ * ids, facts are only ever replaced by newer ones. So the position needs no fence.
+ */
+export class SubscriptionSession implements PartitionSession {
+  readonly #deps: SubscriptionSessionDeps
+  readonly #partition: number
+  #position: number
+
+  constructor(
+    deps: SubscriptionSessionDeps,
+    { partition, position }: { partition: number; position: number },
+  ) {
+    this.#deps = deps
+    this.#partition = partition
+    this.#position = position
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
+    const { retry, decoder } = this.#deps
+    await retry(
+      'looking up schemas',
+      () => decoder.prepare(batch.messages.map(({ value }) => value)),
+      batch.heartbeat,
+    )
+    for (const message of batch.messages) {
+      await retry('a subscription version', () => this.#take(message), batch.heartbeat)
+      this.#position = Number(message.offset) + 1
+      await batch.heartbeat()
+    }
+    this.#position = batch.next
+    return 'done'
+  }
+
+  async #take(message: KafkaMessage): Promise<void> {
+    const decoded = this.#deps.decoder.decode(message.value)
+    if (!decoded.ok) return this.#deps.deadLetter({ message, ...decoded }, this.#partition)
+    const event = subscriptionEventOf(decoded.value)
+    const fault = faultOfSubscriptionEvent(event, message.key?.toString() ?? null)
+    if (fault !== null) return this.#deps.deadLetter({ message, ...fault, schemaId: null }, this.#partition)
+    await this.#apply(message, event)
+  }
+
+  /** Letters and the window's start are acknowledged before the new facts can be seen (counting.md). */
+  async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<void> {
+    const { source, catalogue, facts, startWindow, deadLetter } = this.#deps
+    const { folded, refusals } = await recordVersion(source, catalogue(), event)
+    for (const refusal of refusals) await deadLetter({ message, ...refusal, schemaId: null }, this.#partition)
+    if (folded === null) return
+    const appendedAt = this.#appendedAt(message)
+    for (const [version, { windowStart }] of folded.changes) {
+      if (windowStart === null || version < event.version) continue
+      await startWindow({ workspace: event.workspace, version, startsAt: windowStart, appendedAt })
+    }
+    await facts.refresh(event.workspace, event.occurredAt)
+  }
+
+  #appendedAt({ timestamp, headers }: KafkaMessage): number {
+    const header = this.#deps.trustAppendTimeHeader ? headers?.[APPEND_TIME_HEADER] : undefined
+    const text = header === undefined || Array.isArray(header) ? null : header.toString()
+    return appendTimeOf(Number(timestamp), text).at
+  }
+}
+
+/** The decoder made the value fit the schema, whose fields are those of `SubscriptionEvent`. */
+function subscriptionEventOf(value: Readonly<Record<string, unknown>>): SubscriptionEvent {
+  return value as unknown as SubscriptionEvent
+}

@@ -1,0 +1,36 @@
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
+import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
+import { OWN_SOURCE } from '#core/usage/usage-event.ts'
+import type { GatheringProducer } from '#drivers/kafka/producer.ts'
+import type { Encode } from '#schemas/encoder.ts'
+import type { WindowStart } from './subscription-session.ts'
+
+interface StarterOptions {
+  readonly producer: GatheringProducer
+  readonly encode: Encode
+  readonly catalogue: () => Catalogue
+}
+
+/**
+ * Writes a `WindowStartedEvent` for all flow meters: the split of the day is in the log, under an id that is the
+ * same however often it is sent. It is judged late or not by when the subscription record was appended.
+ */
+export function windowStarter({
+  producer,
+  encode,
+  catalogue,
+}: StarterOptions): (start: WindowStart) => Promise<void> {
+  return async ({ workspace, version, startsAt, appendedAt }) => {
+    const flows = Object.values(catalogue().features).filter(({ kind }) => kind === 'flow')
+    const value = encode({
+      id: `${workspace}~${version}~w`,
+      workspace,
+      occurredAt: startsAt,
+      source: OWN_SOURCE,
+      meters: [...new Set(flows.flatMap(({ meters }) => meters))],
+      startsAt,
+    })
+    const headers = { [APPEND_TIME_HEADER]: String(appendedAt) }
+    await producer.send({ topic: 'usage.events', key: workspace, value, headers })
+  }
+}
