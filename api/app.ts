@@ -1,0 +1,54 @@
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { ApiContext } from './context.ts'
+import { guardRoutes } from './plugins/keys.ts'
+import { answerProblems } from './plugins/problems.ts'
+import { catalogueRoutes } from './routes/catalogue.ts'
+import { checkRoutes } from './routes/check.ts'
+import { healthRoutes } from './routes/health.ts'
+import { subscriptionRoutes } from './routes/subscription.ts'
+import { workspaceRoutes } from './routes/workspaces.ts'
+
+const BODY_BYTES_MAX = 65_536
+
+/** The API without a socket: routes, one guard for all of them, one shape of failure. */
+export async function createApp(context: ApiContext, log: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 5_000,
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: 3_000 },
+    routerOptions: { maxParamLength: 128 },
+    return503OnClosing: true,
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+    },
+  })
+  answerProblems(app)
+  guardRoutes(app, context.authenticate)
+  app.addHook('onResponse', async ({ routeOptions }, reply) => {
+    const labels = { route: routeOptions.url ?? 'none', status: String(reply.statusCode) }
+    context.metrics.requests.observe(labels, reply.elapsedTime / 1_000)
+  })
+  await app.register(swagger, { openapi: contract })
+  await app.register(async (routes) => {
+    for (const register of [checkRoutes, workspaceRoutes, subscriptionRoutes, catalogueRoutes])
+      register(routes, context)
+    healthRoutes(routes, context)
+  })
+  await app.ready()
+  return app
+}
+
+const contract = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Tallygate',
+    version: '1',
+    description:
+      'May this workspace do this, and why? Denials are answers; only what could not be known is an error.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+} as const

@@ -1,0 +1,25 @@
+import type { ApiKey, Scope } from '#core/api-key.ts'
+import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
+import type { CheckDeps } from '#core/operations/check.ts'
+import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import type { ApiMetrics } from '#drivers/metrics.ts'
+
+/** Everything the routes are made of; the composition root builds it once. */
+export interface ApiContext {
+  readonly check: CheckDeps
+  readonly authenticate: (token: string) => Promise<ApiKey | null>
+  /** Every stored version of a workspace's subscription, in the order of arrival. */
+  readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
+  readonly catalogueSource: () => StoredCatalogue
+  readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
+  readonly metrics: ApiMetrics
+  /** Dependencies by name; each is null when it works, else what is wrong. */
+  readonly health: Readonly<Record<string, () => Promise<string | null>>>
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Scope that the route needs; null = open to all. A route without it is refused at start. */
+    readonly scope?: Scope | null
+  }
+}

@@ -1,0 +1,80 @@
+import Fastify from 'fastify'
+import { foldVersions } from '#core/subscription/fold.ts'
+import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import { systemClock } from '#drivers/clock.ts'
+import { CachedFactStore } from '#drivers/facts-store.ts'
+import { partitionerOf } from '#drivers/kafka/partitioner.ts'
+import { createLogger } from '#drivers/log.ts'
+import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
+import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
+import { connectMongo } from '#drivers/mongo/connect.ts'
+import { FactsSource } from '#drivers/mongo/facts-source.ts'
+import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
+import { allShardKeys } from '#drivers/redis/keys.ts'
+import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
+import { shutdownOnSignals } from '#drivers/shutdown.ts'
+import { createApp } from './app.ts'
+import { apiConfig } from './config.ts'
+import type { ApiContext } from './context.ts'
+import { rememberVerdicts } from './last-known.ts'
+import { readinessOf } from './routes/health.ts'
+
+const config = apiConfig(process.env)
+if (process.argv.includes('--validate')) process.exit(0)
+const log = createLogger('api', config.LOG_LEVEL)
+const shutdown = shutdownOnSignals(log)
+
+const mongo = await connectMongo(config.MONGODB_URL)
+shutdown.add('MongoDB', mongo.close)
+const install = await ensureInstall(mongo.db, installWish)
+const catalogueLog = new CatalogueLog(mongo.db)
+const catalogue = await MongoCatalogueStore.open(catalogueLog)
+const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 500 })
+shutdown.add('Redis', () => redis.quit())
+await requireSafeRedis(redis)
+
+const shards = allShardKeys(install.shards)
+const source = new FactsSource(mongo.db)
+const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER)
+const metrics = createMetrics()
+const context: ApiContext = {
+  check: {
+    counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
+    facts: new CachedFactStore({
+      redis,
+      shards,
+      source,
+      fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
+    }),
+    catalogue,
+    now: systemClock,
+    lastKnown: rememberVerdicts(),
+  },
+  authenticate: (token) => keys.authenticate(token, systemClock()),
+  versions: (workspace) => source.versions(workspace),
+  catalogueSource: () => catalogue.source,
+  catalogueRevisions: () => catalogueLog.revisions(),
+  metrics: apiMetrics(metrics),
+  health: {
+    redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
+    mongo: async () => mongo.ping().then(() => null),
+  },
+}
+
+const app = await createApp(context, log)
+await app.listen({ host: config.API_HOST, port: config.API_PORT })
+shutdown.add('API', () => app.close())
+
+const admin = Fastify()
+admin.get('/metrics', async (_request, reply) =>
+  reply.type(metrics.contentType).send(await metrics.metrics()),
+)
+admin.get('/readyz', async (_request, reply) => {
+  const { isReady, parts } = await readinessOf(context.health)
+  return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'up' : 'down', parts })
+})
+await admin.listen({ host: config.API_HOST, port: config.ADMIN_PORT })
+shutdown.add('admin', () => admin.close())
+log.info({ port: config.API_PORT, adminPort: config.ADMIN_PORT }, 'the API answers')

@@ -1,0 +1,65 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { TallygateError } from '#core/errors.ts'
+
+const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+const RETRY_AFTER_S = '1'
+
+/** Answers every failure as `application/problem+json` with a stable `code`; never a stack or a secret. */
+export function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, error))
+  app.setNotFoundHandler((request, reply) => {
+    sendProblem(request, reply, new TallygateError('not_found', 'there is no such route for this key'))
+  })
+}
+
+function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: FastifyError | TallygateError,
+): void {
+  const failure = failureOf(error)
+  if (failure.code === 'internal') request.log.error({ err: error }, 'a bug')
+  if (failure.retry) reply.header('retry-after', RETRY_AFTER_S)
+  reply
+    .code(failure.status)
+    .type(CONTENT_TYPE)
+    .send(
+      JSON.stringify({
+        type: `https://tallygate.dev/errors/${failure.code}`,
+        title: failure.title,
+        status: failure.status,
+        code: failure.code,
+        detail: failure.message,
+        request: request.id,
+        ...failure.details,
+      }),
+    )
+}
+
+function failureOf(error: FastifyError | TallygateError): TallygateError {
+  if (error instanceof TallygateError) return error
+  if (error.validation !== undefined) return invalidOf(error)
+  switch (error.statusCode) {
+    case 413:
+      return new TallygateError('too_large', 'the body is larger than this route takes')
+    case 415:
+      return new TallygateError('unsupported_media_type', 'send content-type: application/json')
+    case 400:
+      return new TallygateError('invalid_request', 'the body is not the JSON this route reads')
+    default:
+      return new TallygateError('internal', 'the request could not be answered', {}, error)
+  }
+}
+
+/** Names the field; what was sent is never echoed. */
+function invalidOf({ validation, validationContext }: FastifyError): TallygateError {
+  const [first] = validation ?? []
+  const unknown: unknown = Reflect.get(first?.params ?? {}, 'additionalProperty')
+  const missing: unknown = Reflect.get(first?.params ?? {}, 'missingProperty')
+  const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.')
+  const leaf = typeof unknown === 'string' ? unknown : typeof missing === 'string' ? missing : ''
+  const field = [path, leaf.slice(0, 64)].filter((part) => part !== '').join('.')
+  const what = typeof unknown === 'string' ? 'is not a property here' : (first?.message ?? 'is not valid')
+  const message = `${validationContext ?? 'body'}${field === '' ? '' : ` ${field}`}: ${what}`
+  return new TallygateError('invalid_request', message, { field })
+}

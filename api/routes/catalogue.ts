@@ -1,0 +1,52 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { toIso } from '#core/instant.ts'
+import type { ApiContext } from '../context.ts'
+import { problem } from '../schemas.ts'
+
+const stored = { revision: Type.Integer(), storedAt: Type.String({ format: 'date-time' }) }
+
+/** `GET /v1/catalogue` and `/v1/catalogue/revisions`: what is sold and counted, as data. */
+export function catalogueRoutes(
+  app: FastifyInstance,
+  { catalogueSource, catalogueRevisions }: ApiContext,
+): void {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>()
+  const shape = { tags: ['catalogue'], security: [{ key: [] }] }
+  routes.get(
+    '/v1/catalogue',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        ...shape,
+        summary: 'The revision in force',
+        response: { 200: Type.Object({ ...stored, catalogue: Type.Unknown() }), default: problem },
+      },
+    },
+    async (_request, reply) => {
+      const { revision, storedAt, source } = catalogueSource()
+      reply.header('etag', `"${revision}"`)
+      return { revision, storedAt: toIso(storedAt), catalogue: source }
+    },
+  )
+  routes.get(
+    '/v1/catalogue/revisions',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        ...shape,
+        summary: 'Every revision, newest first',
+        response: { 200: Type.Object({ revisions: Type.Array(Type.Object(stored)) }), default: problem },
+      },
+    },
+    async () => {
+      const revisions = await catalogueRevisions()
+      return {
+        revisions: revisions
+          .map(({ revision, storedAt }) => ({ revision, storedAt: toIso(storedAt) }))
+          .toReversed(),
+      }
+    },
+  )
+}

@@ -1,0 +1,121 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { TallygateError } from '#core/errors.ts'
+import { toIso } from '#core/instant.ts'
+import { accessEndOf, accessOf } from '#core/subscription/access.ts'
+import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
+import type { AcceptedSubscription, SubscriptionEvent } from '#core/subscription/subscription.ts'
+import type { ApiContext } from '../context.ts'
+import { nullable, problem, workspaceId } from '../schemas.ts'
+
+const PAGE = 50
+
+const time = Type.String({ format: 'date-time' })
+const inForce = Type.Object({
+  subscriptionId: Type.String(),
+  version: Type.Integer(),
+  status: Type.String(),
+  access: Type.String({ description: 'active, pending, lapsed or none, as of now' }),
+  accessEndsAt: time,
+  plan: Type.String(),
+  planSince: time,
+  seats: Type.Integer(),
+  termMonths: Type.Integer(),
+  periodStart: time,
+  periodEnd: time,
+  anchorDay: Type.Integer(),
+  autoRenew: Type.Boolean(),
+  cancelAtPeriodEnd: Type.Boolean(),
+  country: Type.String(),
+  currency: Type.String(),
+  paymentMethod: nullable(Type.String()),
+  addOns: Type.Array(Type.Object({ key: Type.String(), quantity: Type.Integer(), from: time, until: time })),
+  openOrderId: nullable(Type.String()),
+})
+
+const answer = Type.Object({
+  workspace: Type.String(),
+  current: nullable(inForce),
+  history: Type.Array(
+    Type.Object({
+      version: Type.Integer(),
+      type: Type.String(),
+      actor: Type.String(),
+      occurredAt: time,
+      refusals: Type.Array(Type.Object({ code: Type.String(), reason: Type.String() })),
+    }),
+  ),
+  cursor: nullable(Type.Integer({ description: 'Pass it on to read older versions' })),
+})
+
+/** `GET /v1/workspaces/:ws/subscription`: what is in force, and every version with what was refused of it. */
+export function subscriptionRoutes(app: FastifyInstance, { versions, check }: ApiContext): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
+    '/v1/workspaces/:ws/subscription',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        tags: ['workspaces'],
+        security: [{ key: [] }],
+        summary: 'The subscription in force and its history, newest version first',
+        params: Type.Object({ ws: workspaceId }),
+        querystring: Type.Object(
+          { cursor: Type.Optional(Type.Integer({ minimum: 1 })) },
+          { additionalProperties: false },
+        ),
+        response: { 200: answer, default: problem },
+      },
+    },
+    async ({ params: { ws }, query: { cursor } }) => {
+      const stored = await versions(ws)
+      if (stored.length === 0)
+        throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
+      const catalogue = check.catalogue.remembered()
+      const folded = foldVersions(stored, catalogue)
+      const { subscription } = folded.state
+      return {
+        workspace: ws,
+        current: subscription === null ? null : presentCurrent(subscription, { catalogue, now: check.now() }),
+        ...pageOf(stored, { folded, below: cursor ?? Number.MAX_SAFE_INTEGER }),
+      }
+    },
+  )
+}
+
+interface Moment {
+  readonly catalogue: { readonly processingWindowMinutes: number }
+  readonly now: number
+}
+
+function presentCurrent(subscription: AcceptedSubscription, { catalogue, now }: Moment) {
+  const { occurredAt: _, openOrder, windowStartsAt: __, ...rest } = subscription
+  return {
+    ...rest,
+    access: accessOf(subscription, now, catalogue),
+    accessEndsAt: toIso(accessEndOf(subscription, catalogue)),
+    planSince: toIso(rest.planSince),
+    periodStart: toIso(rest.periodStart),
+    periodEnd: toIso(rest.periodEnd),
+    addOns: rest.addOns.map((addOn) => ({ ...addOn, from: toIso(addOn.from), until: toIso(addOn.until) })),
+    openOrderId: openOrder?.orderId ?? null,
+  }
+}
+
+function pageOf(
+  stored: readonly SubscriptionEvent[],
+  { folded, below }: { readonly folded: FoldedVersions; readonly below: number },
+) {
+  const older = stored.filter(({ version }) => version < below).sort((a, b) => b.version - a.version)
+  const page = older.slice(0, PAGE)
+  return {
+    history: page.map(({ version, type, actor, occurredAt }) => ({
+      version,
+      type,
+      actor,
+      occurredAt: toIso(occurredAt),
+      refusals: (folded.changes.get(version)?.refusals ?? []).map(({ code, reason }) => ({ code, reason })),
+    })),
+    cursor: older.length > PAGE ? (page.at(-1)?.version ?? null) : null,
+  }
+}

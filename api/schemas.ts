@@ -1,0 +1,135 @@
+import { type Static, Type } from 'typebox'
+import { QUANTITY_MAX } from '#core/amount.ts'
+import { intents } from '#core/catalogue/feature.ts'
+import { allowedReasons, deniedReasons } from '#core/entitlement/decision.ts'
+
+const exact = { additionalProperties: false } as const
+const id = (maxLength: number, description: string) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9._:-]+$', description })
+const key = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_]+$', description })
+const nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>
+  Type.Union([schema, Type.Null()])
+const instant = (description: string) => Type.String({ format: 'date-time', description })
+
+/** A workspace id, as it stands in bodies and paths. */
+export const workspaceId = id(64, 'Workspace')
+
+/** A feature key. */
+export const featureKey = key('Feature of the catalogue')
+
+/** One of several things asked about a workspace. */
+export const checkItem = Type.Object(
+  {
+    feature: featureKey,
+    quantity: Type.Integer({ minimum: 0, maximum: QUANTITY_MAX, default: 1, description: 'Units to add' }),
+    intent: Type.Union(
+      intents.map((intent) => Type.Literal(intent)),
+      { default: 'add' },
+    ),
+    meter: Type.Optional(key('Meter of the feature')),
+    subject: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '^\\+?[A-Za-z0-9._:-]+$',
+        description: 'Resource of a distinct meter',
+      }),
+    ),
+  },
+  exact,
+)
+
+/** Body of `POST /v1/check`. */
+export const checkBody = Type.Object(
+  {
+    workspace: workspaceId,
+    ...checkItem.properties,
+    at: Type.Optional(instant('A past instant; not answered yet')),
+    minFreshnessMs: Type.Optional(Type.Integer({ minimum: 0, description: 'Not answered yet' })),
+    explain: Type.Boolean({ default: false, description: 'With the trace' }),
+  },
+  exact,
+)
+
+/** Body of `POST /v1/checks`. */
+export const checksBody = Type.Object(
+  {
+    workspace: workspaceId,
+    items: Type.Array(checkItem, { minItems: 1, maxItems: 100 }),
+    explain: Type.Boolean({ default: false, description: 'With the trace' }),
+  },
+  exact,
+)
+export type CheckItemBody = Static<typeof checkItem>
+
+const unblock = Type.Object({
+  action: Type.Enum(['add_seats', 'upgrade', 'add_on', 'pay', 'wait_until', 'remove', 'contact_support']),
+  seats: Type.Optional(Type.Integer()),
+  plan: Type.Optional(Type.String()),
+  addOn: Type.Optional(Type.String()),
+  quantity: Type.Optional(Type.Integer()),
+  orderId: Type.Optional(Type.String()),
+  at: Type.Optional(instant('From when on')),
+})
+
+/** A decision, as every route prints it. */
+export const decision = Type.Object({
+  allowed: Type.Boolean(),
+  reason: Type.Enum([...allowedReasons, ...deniedReasons]),
+  workspace: Type.String(),
+  feature: Type.String(),
+  quantity: Type.Integer(),
+  limit: nullable(Type.Integer()),
+  used: Type.Integer(),
+  held: Type.Integer(),
+  remaining: nullable(Type.Integer()),
+  unlimited: Type.Boolean(),
+  window: nullable(Type.Object({ from: instant('First instant'), to: instant('First instant after it') })),
+  resetsAt: nullable(instant('When a new allowance begins')),
+  plan: nullable(Type.String()),
+  planVersion: nullable(Type.String()),
+  status: Type.String(),
+  overLimit: nullable(
+    Type.Object({
+      since: nullable(instant('Since when')),
+      graceEndsAt: nullable(instant('Until when tolerated')),
+    }),
+  ),
+  unblock: Type.Array(unblock),
+  asOf: nullable(instant('Everything appended up to here is counted')),
+  lagMs: nullable(Type.Integer()),
+  exact: Type.Boolean(),
+  degraded: Type.Boolean(),
+  trace: Type.Optional(
+    Type.Array(
+      Type.Object({ step: Type.String(), detail: Type.String(), data: Type.Optional(Type.Unknown()) }),
+    ),
+  ),
+})
+
+/** Several decisions of one workspace. */
+export const decisions = Type.Object({ allowed: Type.Boolean(), decisions: Type.Array(decision) })
+
+/** A failure (RFC 9457). */
+export const problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    detail: Type.String(),
+    request: Type.String(),
+  },
+  { additionalProperties: true },
+)
+
+/** Accuracy, as the read routes print it. */
+export const accuracy = {
+  asOf: nullable(instant('Everything appended up to here is counted')),
+  lagMs: nullable(Type.Integer()),
+  exact: Type.Boolean(),
+}
+
+/** A value or null. */
+export { nullable }
