@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+
+/** Whether something listens on a port of this machine. */
+export function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+/** Ports that nobody uses now, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      return server
+    }),
+  )
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+/** Throws when a port is taken, naming who has it where that can be read, and the variable to change. */
+export async function requireFree(port: number, variable: string): Promise<void> {
+  if (!(await isListening(port))) return
+  const owner = ownerOf(port)
+  const who = owner === null ? 'another program' : `pid ${owner.pid} (${owner.command})`
+  throw new Error(`port ${port} is taken by ${who}; end it, or set ${variable} to another port`)
+}
+
+function ownerOf(port: number): { readonly pid: number; readonly command: string } | null {
+  const inode = inodeOf(port)
+  if (inode === null) return null
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    if (!socketsOf(pid).includes(`socket:[${inode}]`)) continue
+    return { pid: Number(pid), command: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() }
+  }
+  return null
+}
+
+/** Inode of the listening socket of a port, from the kernel's table (state 0A = listening). */
+function inodeOf(port: number): string | null {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    const fields = readLines(table).map((line) => line.trim().split(/\s+/))
+    const row = fields.find((field) => field[1]?.endsWith(`:${hex}`) && field[3] === '0A')
+    if (row?.[9] !== undefined) return row[9]
+  }
+  return null
+}
+
+function readLines(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n')
+  } catch {
+    return []
+  }
+}
+
+function socketsOf(pid: string): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+  } catch {
+    return []
+  }
+}
