@@ -13,7 +13,7 @@ export const registryEnv = {
 }
 
 /** Every subject keeps to this, so that any reader reads any writer (G14). */
-const COMPATIBILITY = 'FULL_TRANSITIVE'
+const COMPATIBILITY = confluent.COMPATIBILITY.FULL_TRANSITIVE
 const TIMEOUT_MS = 5_000
 
 /** Schema ids by record. */
@@ -70,7 +70,7 @@ export class SchemaRegistry {
     await this.#ask(`/config/${subject}`, { method: 'PUT', body: config })
     const schema = { type: confluent.SchemaType.AVRO, schema: schemaText(record) } as const
     try {
-      const { id } = await this.#client.register(schema, { subject })
+      const { id } = await this.#client.register(schema, { subject, compatibility: COMPATIBILITY })
       return id
     } catch (error) {
       const message = `the registry refused the schema of ${subject}; it must stay ${COMPATIBILITY} with every version before`

@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+NODE := node_modules/node/bin/node
+export PATH := $(CURDIR)/node_modules/node/bin:$(PATH)
+export NODE_NO_WARNINGS := 1
+
+help: ## What there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+$(NODE): package.json package-lock.json
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer, it brings npm along'; exit 3; }
+	@echo 'Installing packages'
+	@npm install --no-save --no-progress --loglevel=error
+	@npm rebuild node --ignore-scripts=false --loglevel=error >/dev/null
+	@touch $(NODE)
+
+install: $(NODE) ## Install the packages and Node 24 into node_modules
+
+run: $(NODE) ## Everything from a fresh checkout: engines, API, consumers, the demo; serves until Ctrl-C
+	@$(NODE) deploy/main.ts run
+
+up: $(NODE) ## The same in the background, without the demo
+	@$(NODE) deploy/main.ts up
+
+down: $(NODE) ## Stop what make up or make run started; data is kept
+	@$(NODE) deploy/main.ts down
+
+clean: down ## Stop and remove the data
+	@rm -rf .tallygate
+
+test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, N failed
+	@$(NODE) test/run.ts
+
+bench: $(NODE) ## Measure check, ingest and enforcement lag; prints a table
+	@$(NODE) test/bench/main.ts
+
+format: $(NODE) ## Format the code
+	@npx biome check --write .
+
+openapi: $(NODE) ## Write docs/openapi.json anew from the route schemas
+	@$(NODE) api/write-openapi.ts
+
+.PHONY: help install run up down clean test bench format openapi

@@ -1,0 +1,78 @@
+import { Command, CommanderError, Option } from 'commander'
+import { checkCommand } from './commands/check.ts'
+import { explainCommand } from './commands/explain.ts'
+import { createKeyCommand, revokeKeyCommand } from './commands/key.ts'
+import { produceCommand } from './commands/produce.ts'
+import { usageCommand } from './commands/usage.ts'
+import { CommandError, exitCodes } from './target.ts'
+
+const program = new Command('tallygate')
+  .description('Usage limits and entitlements: ask, explain, send events, make keys.')
+  .version('0.1.0')
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
+
+const json = (): Option => new Option('--json', 'print one JSON value instead of text')
+
+program
+  .command('check <workspace> <feature>')
+  .description('may this workspace do this? exits 0 when allowed, 1 when denied')
+  .option('-q, --quantity <n>', 'units to add', '1')
+  .addOption(new Option('-i, --intent <intent>', 'what for').choices(['read', 'use', 'add']).default('add'))
+  .option('-s, --subject <id>', 'resource of a distinct meter, e.g. a phone number')
+  .option('-m, --meter <meter>', 'meter of the feature')
+  .addOption(json())
+  .action(checkCommand)
+
+program
+  .command('usage <workspace> [feature]')
+  .description('every limit with its use, or one feature by day')
+  .option('--from <day>', 'first UTC day, yyyy-mm-dd')
+  .option('--to <day>', 'last UTC day, yyyy-mm-dd')
+  .addOption(json())
+  .action(usageCommand)
+
+program
+  .command('explain <workspace> <feature>')
+  .description('the whole reasoning behind a decision, as a page to pass on')
+  .option('-q, --quantity <n>', 'units to add', '1')
+  .addOption(new Option('-i, --intent <intent>', 'what for').choices(['read', 'use', 'add']).default('add'))
+  .option('-s, --subject <id>', 'resource of a distinct meter')
+  .addOption(json())
+  .action(explainCommand)
+
+program
+  .command('produce <topic> [file]')
+  .description(
+    'send events from a JSON-lines file, or standard input (-), after checking each against its schema',
+  )
+  .addOption(json())
+  .action(produceCommand)
+
+const key = program.command('key').description('make and end API keys')
+key
+  .command('create')
+  .description('make a key and print it once')
+  .requiredOption('-s, --scope <scope...>', 'check, consume, events:write, usage:read, admin')
+  .option('-w, --workspace <id...>', 'workspaces it may touch; all when left out')
+  .option('-l, --label <text>', 'what it is for', '')
+  .option('--days <n>', 'days until it expires; never when left out')
+  .addOption(json())
+  .action(createKeyCommand)
+key
+  .command('revoke <id>')
+  .description('end a key by the eight characters after tg_live_; effective within 5 s')
+  .addOption(json())
+  .action(revokeKeyCommand)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
+  process.stderr.write(`tallygate: ${error instanceof Error ? error.message : String(error)}\n`)
+  return error instanceof CommandError ? error.exitCode : exitCodes.unavailable
+}

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** Exit codes of every command (api.md, "Commands"). */
+export const exitCodes = { fine: 0, denied: 1, usage: 2, unavailable: 3 } as const
+
+/** Where the commands go: the run file of `make up`, each value replaceable by an environment variable. */
+export interface Target {
+  readonly api: string
+  readonly kafka: string
+  readonly registry: string
+  readonly mongo: string
+  readonly keys: { readonly check: string; readonly read: string }
+  readonly runDir: string
+}
+
+/** A command that cannot go on, with its exit code. */
+export class CommandError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.exitCode = exitCode
+  }
+}
+
+/** Reads where to go. Throws a CommandError when nothing says where. */
+export function readTarget(env: NodeJS.ProcessEnv): Target {
+  const runDir =
+    env['TALLYGATE_DIR'] ?? findRunDir(process.cwd()) ?? resolve(import.meta.dirname, '..', '.tallygate')
+  const file = join(runDir, 'run.json')
+  const run: Partial<Target> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const from = (variable: string, value: string | undefined): string => {
+    const found = env[variable] ?? value
+    if (found !== undefined) return found
+    throw new CommandError(
+      `nothing says where Tallygate is: run make up, or set ${variable}`,
+      exitCodes.unavailable,
+    )
+  }
+  return {
+    api: from('TALLYGATE_API', run.api),
+    kafka: from('KAFKA_BROKERS', run.kafka),
+    registry: from('SCHEMA_REGISTRY_URL', run.registry),
+    mongo: from('MONGODB_URL', run.mongo),
+    keys: {
+      check: from('TALLYGATE_KEY', run.keys?.check),
+      read: from('TALLYGATE_KEY', run.keys?.read),
+    },
+    runDir,
+  }
+}
+
+/** The nearest `.tallygate` from a folder upwards. */
+function findRunDir(from: string): string | null {
+  const here = join(from, '.tallygate')
+  if (existsSync(join(here, 'run.json'))) return here
+  const parent = resolve(from, '..')
+  return parent === from ? null : findRunDir(parent)
+}

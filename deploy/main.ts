@@ -1,0 +1,58 @@
+import { playDemo } from './demo/player.ts'
+import { bringDown, bringUp } from './system.ts'
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+/** `run`: everything up, the demo, then serve until Ctrl-C. `up`: the same in the background. `down`: stop. */
+async function main(command: string | undefined): Promise<void> {
+  switch (command) {
+    case 'up': {
+      const run = await bringUp(process.env, print)
+      return print(`Tallygate answers at ${run.api}; URLs and keys are in .tallygate/run.json`)
+    }
+    case 'down': {
+      const stopped = await bringDown()
+      return print(
+        stopped.length === 0 ? 'Nothing was running.' : `Stopped ${stopped.join(', ')}; data is kept.`,
+      )
+    }
+    case 'run':
+      return run()
+    default:
+      print('usage: node deploy/main.ts run | up | down')
+      process.exitCode = 2
+  }
+}
+
+async function run(): Promise<void> {
+  const stop = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  const stopped = stop.then(() => 'stop' as const)
+  const serving = setInterval(() => undefined, 60_000)
+  const started = bringUp(process.env, print).then(async (file) => {
+    const asPlanned = await playDemo(file, print)
+    print(`Tallygate answers at ${file.api}; URLs and keys are in .tallygate/run.json. Ctrl-C stops it.`)
+    if (!asPlanned) process.exitCode = 1
+  })
+  await Promise.race([started, stopped])
+  await stopped
+  clearInterval(serving)
+  print('\nStopping; data is kept.')
+  await bringDown()
+  process.exit()
+}
+
+await main(process.argv[2]).catch((error: unknown) => {
+  process.stderr.write(`${reasonsOf(error).join('\n  because: ')}\n`)
+  process.exit(3)
+})
+
+/** The message of an error and of what caused it. */
+function reasonsOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)]
+  return [error.message, ...(error.cause === undefined ? [] : reasonsOf(error.cause))]
+}

@@ -1,0 +1,92 @@
+import type { EngineAddresses } from './local/engines.ts'
+import { isListening, requireFree } from './local/ports.ts'
+import { lastLines, runningPort, startProgram, stopProgram } from './local/process.ts'
+
+/** Our own processes. */
+export const serviceNames = ['api', 'consumers'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** Ports of our own processes. */
+export interface ServicePorts {
+  readonly api: number
+  readonly admin: number
+  readonly consumers: number
+}
+
+interface StartOptions {
+  readonly dir: string
+  readonly addresses: EngineAddresses
+  readonly pepper: string
+  readonly ports: ServicePorts
+}
+
+const READY_WITHIN_MS = 60_000
+
+/** The fixed ports of `make up`, each movable by its variable. */
+export function servicePorts(env: NodeJS.ProcessEnv): ServicePorts {
+  return {
+    api: Number(env['API_PORT'] ?? 18_080),
+    admin: Number(env['ADMIN_PORT'] ?? 18_082),
+    consumers: Number(env['CONSUMERS_PORT'] ?? 18_090),
+  }
+}
+
+/** Environment that our processes are started with. */
+export function serviceEnv({ addresses, pepper, ports }: Omit<StartOptions, 'dir'>): Record<string, string> {
+  return {
+    KAFKA_BROKERS: addresses.kafka,
+    SCHEMA_REGISTRY_URL: addresses.registry,
+    REDIS_URL: addresses.redis,
+    MONGODB_URL: addresses.mongo,
+    TALLYGATE_KEY_PEPPER: pepper,
+    API_PORT: String(ports.api),
+    ADMIN_PORT: String(ports.admin),
+    CONSUMERS_PORT: String(ports.consumers),
+    NODE_NO_WARNINGS: '1',
+  }
+}
+
+/** Starts API and consumers in the background and waits until both are ready; what runs already is left alone. */
+export async function startServices(options: StartOptions): Promise<void> {
+  const { dir, ports } = options
+  await Promise.all(serviceNames.map((name) => startService(name, options)))
+  await Promise.all([
+    untilReady(dir, { name: 'api', url: `http://127.0.0.1:${ports.admin}/readyz` }),
+    untilReady(dir, { name: 'consumers', url: `http://127.0.0.1:${ports.consumers}/readyz` }),
+  ])
+}
+
+/** Stops API and consumers. */
+export async function stopServices(dir: string): Promise<readonly ServiceName[]> {
+  const stopped = await Promise.all(serviceNames.map((name) => stopProgram(dir, name)))
+  return serviceNames.filter((_, index) => stopped[index])
+}
+
+async function startService(name: ServiceName, options: StartOptions): Promise<void> {
+  const { dir, ports } = options
+  const port = ports[name]
+  if (runningPort(dir, name) === port) return
+  await stopProgram(dir, name)
+  await requireFree(port, name === 'api' ? 'API_PORT' : 'CONSUMERS_PORT')
+  const main = new URL(`../${name}/main.ts`, import.meta.url).pathname
+  startProgram(dir, { name, file: process.execPath, args: [main], env: serviceEnv(options), port })
+}
+
+async function untilReady(dir: string, { name, url }: { name: ServiceName; url: string }): Promise<void> {
+  const deadline = performance.now() + READY_WITHIN_MS
+  for (;;) {
+    const port = runningPort(dir, name)
+    if (port === null) throw new Error(`${name} ended while it started:\n${lastLines(dir, name)}`)
+    if (await isReady(url, port)) return
+    if (performance.now() > deadline) throw new Error(`${name} is not ready; see ${dir}/logs/${name}.log`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function isReady(url: string, port: number): Promise<boolean> {
+  if (!(await isListening(port))) return false
+  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}

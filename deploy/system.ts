@@ -1,0 +1,34 @@
+import { resolve } from 'node:path'
+import { fixedPorts, startEngines, stopEngines } from './local/engines.ts'
+import { printStep } from './local/report.ts'
+import { pepperOf, type RunFile, writeRunFile } from './run-file.ts'
+import { servicePorts, startServices, stopServices } from './services.ts'
+import { setUp } from './setup.ts'
+
+/** Where data, logs, pid files and the run file of this checkout are. */
+export const RUN_DIR = resolve(import.meta.dirname, '..', '.tallygate')
+
+/** Brings everything up in the background: engines, topics, schemas, catalogue, API, consumers. Repeatable. */
+export async function bringUp(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<RunFile> {
+  print('Engines')
+  const addresses = await startEngines({
+    dir: RUN_DIR,
+    ports: fixedPorts(env),
+    env,
+    report: printStep,
+    allowDocker: true,
+  })
+  print('Schemas, topics, catalogue')
+  await setUp(addresses, Number(env['KAFKA_REPLICATION'] ?? 1))
+  print('API and consumers')
+  const ports = servicePorts(env)
+  await startServices({ dir: RUN_DIR, addresses, pepper: pepperOf(RUN_DIR), ports })
+  const urls = { api: `http://127.0.0.1:${ports.api}`, admin: `http://127.0.0.1:${ports.admin}` }
+  return writeRunFile(RUN_DIR, { ...urls, ...addresses })
+}
+
+/** Stops everything that was brought up; data is kept. */
+export async function bringDown(): Promise<readonly string[]> {
+  const services = await stopServices(RUN_DIR)
+  return [...services, ...(await stopEngines(RUN_DIR))]
+}
