@@ -1,0 +1,25 @@
+interface Patience {
+  readonly what: string
+  readonly withinMs?: number
+}
+
+/** Asks until an answer holds and returns it; fails with the last answer or error when it never does. */
+export async function eventually<Value>(
+  ask: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+  { what, withinMs = 20_000 }: Patience,
+): Promise<Value> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const seen = await ask().then(
+      (value) => ({ value, holds: holds(value) }) as const,
+      (error: unknown) => ({ error, holds: false }) as const,
+    )
+    if (seen.holds && 'value' in seen) return seen.value
+    if (performance.now() > deadline) {
+      const last = 'value' in seen ? JSON.stringify(seen.value) : String(seen.error)
+      throw new Error(`waited ${withinMs} ms for ${what}; last seen: ${last}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}

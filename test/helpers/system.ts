@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import type { Scope } from '#core/api-key.ts'
+import { freePorts } from '#deploy/local/ports.ts'
+import { type ServiceName, serviceEnv } from '#deploy/services.ts'
+import { setUp } from '#deploy/setup.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { openRecordWriter, type RecordWriter } from '#drivers/kafka/record-writer.ts'
+import { createLogger } from '#drivers/log.ts'
+import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
+import { KeyStore, type KeyWish } from '#drivers/mongo/key-store.ts'
+import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { engineAddresses } from './addresses.ts'
+import { eventually } from './eventually.ts'
+
+const PEPPER = 'pepper-of-a-test-run-0123456789abcdef'
+const ALL: readonly Scope[] = ['check', 'consume', 'events:write', 'usage:read', 'admin']
+
+/** A whole Tallygate as real processes on the engines of this run. */
+export interface System {
+  readonly api: string
+  readonly consumers: string
+  /** A key with every scope, for all workspaces. */
+  readonly key: string
+  readonly writer: RecordWriter
+  readonly redis: Redis
+  readonly mongo: MongoConnection
+  readonly env: Readonly<Record<string, string>>
+  readonly createKey: (wish: Partial<KeyWish>) => Promise<string>
+  /** Ends a process at once, as a crash does. */
+  readonly kill: (name: ServiceName) => Promise<void>
+  /** Starts a process again and waits until it is ready. */
+  readonly start: (name: ServiceName) => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+/** Starts API and consumers, with topics, schemas and the default catalogue in place. */
+export async function startSystem(names: readonly ServiceName[] = ['api', 'consumers']): Promise<System> {
+  const addresses = engineAddresses()
+  await setUp(addresses)
+  const [api = 0, admin = 0, consumers = 0] = await freePorts(3)
+  const env = serviceEnv({ addresses, pepper: PEPPER, ports: { api, admin, consumers } })
+  const processes = new Processes({ ...env, SESSION_TIMEOUT_MS: '6000' })
+  const urls = { api: `http://127.0.0.1:${admin}/readyz`, consumers: `http://127.0.0.1:${consumers}/readyz` }
+  const start = async (name: ServiceName): Promise<void> => processes.start(name, urls[name])
+  await Promise.all(names.map(start))
+  const mongo = await connectMongo(addresses.mongo)
+  const store = new KeyStore(mongo.db, PEPPER)
+  const createKey = (wish: Partial<KeyWish>): Promise<string> =>
+    store.create({ scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish }, Date.now())
+  const kafka = connectKafka({
+    brokers: addresses.kafka,
+    clientId: 'test',
+    log: createLogger('test', 'silent'),
+  })
+  const writer = await openRecordWriter(kafka, new SchemaRegistry(addresses.registry))
+  const redis = new Redis(addresses.redis)
+  return {
+    api: `http://127.0.0.1:${api}`,
+    consumers: `http://127.0.0.1:${consumers}`,
+    key: await createKey({}),
+    writer,
+    redis,
+    mongo,
+    env,
+    createKey,
+    kill: (name) => processes.kill(name, 'SIGKILL'),
+    start,
+    stop: async () => {
+      await Promise.all(names.map((name) => processes.kill(name, 'SIGTERM')))
+      await Promise.all([writer.close(), mongo.close(), redis.quit()])
+      processes.forget()
+    },
+  }
+}
+
+class Processes {
+  readonly #env: Readonly<Record<string, string>>
+  readonly #logs = mkdtempSync(join(tmpdir(), 'tallygate-logs-'))
+  readonly #running = new Map<ServiceName, ChildProcess>()
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env
+  }
+
+  async start(name: ServiceName, readyUrl: string): Promise<void> {
+    const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
+    const child = spawn(process.execPath, [main], {
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const log = createWriteStream(join(this.#logs, `${name}.log`), { flags: 'a' })
+    child.stdout.pipe(log)
+    child.stderr.pipe(log)
+    this.#running.set(name, child)
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${name} ended:\n${this.#logOf(name)}`)
+        return fetch(readyUrl).then(({ ok }) => ok)
+      },
+      (isReady) => isReady,
+      { what: `${name} to be ready`, withinMs: 60_000 },
+    )
+  }
+
+  async kill(name: ServiceName, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#running.get(name)
+    if (child === undefined || child.exitCode !== null) return
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.kill(signal)
+    await ended
+  }
+
+  forget(): void {
+    rmSync(this.#logs, { recursive: true, force: true })
+  }
+
+  #logOf(name: ServiceName): string {
+    return readFileSync(join(this.#logs, `${name}.log`), 'utf8').slice(-2_000)
+  }
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import { DAY_MS } from '#core/instant.ts'
+import type { RecordName } from '#schemas/records.ts'
+import { eventually } from './eventually.ts'
+import type { System } from './system.ts'
+
+/** What a test reads of a decision. */
+export interface SeenDecision {
+  readonly allowed: boolean
+  readonly reason: string
+  readonly limit: number | null
+  readonly used: number
+  readonly remaining: number | null
+  readonly asOf: string
+  readonly exact: boolean
+  readonly degraded: boolean
+  readonly status: string
+  readonly plan: string | null
+  readonly overLimit: { readonly since: string | null; readonly graceEndsAt: string | null } | null
+  readonly unblock: readonly Readonly<Record<string, unknown>>[]
+  readonly window: { readonly from: string; readonly to: string } | null
+}
+
+/** A workspace of its own, driven as product, billing and caller would: events in by Kafka, answers out by HTTP. */
+export class TestWorkspace {
+  readonly id = `w-${randomUUID().slice(0, 12)}`
+  readonly #system: System
+  #version = 0
+  #events = 0
+  #subscription: Record<string, unknown> = {
+    subscriptionId: 's1',
+    status: 'active',
+    plan: 'base',
+    planSince: Date.now() - DAY_MS,
+    seats: 1,
+    termMonths: 6,
+    periodStart: Date.now() - DAY_MS,
+    periodEnd: Date.now() + 180 * DAY_MS,
+    anchorDay: new Date(Date.now() - DAY_MS).getUTCDate(),
+    autoRenew: true,
+    cancelAtPeriodEnd: false,
+    country: 'US',
+    currency: 'USD',
+    paymentMethod: 'card',
+    addOns: [],
+  }
+
+  constructor(system: System) {
+    this.#system = system
+  }
+
+  /** Sends the next version of the subscription and waits until it is in force. */
+  async subscribe(
+    change: Readonly<Record<string, unknown>>,
+    event: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    this.#version += 1
+    const version = this.#version
+    this.#subscription = { ...this.#subscription, ...change }
+    const value = {
+      id: `v${version}`,
+      workspace: this.id,
+      version,
+      occurredAt: Date.now(),
+      type: 'purchased',
+      actor: 'customer',
+      subscription: this.#subscription,
+      ...event,
+    }
+    await this.#system.writer.write({ record: 'SubscriptionEvent', value })
+    const revision = (): Promise<string | null> => this.#revision()
+    await eventually(revision, (text) => Number((text ?? '0').split('.')[0]) >= version, {
+      what: `version ${version} of ${this.id} to be in force`,
+    })
+  }
+
+  /** Sends a usage event; resolves when Kafka has it. */
+  async send(
+    record: RecordName,
+    fields: Readonly<Record<string, unknown>>,
+    appendedAt?: number,
+  ): Promise<void> {
+    this.#events += 1
+    const id = `e${this.#events}`
+    const value = { id, workspace: this.id, occurredAt: appendedAt ?? Date.now(), source: 'test', ...fields }
+    const headers =
+      appendedAt === undefined ? {} : { headers: { 'tallygate-append-time': String(appendedAt) } }
+    await this.#system.writer.write({ record, value, ...headers })
+  }
+
+  /** Waits until everything sent so far is counted. */
+  async counted(): Promise<void> {
+    const sentAt = Date.now()
+    const ask = (): Promise<SeenDecision> => this.check({ feature: 'leads', intent: 'read' })
+    await eventually(ask, ({ asOf }) => Date.parse(asOf) > sentAt, {
+      what: `the events of ${this.id} to be counted`,
+    })
+  }
+
+  /** Asks once. */
+  async check(question: Readonly<Record<string, unknown>>): Promise<SeenDecision> {
+    const response = await this.post('/v1/check', { workspace: this.id, ...question })
+    const body = await response.json()
+    if (response.status !== 200) throw new Error(`check answered ${response.status}: ${JSON.stringify(body)}`)
+    return body as SeenDecision
+  }
+
+  /** Asks until the reason is the wanted one: the judge notes crossings a moment after they are counted. */
+  async becomes(question: Readonly<Record<string, unknown>>, reason: string): Promise<SeenDecision> {
+    return eventually(
+      () => this.check(question),
+      (decision) => decision.reason === reason,
+      {
+        what: `${this.id} ${JSON.stringify(question)} to be ${reason}`,
+        withinMs: 10_000,
+      },
+    )
+  }
+
+  /** Posts JSON with the key of every scope. */
+  async post(path: string, body: object): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#system.key}`, 'content-type': 'application/json' }
+    return fetch(`${this.#system.api}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  }
+
+  /** Reads a route of this workspace. */
+  async get(path: string): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#system.key}` }
+    return fetch(`${this.#system.api}/v1/workspaces/${this.id}${path}`, { headers })
+  }
+
+  async #revision(): Promise<string | null> {
+    for (let shard = 0; shard < 16; shard += 1) {
+      const name = `tg:{s${String(shard).padStart(2, '0')}}:u:${this.id}`
+      const revision = await this.#system.redis.hget(name, 'rev')
+      if (revision !== null) return revision
+    }
+    return null
+  }
+}
