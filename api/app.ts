@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { ApiContext } from './context.ts'
 import { guardRoutes } from './plugins/keys.ts'
 import { answerProblems } from './plugins/problems.ts'
@@ -15,7 +15,7 @@ const BODY_BYTES_MAX = 65_536
 export async function createApp(context: ApiContext, log: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: 5_000,
     http: { connectionsCheckingInterval: 1_000, headersTimeout: 3_000 },
@@ -25,6 +25,7 @@ export async function createApp(context: ApiContext, log: FastifyBaseLogger): Pr
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
     },
   })
+  app.removeContentTypeParser('text/plain')
   answerProblems(app)
   guardRoutes(app, context.authenticate)
   app.addHook('onResponse', async ({ routeOptions }, reply) => {

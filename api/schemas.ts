@@ -61,6 +61,7 @@ export const checksBody = Type.Object(
   },
   exact,
 )
+/** One item of a check, as the body states it. */
 export type CheckItemBody = Static<typeof checkItem>
 
 const unblock = Type.Object({

@@ -91,7 +91,7 @@ const onFatal = (reason: Error): void => {
 }
 
 const usageDecoder = decoderOf('usage.events')
-const usage = await startUsageConsumer({
+const startingUsage = startUsageConsumer({
   kafka,
   admin,
   redis,
@@ -117,9 +117,7 @@ const usage = await startUsageConsumer({
   onFatal,
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
-shutdown.add('usage consumer', usage.stop)
-
-const subscriptions = await startSubscriptionConsumer({
+const startingSubscriptions = startSubscriptionConsumer({
   kafka,
   admin,
   log,
@@ -137,7 +135,10 @@ const subscriptions = await startSubscriptionConsumer({
   }),
   deadLetter: deadLetterOf('subscription.events'),
   onFatal,
+  sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
+const [usage, subscriptions] = await Promise.all([startingUsage, startingSubscriptions])
+shutdown.add('usage consumer', usage.stop)
 shutdown.add('subscription consumer', subscriptions.stop)
 
 const judge = startJudge({

@@ -50,6 +50,7 @@ const table = {
   invalid_config: { status: 500, retry: false, title: 'The configuration is not usable.' },
 } as const satisfies Record<string, { status: number; retry: boolean; title: string }>
 
+/** Code of a failure, as callers see it. */
 export type ErrorCode = keyof typeof table
 
 /** The one class of named failures; anything else that is thrown is a bug. */

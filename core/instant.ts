@@ -4,9 +4,13 @@ export type Instant = number
 /** A UTC calendar day as `yyyymmdd`, the name of a flow bucket. */
 export type Day = string
 
+/** Milliseconds of a second. */
 export const SECOND_MS = 1_000
+/** Milliseconds of a minute. */
 export const MINUTE_MS = 60_000
+/** Milliseconds of an hour. */
 export const HOUR_MS = 3_600_000
+/** Milliseconds of a UTC day. */
 export const DAY_MS = 86_400_000
 
 const dayNames = new Map<number, Day>()

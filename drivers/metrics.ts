@@ -69,5 +69,7 @@ export function consumerMetrics(registry: Registry) {
   }
 }
 
+/** The API's metrics. */
 export type ApiMetrics = ReturnType<typeof apiMetrics>
+/** The consumers' metrics. */
 export type ConsumerMetrics = ReturnType<typeof consumerMetrics>

@@ -26,6 +26,8 @@ interface DecoderOptions {
   readonly records: readonly RecordName[]
   /** Schema text of an id, null when the registry has none such; throws while it cannot be asked. */
   readonly fetchSchema: (schemaId: number) => Promise<string | null>
+  /** Largest value that is decoded, bytes; `VALUE_BYTES_MAX` when left out. Dead letters need more. */
+  readonly bytesMax?: number
   /** A monotonic clock, ms. */
   readonly now: () => number
 }
@@ -66,8 +68,9 @@ export class Decoder {
   /** What a value says; its schema id must have been prepared. */
   decode(value: Buffer | null): Decoded {
     if (value === null) return refusal('undecodable', 'the record has no value', null)
-    if (value.length > VALUE_BYTES_MAX) {
-      const reason = `the value has ${value.length} bytes; at most ${VALUE_BYTES_MAX} are read`
+    const bytesMax = this.#options.bytesMax ?? VALUE_BYTES_MAX
+    if (value.length > bytesMax) {
+      const reason = `the value has ${value.length} bytes; at most ${bytesMax} are read`
       return refusal('too_large', reason, schemaIdOf(value))
     }
     const schemaId = schemaIdOf(value)

@@ -26,6 +26,7 @@ export const topicRecords = {
   'entitlement.notices': ['NoticeEvent'],
   'dead.letters': ['DeadLetter'],
 } as const satisfies Record<string, readonly RecordName[]>
+/** Name of a topic of ours. */
 export type TopicName = keyof typeof topicRecords
 
 /** Namespace of every record; subject and full name are `tallygate.<record>`. */

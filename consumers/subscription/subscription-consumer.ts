@@ -11,6 +11,7 @@ interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'ret
   readonly groupId: string
   readonly topic: string
   readonly onFatal: (reason: Error) => void
+  readonly sessionTimeoutMs: number
 }
 
 /** A consumer that is running. */
@@ -23,7 +24,7 @@ export interface RunningSubscriptionConsumer {
 export async function startSubscriptionConsumer(
   options: SubscriptionConsumerOptions,
 ): Promise<RunningSubscriptionConsumer> {
-  const { kafka, admin, log, groupId, topic, onFatal } = options
+  const { kafka, admin, log, groupId, topic, onFatal, sessionTimeoutMs } = options
   const deps: SubscriptionSessionDeps = {
     ...options,
     retry: (what, call, between) => untilDone({ what, log, between }, call),
@@ -34,6 +35,7 @@ export async function startSubscriptionConsumer(
     topic,
     log,
     onFatal,
+    sessionTimeoutMs,
     openSession: async (partition) => {
       const position = await committedOffset(admin, { groupId, topic, partition })
       return new SubscriptionSession(deps, { partition, position })

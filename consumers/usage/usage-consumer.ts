@@ -33,7 +33,7 @@ export interface UsageConsumerOptions {
   readonly onRebuilt: (shard: number) => void
   readonly onLag: (partition: number, lagRecords: number) => void
   readonly onFatal: (reason: Error) => void
-  readonly sessionTimeoutMs?: number
+  readonly sessionTimeoutMs: number
 }
 
 /** A consumer that is running. */
@@ -56,7 +56,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     topic,
     log,
     onFatal: options.onFatal,
-    ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
+    sessionTimeoutMs: options.sessionTimeoutMs,
     openSession: (partition, isWanted) =>
       untilDone(
         { what: `opening partition ${partition}`, log, between: wanted(partition, isWanted) },

@@ -3,16 +3,15 @@ import type { SourceReader } from './source-reader.ts'
 
 /** A meter's definitions, oldest first. */
 export function parseMeter(parent: SourceReader, value: unknown, path: string): readonly MeterDefinition[] {
-  const holder = parent.object({ definitions: value }, path)
-  const definitions = holder.objects('definitions', parseDefinition)
-  if (definitions.length === 0) holder.fault('definitions', 'a meter needs at least one definition')
+  const holder = parent.object({ '': value }, path)
+  const definitions = holder.objects('', parseDefinition)
+  if (definitions.length === 0) holder.fault('', 'a meter needs at least one definition')
   definitions.forEach((definition, index) => {
     const previous = definitions[index - 1]
     if (previous === undefined) return
-    if (previous.from >= definition.from)
-      holder.fault(`definitions[${index}].from`, 'must be later than the one before')
+    if (previous.from >= definition.from) holder.fault(`[${index}].from`, 'must be later than the one before')
     if (previous.aggregation !== definition.aggregation) {
-      holder.fault(`definitions[${index}].aggregation`, 'cannot change; add a new meter instead')
+      holder.fault(`[${index}].aggregation`, 'cannot change; add a new meter instead')
     }
   })
   return definitions

@@ -34,9 +34,10 @@ export class SourceReader {
     this.#problems.push({ path: this.pathOf(property), problem })
   }
 
-  /** Path of a property, for example `plans.base.rank`. */
+  /** Path of a property, for example `plans.base.rank`; items of a list stand in brackets. */
   pathOf(property: string): string {
-    return this.path === '' ? property : `${this.path}.${property}`
+    const isItem = property === '' || property.startsWith('[')
+    return this.path === '' || isItem ? `${this.path}${property}` : `${this.path}.${property}`
   }
 
   /** Whether the source states a property. */

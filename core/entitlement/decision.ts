@@ -25,6 +25,7 @@ export const deniedReasons = [
 ] as const
 export type DeniedReason = (typeof deniedReasons)[number]
 
+/** Why a decision is what it is. */
 export type Reason = AllowedReason | DeniedReason
 
 /** Something that would turn this denial into an allow; the first one is the least effort. */

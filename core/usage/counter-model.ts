@@ -21,6 +21,7 @@ export interface ModelSlice {
   readonly events: readonly ModelEvent[]
 }
 
+/** What became of a slice, in the words of `apply.lua`. */
 export type ModelOutcome = 'OK' | 'OLD' | 'REGRESSED'
 
 /**

@@ -26,7 +26,8 @@ interface LoopOptions<Session extends PartitionSession> {
   readonly openSession: (partition: number, isWanted: () => boolean) => Promise<Session>
   /** The consumer stopped for good; the process must end so that another takes over. */
   readonly onFatal: (reason: Error) => void
-  readonly sessionTimeoutMs?: number
+  /** How long a member that died is waited for before its partitions go to another, ms. */
+  readonly sessionTimeoutMs: number
   readonly concurrency?: number
 }
 
@@ -52,7 +53,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
     this.#options = options
     this.#consumer = options.kafka.consumer({
       groupId: options.groupId,
-      sessionTimeout: options.sessionTimeoutMs ?? 30_000,
+      sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: 3_000,
       maxWaitTimeInMs: 250,
       maxBytesPerPartition: 1_048_576,

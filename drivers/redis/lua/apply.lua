@@ -2,25 +2,16 @@
 --[[
   Applies the usage events of one shard in (known, upto] of one partition: every event once, or nothing.
 
-  KEYS[1] m      state of the shard: incarnation, watermarks, readiness
-  KEYS[2] b      dedupe bucket -> latest append time of an id put into it
-  KEYS[3] dirty  workspace -> stamp: changed since the last snapshot round
-  KEYS[4] judge  workspace -> stamp|append time: limits to be compared
+  KEYS[1] m      incarnation, watermarks, readiness     KEYS[2] b      dedupe bucket -> latest append time of an id in it
+  KEYS[3] dirty  workspace -> stamp, for snapshots      KEYS[4] judge  workspace -> stamp|append time, for limits
   KEYS[5..]      keys the events name by their place here: usage hashes, member sets, dedupe sets
-
-  ARGV[1] inc    incarnation the caller read            ARGV[2] tp      partition number
-  ARGV[3] known  watermark the caller relies on         ARGV[4] upto    last offset these events cover
-  ARGV[5] at     append time of upto, ms                ARGV[6] seen    ms when the end was verified, or ''
-  ARGV[7] nonce  makes stamps of one microsecond differ
-  ARGV[8]        msgpack array of events:
-                 {offset, bucket, dedupe key, id, workspace, usage key, append time, operations}
-                 operation: {'add', field, units, day} | {'flow', field, units, occurredAt}
-                          | {'set', field, units as string, day} | {'split', field, startsAt}
-                          | {'join' or 'leave', key, subject, field, day} | {'members', key, subjects, field, day}
-
-  Reply          {'INC'} another life, or none  |  {'REGRESSED', wm} Redis went back  |  {'OLD', wm} applied before
-                 | {'OK', wm, counted, duplicates}
-  Writes         nothing for INC and REGRESSED; only readiness and `seen` for OLD.
+  ARGV  1 inc  2 tp  3 known watermark  4 upto  5 at: append time of upto, ms  6 seen: ms the end was verified, or ''
+        7 nonce: makes stamps of one microsecond differ  8 msgpack array of events:
+        {offset, bucket, dedupe key, id, workspace, usage key, append time, operations}
+        operation: {'add', field, units, day} | {'flow', field, units, occurredAt} | {'set', field, units as string, day}
+                 | {'split', field, startsAt} | {'join' or 'leave', key, subject, field, day} | {'members', key, subjects, field, day}
+  Reply  {'INC'} another life | {'REGRESSED', wm} Redis went back | {'OLD', wm} applied before | {'OK', wm, counted, duplicates}
+  Writes nothing for INC and REGRESSED; only readiness and `seen` for OLD.
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp)
@@ -41,28 +32,24 @@ local function finish()
 end
 
 if upto <= wm then finish() return { 'OLD', string.format('%.0f', wm) } end
-
-local events = cmsgpack.unpack(ARGV[8])
+local events, now = cmsgpack.unpack(ARGV[8]), redis.call('TIME')
 for _, e in ipairs(events) do
   if not (KEYS[e[3]] and KEYS[e[6]] and tonumber(e[1])) then return redis.error_reply('BADEVENT') end
 end
-
-local now = redis.call('TIME')
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
 local values, touched, raised, buckets, counted, duplicates = {}, {}, {}, {}, 0, 0
 
 -- Fields are read once, changed here and written back together at the end.
+local function row(key) values[key] = values[key] or {} return values[key] end
+
 local function get(key, field)
-  values[key] = values[key] or {}
-  values[key][field] = values[key][field] or redis.call('HGET', key, field) or '0'
+  row(key)[field] = row(key)[field] or redis.call('HGET', key, field) or '0'
   return tonumber(values[key][field])
 end
 
 local function put(key, field, units, day)
-  local text = string.format('%.0f', units)
-  values[key] = values[key] or {}
-  values[key][field] = text
-  if day then values[key][field .. ':' .. day .. ':l'] = text end
+  row(key)[field] = string.format('%.0f', units)
+  if day then values[key][field .. ':' .. day .. ':l'] = values[key][field] end
 end
 
 local function split_of(key, field)
@@ -70,14 +57,9 @@ local function split_of(key, field)
   return tonumber(starts), tonumber(before)
 end
 
-local function set_split(key, field, starts, before)
-  redis.call('HSET', key, field .. ':b', string.format('%.0f|%.0f', starts, before))
-end
+local function set_split(key, field, ...) redis.call('HSET', key, field .. ':b', string.format('%.0f|%.0f', ...)) end
 
-local function record_size(key, set, field, day)
-  values[key] = values[key] or {}
-  values[key][field .. ':' .. day .. ':l'] = redis.call('SCARD', set)
-end
+local function record_size(key, set, field, day) row(key)[field .. ':' .. day .. ':l'] = redis.call('SCARD', set) end
 
 -- Each changes counters of usage hash u; true when it may have raised one.
 local operations = {
@@ -123,14 +105,14 @@ for key, row in pairs(values) do
   redis.call('HSET', key, unpack(pairs_of))
 end
 for bucket in pairs(buckets) do
-  if tonumber(redis.call('HGET', KEYS[2], bucket) or '0') < tonumber(ARGV[5]) then redis.call('HSET', KEYS[2], bucket, ARGV[5]) end
+  local latest = math.max(tonumber(redis.call('HGET', KEYS[2], bucket) or '0'), tonumber(ARGV[5]))
+  redis.call('HSET', KEYS[2], bucket, string.format('%.0f', latest))
 end
 for workspace in pairs(touched) do
   redis.call('HSET', KEYS[3], workspace, stamp)
-  local first = string.match(redis.call('HGET', KEYS[4], workspace) or '', '|(%d+)$')
-  local raise = raised[workspace]
-  if first and not (raise and raise < tonumber(first)) then raise = tonumber(first) end
-  redis.call('HSET', KEYS[4], workspace, raise and string.format('%s|%.0f', stamp, raise) or stamp .. '|')
+  local first = tonumber(string.match(redis.call('HGET', KEYS[4], workspace) or '', '|(%d+)$'))
+  local raise = math.min(raised[workspace] or math.huge, first or math.huge)
+  redis.call('HSET', KEYS[4], workspace, raise < math.huge and string.format('%s|%.0f', stamp, raise) or stamp .. '|')
 end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])
 finish()

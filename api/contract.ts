@@ -1,0 +1,31 @@
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { apiMetrics } from '#drivers/metrics.ts'
+import { createApp } from './app.ts'
+import type { ApiContext } from './context.ts'
+
+/** The OpenAPI document as the routes state it, without anything to answer from. */
+export async function contractText(): Promise<string> {
+  const absent = (): never => {
+    throw new Error('the contract is written without a system behind it')
+  }
+  const context: ApiContext = {
+    check: {
+      counters: { read: absent },
+      facts: { current: absent, load: absent, refresh: absent, remembered: absent },
+      catalogue: { load: absent, remembered: absent },
+      now: absent,
+      lastKnown: { get: absent, set: absent },
+    },
+    authenticate: absent,
+    versions: absent,
+    catalogueSource: absent,
+    catalogueRevisions: absent,
+    metrics: apiMetrics(new Registry()),
+    health: {},
+  }
+  const app = await createApp(context, pino({ level: 'silent' }))
+  const text = `${JSON.stringify(app.swagger(), null, 2)}\n`
+  await app.close()
+  return text
+}

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { seededRandom, seedOfRun } from '../../test/helpers/random.ts'
+import { DAY_MS, toIso } from '../instant.ts'
+import { anchoredMonth, daysOf, windowAt } from './billing-window.ts'
+import type { AcceptedSubscription } from './subscription.ts'
+
+/** Walks day by day: the newest day up to `at` that is the anchor's day in its month, or the month's last. */
+function naiveStart(anchorDay: number, at: number): number {
+  for (let day = Math.floor(at / DAY_MS) * DAY_MS; ; day -= DAY_MS) {
+    const isLastOfMonth = new Date(day + DAY_MS).getUTCDate() === 1
+    const date = new Date(day).getUTCDate()
+    if (date === anchorDay || (isLastOfMonth && date < anchorDay)) return day
+  }
+}
+
+test('G16: a window begins on the anchor day or the last day of a shorter month, against a naive walk', () => {
+  const seed = seedOfRun()
+  const below = seededRandom(seed)
+  const from = Date.UTC(1970, 2, 1)
+  const days = (Date.UTC(2100, 0, 1) - from) / DAY_MS
+  for (let sample = 0; sample < 20_000; sample += 1) {
+    const anchor = 1 + below(31)
+    const at = from + below(days) * DAY_MS + below(DAY_MS)
+    const month = anchoredMonth(anchor, at)
+    const where = `seed ${seed}, anchor ${anchor}, ${toIso(at)}`
+    expect(month.from, where).toBe(naiveStart(anchor, at))
+    expect(at >= month.from && at < month.to, where).toBe(true)
+    expect(anchoredMonth(anchor, month.to).from, `${where}: tiles`).toBe(month.to)
+    expect(anchoredMonth(anchor, month.from - 1).to, `${where}: tiles backwards`).toBe(month.from)
+  }
+})
+
+test('G16: the 31st clamps to the last day and comes back', () => {
+  const starts = ['2026-02-10', '2026-03-10', '2026-04-10', '2028-03-01'].map((day) =>
+    toIso(anchoredMonth(31, Date.parse(day)).from).slice(0, 10),
+  )
+  expect(starts).toEqual(['2026-01-31', '2026-02-28', '2026-03-31', '2028-02-29'])
+})
+
+const subscription = {
+  status: 'active',
+  anchorDay: 10,
+  periodStart: Date.parse('2026-03-10T09:00:00Z'),
+  periodEnd: Date.parse('2026-09-10T09:00:00Z'),
+  windowStartsAt: Date.parse('2026-03-10T09:00:00Z'),
+} as AcceptedSubscription
+
+test('a window that begins inside a day splits that day, the next one does not', () => {
+  const first = windowAt(subscription, Date.parse('2026-03-20T00:00:00Z'))
+  expect(toIso(first.from)).toBe('2026-03-10T09:00:00.000Z')
+  expect(first.splitDay).toEqual({ day: '20260310', startsAt: subscription.windowStartsAt })
+  const second = windowAt(subscription, Date.parse('2026-04-20T00:00:00Z'))
+  expect([toIso(second.from), second.splitDay]).toEqual(['2026-04-10T00:00:00.000Z', null])
+})
+
+test('the last window runs to the exact end of the period, and no further one begins unpaid', () => {
+  const last = windowAt(subscription, Date.parse('2026-09-10T09:00:00Z') + 60_000)
+  expect([toIso(last.from), toIso(last.to)]).toEqual(['2026-09-10T00:00:00.000Z', '2026-09-10T09:00:00.000Z'])
+})
+
+test('trial: the window is anchored on the day the trial began', () => {
+  const trial = {
+    ...subscription,
+    status: 'trialing',
+    anchorDay: 1,
+    windowStartsAt: null,
+  } as AcceptedSubscription
+  expect(toIso(windowAt(trial, Date.parse('2026-03-15T00:00:00Z')).from)).toBe('2026-03-10T00:00:00.000Z')
+})
+
+test('days: every UTC day the window touches', () => {
+  expect(
+    daysOf({ from: Date.parse('2026-02-27T13:00:00Z'), to: Date.parse('2026-03-01T00:00:00Z') }),
+  ).toEqual(['20260227', '20260228'])
+})

@@ -1,0 +1,57 @@
+import { beforeAll, expect, test } from 'vitest'
+import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { recordNames, schemaText, subjectOf } from '#schemas/records.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
+
+const url = engineAddresses().registry
+const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
+
+beforeAll(async () => {
+  await new SchemaRegistry(url).registerAll()
+})
+
+test('registering again gives the same ids', async () => {
+  const first = await new SchemaRegistry(url).registerAll()
+  expect(await new SchemaRegistry(url).registerAll()).toEqual(first)
+  expect(new Set(Object.values(first)).size).toBe(recordNames.length)
+})
+
+test('G14: every subject is kept FULL_TRANSITIVE', async () => {
+  for (const record of recordNames) {
+    const config = await fetch(`${url}/config/${subjectOf(record)}`).then((response) => response.json())
+    expect(config, record).toMatchObject({ compatibilityLevel: 'FULL_TRANSITIVE' })
+  }
+})
+
+test.for([
+  ['a field without a default', '"fields": [', '"fields": [{"name":"more","type":"string"},', 409],
+  [
+    'another type',
+    '"name": "quantity",\n      "type": "long"',
+    '"name": "quantity",\n      "type": "string"',
+    409,
+  ],
+  [
+    'a field with a default',
+    '"fields": [',
+    '"fields": [{"name":"more","type":["null","string"],"default":null},',
+    200,
+  ],
+] as const)('G14: %s is answered %s', async ([, from, to, status]) => {
+  const changed = schemaText('LeadEvent').replace(from, to)
+  expect(changed).not.toBe(schemaText('LeadEvent'))
+  const schema = status === 409 ? changed.replace('"default": 1,', '') : changed
+  const path =
+    status === 409
+      ? `/subjects/${subjectOf('LeadEvent')}/versions`
+      : `/compatibility/subjects/${subjectOf('LeadEvent')}/versions/latest`
+  const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify({ schema }) })
+  expect(response.status).toBe(status)
+})
+
+test('a schema id that was never given is told apart from a registry that is away', async () => {
+  expect(await new SchemaRegistry(url).fetchSchema(99_999_999)).toBeNull()
+  await expect(new SchemaRegistry('http://127.0.0.1:9').fetchSchema(1)).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+})
