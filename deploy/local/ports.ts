@@ -67,10 +67,19 @@ function readLines(path: string): readonly string[] {
   }
 }
 
+/** What the open files of a process are; those that cannot be read, or were closed meanwhile, are left out. */
 function socketsOf(pid: string): readonly string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`))
   } catch {
     return []
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
   }
 }

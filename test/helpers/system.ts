@@ -87,6 +87,7 @@ class Processes {
   }
 
   async start(name: ServiceName, readyUrl: string): Promise<void> {
+    if (this.#running.has(name)) return
     const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
     const child = spawn(process.execPath, [main], {
       env: { ...process.env, ...this.#env },
@@ -112,6 +113,7 @@ class Processes {
     const ended = new Promise((resolve) => child.once('close', resolve))
     child.kill(signal)
     await ended
+    this.#running.delete(name)
   }
 
   forget(): void {

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type System, startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+let system: System
+let workspace: TestWorkspace
+const dir = mkdtempSync(join(tmpdir(), 'tallygate-cli-'))
+
+beforeAll(async () => {
+  system = await startSystem()
+  workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+})
+afterAll(async () => {
+  rmSync(dir, { recursive: true, force: true })
+  await system.stop()
+})
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  const launcher = new URL('../../cli/tallygate.js', import.meta.url).pathname
+  const target = { TALLYGATE_API: system.api, TALLYGATE_KEY: system.key, NO_COLOR: '1' }
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [launcher, ...args], {
+      env: { ...process.env, ...system.env, ...target, ...env },
+    })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (chunk) => {
+      out += String(chunk)
+    })
+    child.stderr.on('data', (chunk) => {
+      err += String(chunk)
+    })
+    child.once('close', (code) => resolve({ code: code ?? -1, out, err }))
+  })
+}
+
+test('check: exit code 0 when allowed, 1 when denied, 2 for a wrong question, 3 when nothing answers', async () => {
+  expect(await run(['check', workspace.id, 'leads'])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('allowed within_limit'),
+  })
+  const denied = await run(['check', workspace.id, 'salesbot', '--json'])
+  expect([denied.code, JSON.parse(denied.out).reason]).toEqual([1, 'feature_not_in_plan'])
+  expect(await run(['check', workspace.id, 'teleport'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('known are leads'),
+  })
+  expect(await run(['check', workspace.id, 'leads'], { TALLYGATE_API: 'http://127.0.0.1:9' })).toMatchObject({
+    code: 3,
+  })
+})
+
+test('produce: good lines count, each refused one is named, sending the file twice counts once', async () => {
+  const now = new Date().toISOString()
+  const lead = (id: string): object => ({
+    record: 'LeadEvent',
+    id,
+    workspace: workspace.id,
+    occurredAt: now,
+    source: 'crm',
+    leadId: id,
+    action: 'created',
+  })
+  const file = join(dir, 'events.jsonl')
+  const bad = [{ ...lead('l3'), action: 'exploded' }, { record: 'Nothing' }]
+  writeFileSync(file, [lead('l1'), lead('l2'), ...bad].map((event) => JSON.stringify(event)).join('\n'))
+  for (const _ of [1, 2]) {
+    const sent = await run(['produce', 'usage.events', file])
+    expect(sent).toMatchObject({ code: 1, out: '2 sent, 2 refused\n' })
+    expect(sent.err).toMatch(
+      /refused line 3: action is "exploded".*\nrefused line 4: "record" must be one of/,
+    )
+  }
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'leads' })).used).toBe(2)
+})
+
+test('usage and explain: tables and a page that says why', async () => {
+  expect((await run(['usage', workspace.id])).out).toMatch(/leads +│ +\d+ │ +0 │ +2500/)
+  expect((await run(['usage', workspace.id, 'ai_credits'])).out).toContain('in total now: 0')
+  const { code, out } = await run(['explain', workspace.id, 'ai_credits', '-q', '751'])
+  expect(code).toBe(1)
+  expect(out).toMatch(/No: limit reached[\s\S]*limit 750 × 1 = 750[\s\S]*What would help\n {2}- add seats 1/)
+})
+
+test('key: a created key works for its scope and workspace, and not once it is revoked', async () => {
+  const created = await run(['key', 'create', '--scope', 'check', '--workspace', workspace.id, '--json'])
+  const { key } = JSON.parse(created.out)
+  expect((await run(['check', workspace.id, 'leads'], { TALLYGATE_KEY: key })).code).toBe(0)
+  expect((await run(['check', 'another', 'leads'], { TALLYGATE_KEY: key })).code).toBe(2)
+  expect(await run(['key', 'revoke', key])).toMatchObject({ code: 0, out: `revoked ${key.slice(8, 16)}\n` })
+  expect(await run(['key', 'create', '--scope', 'everything'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('known are check'),
+  })
+})
