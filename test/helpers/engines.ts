@@ -1,32 +1,61 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startEngines, stopEngines } from '#deploy/local/engines.ts'
+import { hasDocker } from '#deploy/local/docker.ts'
+import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
+
+interface Running {
+  readonly addresses: EngineAddresses
+  readonly stop: () => Promise<void>
+}
+
+const variables = {
+  kafka: 'KAFKA_BROKERS',
+  registry: 'SCHEMA_REGISTRY_URL',
+  redis: 'REDIS_URL',
+  mongo: 'MONGODB_URL',
+} as const
 
 let users = 0
-let dir: string | null = null
+let running: Promise<Running> | null = null
 
-/** Starts the engines for a test run, on free ports and in a directory of its own; addresses given in the environment win. */
+/**
+ * The engines of a test run, started once for all suites on free ports and with data of their own.
+ *
+ * Addresses given in the environment win; then Docker where it answers; else local processes.
+ */
 export default async function setup(): Promise<() => Promise<void>> {
   users += 1
-  if (users === 1) {
-    dir = mkdtempSync(join(tmpdir(), 'tallygate-test-'))
-    const addresses = await startEngines({
-      dir,
-      ports: 'free',
-      env: process.env,
-      allowDocker: true,
-      report: () => undefined,
-    })
-    process.env['KAFKA_BROKERS'] = addresses.kafka
-    process.env['SCHEMA_REGISTRY_URL'] = addresses.registry
-    process.env['REDIS_URL'] = addresses.redis
-    process.env['MONGODB_URL'] = addresses.mongo
+  running ??= start()
+  const { addresses, stop } = await running
+  for (const [engine, variable] of Object.entries(variables)) {
+    process.env[variable] = Reflect.get(addresses, engine)
   }
   return async () => {
     users -= 1
-    if (users > 0 || dir === null) return
-    await stopEngines(dir)
-    rmSync(dir, { recursive: true, force: true })
+    if (users === 0) await stop()
+  }
+}
+
+async function start(): Promise<Running> {
+  const isGiven = Object.values(variables).some((variable) => process.env[variable] !== undefined)
+  if (!isGiven && (await hasDocker())) {
+    const { startContainers } = await import('./containers.ts')
+    return startContainers()
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'tallygate-test-'))
+  const addresses = await startEngines({
+    dir,
+    ports: 'free',
+    env: process.env,
+    allowDocker: false,
+    report: () => undefined,
+  })
+  return {
+    addresses,
+    stop: async () => {
+      await stopEngines(dir)
+      rmSync(dir, { recursive: true, force: true })
+    },
   }
 }
