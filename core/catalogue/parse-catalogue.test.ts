@@ -23,29 +23,77 @@ test('the default catalogue has no problem', () => {
   expect(parseCatalogue(source(), 3)).toMatchObject({ ok: true, catalogue: { revision: 3 } })
 })
 
-test('all problems are told at once, each with its path', () => {
+test('a catalogue that is broken in six places: exactly these six, each with its path', () => {
   const problems = problemsOf({
-    'trial.plan': 'gone',
+    processingWindowMinutes: -1,
     'meters.leads.0.aggregation': 'median',
-    'features.ai_credits.meters': ['unicorns'],
     'features.ai_agents.requires': 'leads',
-    'plans.base.versions.1.limits.leads': { perSeat: -1 },
-    'plans.pro.versions.0.limits.spaceships': { base: 1 },
+    'plans.base.versions.1.limits.leads': { perSeat: 0.5, reach: 'all' },
     'addOns.ai_credits_5000.feature': 'gone',
-    colour: 'red',
+    'payments.1.methods': ['cheque'],
   })
-  for (const path of [
-    'trial.plan',
-    'meters.leads[0].aggregation',
-    'features.ai_credits.meters[0]',
-    'features.ai_agents.requires',
-    'plans.base.versions[1].limits.leads.perSeat',
-    'plans.pro.versions[0].limits.spaceships',
+  expect([...problems].sort()).toEqual([
     'addOns.ai_credits_5000.feature',
-    'colour',
-  ]) {
-    expect(problems).toContain(path)
-  }
+    'features.ai_agents.requires',
+    'meters.leads[0].aggregation',
+    'payments[1].methods',
+    'plans.base.versions[1].limits.leads.perSeat',
+    'processingWindowMinutes',
+  ])
+})
+
+test.for([
+  ['an unknown property', { colour: 'red' }, 'colour', 'spelling'],
+  ['a mistyped one inside', { 'features.leads.graceHour': 1 }, 'features.leads.graceHour', 'spelling'],
+  [
+    'one deep inside',
+    { 'plans.base.versions.1.limits.leads.perSaet': 1 },
+    'plans.base.versions[1].limits.leads.perSaet',
+    'spelling',
+  ],
+  [
+    'a feature without a meter',
+    { 'features.ai_credits.meters': [] },
+    'features.ai_credits.meters',
+    'at least one',
+  ],
+  [
+    'an unknown meter',
+    { 'features.ai_credits.meters': ['ai_credits', 'unicorns'] },
+    'features.ai_credits.meters[1]',
+    '"unicorns"',
+  ],
+  [
+    'a limit without a feature',
+    { 'plans.pro.versions.0.limits.ships': { base: 1 } },
+    'plans.pro.versions[0].limits.ships',
+    '"ships"',
+  ],
+  [
+    'a limit of a switch',
+    { 'plans.pro.versions.0.limits.salesbot': { base: 1 } },
+    'plans.pro.versions[0].limits.salesbot',
+    'on or off',
+  ],
+  ['an unknown plan in the trial', { 'trial.plan': 'gone' }, 'trial.plan', '"gone"'],
+  ['two plans of one rank', { 'plans.pro.rank': 2 }, 'plans.pro.rank', 'advanced'],
+  [
+    'versions out of order',
+    { 'plans.base.versions.1.version': '2019-01-01' },
+    'plans.base.versions[1].version',
+    'later',
+  ],
+  [
+    'a day that does not exist',
+    { 'meters.leads.0.from': '2020-02-30' },
+    'meters.leads[0].from',
+    'yyyy-mm-dd',
+  ],
+  ['a time of day', { 'meters.leads.0.from': '2020-02-28T00:00:00Z' }, 'meters.leads[0].from', 'yyyy-mm-dd'],
+] as const)('%s is named', ([, changes, path, words]) => {
+  const parsed = parseCatalogue(source(changes), 1)
+  const problems = parsed.ok ? [] : parsed.problems.filter((one) => one.path === path)
+  expect(problems.map(({ problem }) => problem).join()).toContain(words)
 })
 
 test('a first plan version that leaves a feature without a limit is a gap', () => {

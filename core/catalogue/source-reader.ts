@@ -1,5 +1,5 @@
 import { isAmount } from '../amount.ts'
-import type { Instant } from '../instant.ts'
+import { type Instant, toIso } from '../instant.ts'
 
 /** One thing that is wrong with a catalogue, where it stands, and what would be right. */
 export interface Problem {
@@ -71,12 +71,12 @@ export class SourceReader {
     return fallback ?? 0
   }
 
-  /** A date `yyyy-mm-dd`, as its first instant. */
+  /** A date `yyyy-mm-dd` that exists (30 February does not), as its first instant. */
   date(property: string): Instant {
     const value = this.#take(property)
     const instant =
       typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(value) : Number.NaN
-    if (!Number.isNaN(instant)) return instant
+    if (!Number.isNaN(instant) && toIso(instant).startsWith(String(value))) return instant
     this.fault(property, 'must be a date yyyy-mm-dd')
     return 0
   }

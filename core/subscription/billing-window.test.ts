@@ -16,7 +16,7 @@ function naiveStart(anchorDay: number, at: number): number {
 test('G16: a window begins on the anchor day or the last day of a shorter month, against a naive walk', () => {
   const seed = seedOfRun()
   const below = seededRandom(seed)
-  const from = Date.UTC(1970, 2, 1)
+  const from = Date.UTC(1970, 0, 1)
   const days = (Date.UTC(2100, 0, 1) - from) / DAY_MS
   for (let sample = 0; sample < 20_000; sample += 1) {
     const anchor = 1 + below(31)
@@ -24,9 +24,22 @@ test('G16: a window begins on the anchor day or the last day of a shorter month,
     const month = anchoredMonth(anchor, at)
     const where = `seed ${seed}, anchor ${anchor}, ${toIso(at)}`
     expect(month.from, where).toBe(naiveStart(anchor, at))
+    expect(naiveStart(anchor, month.to), `${where}: ends where the next begins`).toBe(month.to)
+    expect(naiveStart(anchor, month.to - 1), `${where}: nothing begins inside`).toBe(month.from)
     expect(at >= month.from && at < month.to, where).toBe(true)
-    expect(anchoredMonth(anchor, month.to).from, `${where}: tiles`).toBe(month.to)
-    expect(anchoredMonth(anchor, month.from - 1).to, `${where}: tiles backwards`).toBe(month.from)
+  }
+})
+
+test('G16: consecutive months tile 1970–2100, one for each calendar month, on every anchor', () => {
+  for (let anchor = 1; anchor <= 31; anchor += 1) {
+    let month = anchoredMonth(anchor, Date.UTC(1970, 0, 31))
+    for (let count = 0; count < 130 * 12; count += 1) {
+      const next = anchoredMonth(anchor, month.to)
+      expect(next.from, `anchor ${anchor}, ${toIso(month.to)}`).toBe(month.to)
+      expect(anchoredMonth(anchor, next.from - 1), `anchor ${anchor}, ${toIso(next.from)}`).toEqual(month)
+      month = next
+    }
+    expect(toIso(month.from).slice(0, 7), `anchor ${anchor}`).toBe('2100-01')
   }
 })
 
@@ -56,6 +69,32 @@ test('a window that begins inside a day splits that day, the next one does not',
 test('the last window runs to the exact end of the period, and no further one begins unpaid', () => {
   const last = windowAt(subscription, Date.parse('2026-09-10T09:00:00Z') + 60_000)
   expect([toIso(last.from), toIso(last.to)]).toEqual(['2026-09-10T00:00:00.000Z', '2026-09-10T09:00:00.000Z'])
+})
+
+test('a window that begins at 00:00 UTC splits no day', () => {
+  const windowStartsAt = Date.parse('2026-03-20T00:00:00Z')
+  const first = windowAt({ ...subscription, windowStartsAt }, Date.parse('2026-03-20T08:00:00Z'))
+  expect([toIso(first.from), first.splitDay]).toEqual(['2026-03-20T00:00:00.000Z', null])
+})
+
+test('G16: the windows of a subscription tile its period, from its start to its exact end', () => {
+  const seed = seedOfRun()
+  const below = seededRandom(seed)
+  for (let sample = 0; sample < 500; sample += 1) {
+    const periodStart = Date.UTC(2026, 0, 1) + below(1_000) * DAY_MS + below(DAY_MS)
+    const periodEnd = periodStart + (1 + below(400)) * DAY_MS + below(DAY_MS)
+    const anchorDay = 1 + below(31)
+    const one = { ...subscription, anchorDay, periodStart, periodEnd, windowStartsAt: periodStart }
+    const where = `seed ${seed}, anchor ${anchorDay}, ${toIso(periodStart)} to ${toIso(periodEnd)}`
+    let end = periodStart
+    while (end < periodEnd) {
+      const window = windowAt(one, end)
+      expect(window.from, where).toBe(end)
+      expect(window.to, where).toBeGreaterThan(end)
+      end = window.to
+    }
+    expect(end, where).toBe(periodEnd)
+  }
 })
 
 test('trial: the window is anchored on the day the trial began', () => {

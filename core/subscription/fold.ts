@@ -172,11 +172,15 @@ function keepOrder(
   return { orders, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
 }
 
+/** Kinds that pay for going on: an attempt at one of them opens the processing window (S1). */
+const PROLONGING: readonly string[] = ['renewal', 'extension']
+
 /**
  * The order that waits for payment after this event.
  *
- * An attempt that began before the end of the period is kept over a retry after it: it is the one that opens
- * the processing window.
+ * An attempt that began before the end of the period is kept over a retry after it, also with another method
+ * by a new order (S12): it is the one that opens the processing window. What else is ordered meanwhile (seats,
+ * an upgrade, an add-on) leaves an open renewal open.
  */
 function openOrderOf(
   before: AcceptedSubscription | null,
@@ -185,9 +189,14 @@ function openOrderOf(
 ): Order | null {
   const open = before?.openOrder ?? null
   if (order === null) return open
+  const isSame = open?.orderId === order.orderId
+  const wasProlonging = open !== null && PROLONGING.includes(open.kind)
+  const isProlonging = PROLONGING.includes(order.kind)
+  if (wasProlonging && !isSame && !isProlonging && order.kind !== 'purchase') return open
   if (order.status === 'paid') return null
-  if (order.status !== 'pending') return open?.orderId === order.orderId ? null : open
-  const first = open?.orderId === order.orderId ? open.attempt : null
+  if (order.status !== 'pending') return isSame ? null : open
+  const isRetry = isSame || (wasProlonging && isProlonging)
+  const first = isRetry ? (open?.attempt ?? null) : null
   const keepsFirst = first !== null && first.at < periodEnd && (order.attempt?.at ?? periodEnd) >= periodEnd
   return keepsFirst ? { ...order, attempt: first } : order
 }

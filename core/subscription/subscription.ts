@@ -21,15 +21,19 @@ export const changeTypes = [
   'corrected',
 ] as const
 
+/** What a subscription is, as billing states it; access follows from it and from time. */
 export const subscriptionStatuses = ['trialing', 'active', 'payment_pending', 'canceled', 'expired'] as const
 export type SubscriptionStatus = (typeof subscriptionStatuses)[number]
 
+/** What an order pays for. */
 export const orderKinds = ['purchase', 'renewal', 'extension', 'upgrade', 'seats', 'add_on'] as const
 export type OrderKind = (typeof orderKinds)[number]
 
+/** How far an order has come; a failed payment leaves it pending (S12). */
 export const orderStatuses = ['pending', 'paid', 'failed', 'refunded'] as const
 export type OrderStatus = (typeof orderStatuses)[number]
 
+/** Who caused an event; support lifts the rules of transition. */
 export const actors = ['customer', 'support', 'system'] as const
 export type Actor = (typeof actors)[number]
 
