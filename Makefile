@@ -31,6 +31,10 @@ clean: down ## Stop and remove the data
 test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, N failed
 	@$(NODE) test/run.ts
 
+MINUTES ?= 10
+soak: $(NODE) ## Long runs of the simulator and every mutant: make soak MINUTES=60
+	@$(NODE) test/simulator/soak.ts $(MINUTES)
+
 bench: $(NODE) ## Measure check, ingest and enforcement lag; prints a table
 	@$(NODE) test/bench/main.ts
 
@@ -40,4 +44,4 @@ format: $(NODE) ## Format the code
 openapi: $(NODE) ## Write docs/openapi.json anew from the route schemas
 	@$(NODE) api/write-openapi.ts
 
-.PHONY: help install run up down clean test bench format openapi
+.PHONY: help install run up down clean test soak bench format openapi

@@ -28,6 +28,11 @@ const fragment = {
     minimum: 6_000,
     description: 'Kafka group session time-out',
   }),
+  SNAPSHOT_EVERY_MS: Type.Integer({
+    default: 60_000,
+    minimum: 100,
+    description: 'Time between snapshots of a shard',
+  }),
   TRUST_APPEND_TIME_HEADER: Type.Boolean({
     default: true,
     description: 'Believe the append time that a redriven or imported record states',

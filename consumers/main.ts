@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { distinctMeters } from '#core/catalogue/meter.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
@@ -15,6 +16,7 @@ import { connectMongo } from '#drivers/mongo/connect.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
@@ -27,10 +29,11 @@ import { topicRecords } from '#schemas/records.ts'
 import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
+import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import { windowStarter } from './subscription/window-starter.ts'
 import { observeApply } from './usage/observe-apply.ts'
-import { startUsageConsumer } from './usage/usage-consumer.ts'
+import { readRanges, startUsageConsumer } from './usage/usage-consumer.ts'
 import { UsageReader } from './usage/usage-reader.ts'
 
 /** A consumer that Kafka has not answered for so long ends its process, so that another takes over. */
@@ -90,6 +93,7 @@ const onFatal = (reason: Error): void => {
   void shutdown.end('a consumer stopped', 1)
 }
 
+const snapshots = new SnapshotLog(mongo.db)
 const usageDecoder = decoderOf('usage.events')
 const startingUsage = startUsageConsumer({
   kafka,
@@ -101,6 +105,7 @@ const startingUsage = startUsageConsumer({
   topic: 'usage.events',
   shards,
   incarnations: new IncarnationLog(mongo.db),
+  snapshots,
   reader: new UsageReader({
     decode: (value) => usageDecoder.decode(value),
     hasher: dedupeHasher(install.dedupeKey),
@@ -149,6 +154,20 @@ const judge = startJudge({
   name,
 })
 shutdown.add('judge', judge.stop)
+
+const snapshotting = startSnapshots({
+  redis,
+  snapshots,
+  shards,
+  log,
+  name,
+  everyMs: config.SNAPSHOT_EVERY_MS,
+  distinctMeters: () => distinctMeters(catalogues.remembered()),
+  nonce: () => randomUUID().slice(0, 8),
+  ranges: () => readRanges(admin, 'usage.events'),
+  onRound: (_shard, outcome) => measured.snapshots.inc({ outcome }),
+})
+shutdown.add('snapshots', snapshotting.stop)
 
 const silence = (): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())

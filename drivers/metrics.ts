@@ -54,6 +54,12 @@ export function consumerMetrics(registry: Registry) {
       help: 'Shards that were rebuilt from the log',
       registers,
     }),
+    snapshots: new Counter({
+      name: 'tallygate_snapshot_rounds_total',
+      help: 'Snapshot rounds of shards by outcome',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     enforcementLag: new Histogram({
       name: 'tallygate_enforcement_lag_seconds',
       help: 'From append to counted, of the newest event of each call',

@@ -1,8 +1,12 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import { HOUR_MS } from '#core/instant.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
+import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { dropKeys, openShard, type PartitionStart, takeOver } from '#drivers/redis/shard-scripts.ts'
+import { putRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { lastRounds, mergeRounds } from '../snapshots/merge-rounds.ts'
 
 /** First and next offset of a partition. */
 export interface LogRange {
@@ -14,24 +18,40 @@ export interface LogRange {
 /** What a rebuild needs of its surroundings. */
 export interface RebuildDeps {
   readonly redis: Redis
-  readonly incarnations: IncarnationLog
+  readonly incarnations: Pick<IncarnationLog, 'newest' | 'claim'>
+  readonly snapshots: SnapshotStore
   readonly log: Logger
   readonly name: string
   readonly now: () => number
   readonly ranges: () => Promise<readonly LogRange[]>
+  /** First offset of a partition that was appended at or after an instant; its end when none was. */
+  readonly offsetAt: (partition: number, instant: number) => Promise<number>
   readonly catalogueRevision: () => Promise<number>
 }
 
+/** Copies of an event that are no further apart count once (counting.md, "dedupe window W"). */
+export const DEDUPE_WINDOW_MS = 72 * HOUR_MS
 /** How long one rebuilder is left alone; only saves work, safety rests on the token. */
 const LEASE_MS = 10_000
 const SCAN_COUNT = 1_000
+/** Rows that are written at once. */
+const AT_ONCE = 128
+/** Folds take at most two rounds away while snapshots are read; more failures than this are no race. */
+const READ_ATTEMPTS = 5
+
+/** What snapshots say of a shard: rows, and the round that states their base; null without any round. */
+interface Restored {
+  readonly newest: SnapshotHeader | null
+  readonly rows: readonly SnapshotRow[]
+}
 
 /**
- * Gives a shard that lost its incarnation a new life: empty counters, and every partition to be read again.
+ * Gives a shard that lost its incarnation a new life: counters from the snapshots, the rest from the log.
  *
  * Safe to die anywhere and to run twice: the incarnation number has one winner in MongoDB, and every write
- * checks that this rebuild still owns the shard (counting.md, "rebuild"). Without snapshots the whole log is
- * replayed; where it no longer starts at 0 the counters are marked as a lower bound.
+ * checks that this rebuild still owns the shard (counting.md, "rebuild"). The log is read again from a dedupe
+ * window before the snapshot, to know the ids, not to count them. Where counts are missing from the log the
+ * shard is marked as a lower bound.
  */
 export async function rebuildShard(deps: RebuildDeps, keys: ShardKeys): Promise<'rebuilt' | 'left'> {
   const { redis, incarnations, log, name } = deps
@@ -39,27 +59,80 @@ export async function rebuildShard(deps: RebuildDeps, keys: ShardKeys): Promise<
   if ((await redis.set(lease, name, 'PX', LEASE_MS, 'NX')) === null) return 'left'
   const token = await incarnations.claim(keys.shard, { startedAt: deps.now(), startedBy: name })
   if (token === null || (await takeOver(redis, { keys, token })) === 'LOST') return 'left'
-  log.warn({ shard: keys.shard, incarnation: token }, 'rebuilding the shard from the log')
-  if ((await dropAll(deps, keys, token)) === 'LOST') return 'left'
-  const partitions = (await deps.ranges()).map(startOf)
-  const catalogueRevision = await deps.catalogueRevision()
-  const opened = await openShard(redis, { keys, token, catalogueRevision, partitions })
+  const drops = await dropAll(deps, keys, token)
+  if (drops === 'LOST') return 'left'
+  const restored = await readSnapshots(deps.snapshots, keys.shard)
+  if ((await putRows(deps, { keys, token, rows: restored.rows })) === 'LOST') return 'left'
+  const ranges = await deps.ranges()
+  const partitions = await Promise.all(ranges.map((range) => startOf(deps, range, restored.newest)))
+  const opened = await openShard(redis, {
+    keys,
+    token,
+    catalogueRevision: await deps.catalogueRevision(),
+    writes: drops + restored.rows.length,
+    hasThresholds: restored.rows.some(({ above }) => Object.keys(above).length > 0),
+    partitions,
+  })
   await redis.del(lease)
+  log.warn(
+    { shard: keys.shard, incarnation: token, workspaces: restored.rows.length, opened },
+    'shard rebuilt; the log is read on',
+  )
   return opened === 'OK' ? 'rebuilt' : 'left'
 }
 
-function startOf({ partition, low, high }: LogRange): PartitionStart {
-  return { partition, watermark: low - 1, base: -1, target: high - 1, isLowerBound: low > 0 }
+/** Reads the rounds that are needed; anew when a fold took some of them away meanwhile. */
+async function readSnapshots(snapshots: SnapshotStore, shard: number): Promise<Restored> {
+  for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
+    const needed = lastRounds(await snapshots.headers(shard))
+    const rows = await mergeRounds(snapshots, shard, needed)
+    if (rows !== null) return { newest: needed.at(-1) ?? null, rows }
+  }
+  throw new Error(
+    `a snapshot of shard ${shard} lacks a part: restore the collection snapshot_segments, or delete the headers of this shard so that all of the log is read`,
+  )
 }
 
-async function dropAll({ redis }: RebuildDeps, keys: ShardKeys, token: number): Promise<'OK' | 'LOST'> {
+async function startOf(
+  { offsetAt }: RebuildDeps,
+  { partition, low, high }: LogRange,
+  newest: SnapshotHeader | null,
+): Promise<PartitionStart> {
+  const base = newest?.base[partition] ?? -1
+  const at = newest?.at[partition] ?? 0
+  const seedFrom = base === -1 ? low : Math.min(await offsetAt(partition, at - DEDUPE_WINDOW_MS), base + 1)
+  const watermark = Math.max(seedFrom, low) - 1
+  return { partition, watermark, base, target: high - 1, isLowerBound: low > base + 1 }
+}
+
+interface PutInput {
+  readonly keys: ShardKeys
+  readonly token: number
+  readonly rows: readonly SnapshotRow[]
+}
+
+async function putRows({ redis }: RebuildDeps, { keys, token, rows }: PutInput): Promise<'OK' | 'LOST'> {
+  for (let from = 0; from < rows.length; from += AT_ONCE) {
+    const outcomes = await Promise.all(
+      rows.slice(from, from + AT_ONCE).map((row) => putRow(redis, { keys, token, row })),
+    )
+    if (outcomes.includes('LOST')) return 'LOST'
+  }
+  return 'OK'
+}
+
+async function dropAll({ redis }: RebuildDeps, keys: ShardKeys, token: number): Promise<number | 'LOST'> {
+  let drops = 0
   const spared = new Set([keys.meta, keys.lease('rebuild')])
   let cursor = '0'
   do {
     const [next, found] = await redis.scan(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', SCAN_COUNT)
     const names = found.filter((name) => !spared.has(name))
-    if (names.length > 0 && (await dropKeys(redis, { keys, token, names })) === 'LOST') return 'LOST'
+    if (names.length > 0) {
+      if ((await dropKeys(redis, { keys, token, names })) === 'LOST') return 'LOST'
+      drops += 1
+    }
     cursor = next
   } while (cursor !== '0')
-  return 'OK'
+  return drops
 }

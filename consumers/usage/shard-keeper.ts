@@ -1,14 +1,8 @@
-import type { Redis } from 'ioredis'
-import type { Logger } from 'pino'
-import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type RebuildDeps, rebuildShard } from './rebuild-shard.ts'
 import { readPositions, type ShardPosition } from './shard-state.ts'
 
 interface KeeperOptions extends RebuildDeps {
-  readonly redis: Redis
-  readonly incarnations: IncarnationLog
-  readonly log: Logger
   readonly shards: readonly ShardKeys[]
   readonly onRebuilt: (shard: number) => void
 }

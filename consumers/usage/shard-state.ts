@@ -6,6 +6,8 @@ export interface ShardPosition {
   readonly incarnation: string | null
   /** Last offset covered, −1 before the first. */
   readonly watermark: number
+  /** Workspaces restored by a rebuild carry thresholds of their own. */
+  readonly hasThresholds: boolean
 }
 
 /** Reads incarnation and watermark of every shard for one partition, one call a shard. */
@@ -16,8 +18,12 @@ export async function readPositions(
 ): Promise<readonly ShardPosition[]> {
   return Promise.all(
     shards.map(async ({ meta }) => {
-      const [incarnation, watermark] = await redis.hmget(meta, 'inc', `wm:${partition}`)
-      return { incarnation: incarnation ?? null, watermark: Number(watermark ?? -1) }
+      const [incarnation, watermark, thresholds] = await redis.hmget(meta, 'inc', `wm:${partition}`, 'th')
+      return {
+        incarnation: incarnation ?? null,
+        watermark: Number(watermark ?? -1),
+        hasThresholds: thresholds === '1',
+      }
     }),
   )
 }

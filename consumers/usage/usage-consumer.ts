@@ -4,6 +4,7 @@ import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
+import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { ApplyReply, SliceEvent } from '#drivers/redis/apply.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { untilDone } from '#drivers/retry.ts'
@@ -24,6 +25,7 @@ export interface UsageConsumerOptions {
   readonly topic: string
   readonly shards: readonly ShardKeys[]
   readonly incarnations: IncarnationLog
+  readonly snapshots: SnapshotStore
   readonly reader: UsageReader
   readonly now: () => number
   readonly prepare: SessionDeps['prepare']
@@ -48,7 +50,9 @@ export interface RunningConsumer {
 export async function startUsageConsumer(options: UsageConsumerOptions): Promise<RunningConsumer> {
   const { kafka, admin, redis, log, topic, groupId, shards } = options
   const ranges = (): Promise<readonly LogRange[]> => readRanges(admin, topic)
-  const keeper = new ShardKeeper({ ...options, ranges })
+  const offsetAt = (partition: number, instant: number): Promise<number> =>
+    readOffsetAt(admin, { topic, partition, instant })
+  const keeper = new ShardKeeper({ ...options, ranges, offsetAt })
   const deps = sessionDeps(options, keeper)
   const loop = new ConsumerLoop<UsageSession>({
     kafka,
@@ -132,9 +136,22 @@ async function closeGap(
 }
 
 /** First and next offset of every partition of a topic. */
-async function readRanges(admin: Admin, topic: string): Promise<readonly LogRange[]> {
+export async function readRanges(admin: Admin, topic: string): Promise<readonly LogRange[]> {
   const offsets = await admin.fetchTopicOffsets(topic)
   return offsets
     .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
     .sort((a, b) => a.partition - b.partition)
+}
+
+interface OffsetQuery {
+  readonly topic: string
+  readonly partition: number
+  readonly instant: number
+}
+
+/** First offset of a partition that was appended at or after an instant; its end when none was. */
+async function readOffsetAt(admin: Admin, { topic, partition, instant }: OffsetQuery): Promise<number> {
+  const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(instant, 0))
+  const found = offsets.find((entry) => entry.partition === partition)
+  return Number(found?.offset ?? 0)
 }

@@ -29,6 +29,7 @@ export interface SessionDeps {
 interface Track {
   readonly keys: ShardKeys
   readonly incarnation: string
+  readonly hasThresholds: boolean
   /** Last offset this session knows the shard to cover. */
   known: number
 }
@@ -60,6 +61,7 @@ export class UsageSession implements PartitionSession {
       keys,
       incarnation: positions[shard]?.incarnation ?? '',
       known: positions[shard]?.watermark ?? -1,
+      hasThresholds: positions[shard]?.hasThresholds ?? false,
     }))
     this.#position = Math.min(...this.#tracks.map((track) => track.known)) + 1
   }
@@ -154,7 +156,7 @@ export class UsageSession implements PartitionSession {
       events,
     }: { upto: number; at: number; seen: number | null; events: readonly SliceEvent[] },
   ): Promise<'done' | 'reopen'> {
-    const { keys, incarnation, known } = track
+    const { keys, incarnation, known, hasThresholds } = track
     const fresh =
       events[0] === undefined || events[0].offset > known ? events : events.filter((e) => e.offset > known)
     const slice = {
@@ -166,6 +168,7 @@ export class UsageSession implements PartitionSession {
       at,
       seen,
       nonce: this.#deps.nonce(),
+      hasThresholds,
     }
     const reply = await apply(this.#deps.redis, packSlice({ ...slice, events: fresh }))
     this.#deps.onApplied(reply, fresh)

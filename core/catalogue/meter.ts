@@ -33,6 +33,17 @@ export interface MeterDefinition {
   readonly leave?: readonly string[]
 }
 
+/** The meters whose counter is a set of members. */
+export function distinctMeters(catalogue: {
+  readonly meters: Readonly<Record<string, readonly MeterDefinition[]>>
+}): readonly string[] {
+  const isDistinct = (definitions: readonly MeterDefinition[]): boolean =>
+    definitions[0]?.aggregation === 'distinct'
+  return Object.entries(catalogue.meters).flatMap(([meter, definitions]) =>
+    isDistinct(definitions) ? [meter] : [],
+  )
+}
+
 /** The definition of a meter in force at an instant; null before its first one, or for an unknown meter. */
 export function meterAt(
   catalogue: { readonly meters: Readonly<Record<string, readonly MeterDefinition[]>> },

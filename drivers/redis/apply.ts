@@ -33,6 +33,8 @@ export interface Slice {
   /** Redis time taken before the partition was seen at its end, or null. */
   readonly seen: Instant | null
   readonly nonce: string
+  /** Whether the shard keeps rebuild thresholds by workspace. */
+  readonly hasThresholds: boolean
   readonly events: readonly SliceEvent[]
 }
 
@@ -95,6 +97,7 @@ export function packSlice(slice: Slice): Packed {
       event.changes.map((change) =>
         operationOf(change, { day, memberKey: (meter) => placeOf(keys.members(event.workspace, meter)) }),
       ),
+      ...(slice.hasThresholds ? [placeOf(keys.thresholds(event.workspace))] : []),
     ]
   })
   const { incarnation, partition, known, upto, at, seen, nonce } = slice

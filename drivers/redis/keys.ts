@@ -34,14 +34,16 @@ export interface ShardKeys {
   readonly judge: string
   usage(workspace: string): string
   members(workspace: string, meter: string): string
+  /** Rebuild thresholds of a workspace, by partition. */
+  thresholds(workspace: string): string
   facts(workspace: string): string
   dedupe(day: string, subShard: number): string
   lease(what: string): string
 }
 
-/** Builds the keys of a shard. */
-export function shardKeys(shard: number): ShardKeys {
-  const prefix = `tg:{s${pad(shard)}}:`
+/** Builds the keys of a shard; all carry one hash tag. */
+export function shardKeys(shard: number, tag = `s${pad(shard)}`): ShardKeys {
+  const prefix = `tg:{${tag}}:`
   return {
     shard,
     prefix,
@@ -51,6 +53,7 @@ export function shardKeys(shard: number): ShardKeys {
     judge: `${prefix}judge`,
     usage: (workspace) => `${prefix}u:${workspace}`,
     members: (workspace, meter) => `${prefix}r:${workspace}:${meter}`,
+    thresholds: (workspace) => `${prefix}t:${workspace}`,
     facts: (workspace) => `${prefix}e:${workspace}`,
     dedupe: (day, subShard) => `${prefix}d:${day}:${subShard}`,
     lease: (what) => `${prefix}lease:${what}`,

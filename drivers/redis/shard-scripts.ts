@@ -38,6 +38,10 @@ interface OpenShardInput {
   readonly keys: ShardKeys
   readonly token: number
   readonly catalogueRevision: number
+  /** Some workspaces are covered beyond their partition's base. */
+  readonly hasThresholds: boolean
+  /** Writes that this rebuild made since it took the shard over. */
+  readonly writes: number
   readonly partitions: readonly PartitionStart[]
 }
 
@@ -45,9 +49,11 @@ interface OpenShardInput {
 export const openShard = defineScript({
   file: 'open-shard.lua',
   keys: ({ keys }: OpenShardInput) => [keys.meta],
-  args: ({ token, catalogueRevision, partitions }) => [
+  args: ({ token, catalogueRevision, hasThresholds, writes, partitions }) => [
     token,
     catalogueRevision,
+    hasThresholds ? '1' : '0',
+    writes,
     ...partitions.flatMap((start) => [
       start.partition,
       start.watermark,

@@ -38,12 +38,15 @@ export interface System {
 }
 
 /** Starts API and consumers, with topics, schemas and the default catalogue in place. */
-export async function startSystem(names: readonly ServiceName[] = ['api', 'consumers']): Promise<System> {
+export async function startSystem(
+  names: readonly ServiceName[] = ['api', 'consumers'],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<System> {
   const addresses = engineAddresses()
   await setUp(addresses)
   const [api = 0, admin = 0, consumers = 0] = await freePorts(3)
   const env = serviceEnv({ addresses, pepper: PEPPER, ports: { api, admin, consumers } })
-  const processes = new Processes({ ...env, SESSION_TIMEOUT_MS: '6000' })
+  const processes = new Processes({ ...env, SESSION_TIMEOUT_MS: '6000', ...settings })
   const urls = { api: `http://127.0.0.1:${admin}/readyz`, consumers: `http://127.0.0.1:${consumers}/readyz` }
   const start = async (name: ServiceName): Promise<void> => processes.start(name, urls[name])
   await Promise.all(names.map(start))

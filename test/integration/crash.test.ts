@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { createLogger } from '#drivers/log.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
@@ -13,7 +14,7 @@ const shards = allShardKeys(SHARDS_DEFAULT)
 
 let system: System
 beforeAll(async () => {
-  system = await startSystem(['consumers'])
+  system = await startSystem(['consumers'], { SNAPSHOT_EVERY_MS: '500' })
 })
 afterAll(() => system.stop())
 
@@ -128,7 +129,7 @@ test('G2: reading the log again from its start changes no counter', async () => 
   expect(await countOf(workspace)).toBe(1_001)
 }, 60_000)
 
-test('G6: after FLUSHALL the shards are rebuilt from the log to the same counters', async () => {
+test('G6: after FLUSHALL the shards are rebuilt from snapshots and log to the same counters', async () => {
   const workspace = `flush-${Date.now()}`
   await send(Array.from({ length: 500 }, (_, index) => ({ workspace, id: `e${index % 450}` })))
   await eventually(
@@ -136,8 +137,21 @@ test('G6: after FLUSHALL the shards are rebuilt from the log to the same counter
     (count) => count === 450,
     { what: '450 events to be counted' },
   )
+  const snapshots = new SnapshotLog(system.mongo.db)
+  const shard = shardOf(workspace, shards.length)
+  await eventually(
+    async () =>
+      (
+        await Promise.all((await snapshots.headers(shard)).map((header) => snapshots.rows(shard, header)))
+      ).flat(),
+    (rows) => rows.some((row) => row?.workspace === workspace && row.fields['leads'] === '450'),
+    { what: `a snapshot of ${workspace}` },
+  )
   await system.redis.flushall()
-  await send([{ workspace, id: 'after' }])
+  await send([
+    { workspace, id: 'after' },
+    { workspace, id: 'e1' },
+  ])
   await eventually(
     () => countOf(workspace),
     (count) => count === 451,
@@ -149,5 +163,8 @@ test('G6: after FLUSHALL the shards are rebuilt from the log to the same counter
     { what: 'every shard to be ready' },
   )
   expect(ready).toHaveLength(SHARDS_DEFAULT)
+  const state = await system.redis.hgetall(shards[shard]?.meta ?? '')
+  const bases = Object.keys(state).filter((name) => name.startsWith('base:') && Number(state[name]) >= 0)
+  expect(bases, 'rebuilt from a snapshot').not.toEqual([])
   expect(await countOf(workspace)).toBe(451)
 }, 60_000)

@@ -7,14 +7,14 @@
   KEYS[5..]      keys the events name by their place here: usage hashes, member sets, dedupe sets
   ARGV  1 inc  2 tp  3 known watermark  4 upto  5 at: append time of upto, ms  6 seen: ms the end was verified, or ''
         7 nonce: makes stamps of one microsecond differ  8 msgpack array of events:
-        {offset, bucket, dedupe key, id, workspace, usage key, append time, operations}
+        {offset, bucket, dedupe key, id, workspace, usage key, append time, operations, threshold key if m.th}
         operation: {'add', field, units, day} | {'flow', field, units, occurredAt} | {'set', field, units as string, day}
                  | {'split', field, startsAt} | {'join' or 'leave', key, subject, field, day} | {'members', key, subjects, field, day}
-  Reply  {'INC'} another life | {'REGRESSED', wm} Redis went back | {'OLD', wm} applied before | {'OK', wm, counted, duplicates}
-  Writes nothing for INC and REGRESSED; only readiness and `seen` for OLD.
+  Reply  {'INC'} another life | {'REGRESSED', wm} Redis went back: both write nothing
+         | {'OLD', wm} applied before: writes readiness and `seen` alone | {'OK', wm, counted, duplicates}
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp)
+local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th')
 if state[1] ~= ARGV[1] then return { 'INC' } end
 local wm, base = tonumber(state[2] or '-1'), tonumber(state[4] or '-1')
 if wm < known then return { 'REGRESSED', string.format('%.0f', wm) } end
@@ -33,9 +33,7 @@ end
 
 if upto <= wm then finish() return { 'OLD', string.format('%.0f', wm) } end
 local events, now = cmsgpack.unpack(ARGV[8]), redis.call('TIME')
-for _, e in ipairs(events) do
-  if not (KEYS[e[3]] and KEYS[e[6]] and tonumber(e[1])) then return redis.error_reply('BADEVENT') end
-end
+for _, e in ipairs(events) do if not (KEYS[e[3]] and KEYS[e[6]] and tonumber(e[1])) then return redis.error_reply('BADEVENT') end end
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
 local values, touched, raised, buckets, counted, duplicates = {}, {}, {}, {}, 0, 0
 
@@ -89,7 +87,7 @@ for _, e in ipairs(events) do
   if e[1] > wm then
     buckets[e[2]] = true
     if redis.call('SADD', KEYS[e[3]], e[4]) == 0 then duplicates = duplicates + 1
-    elseif e[1] > base then
+    elseif e[1] > base and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1')) then
       counted = counted + 1
       touched[e[5]] = true
       for _, o in ipairs(e[8]) do

@@ -3,15 +3,19 @@
   Ends a rebuild: sets where each partition goes on and what must be reached before answers are given.
 
   KEYS[1] m   ARGV[1] token, becomes the incarnation   ARGV[2] catalogue revision
-  ARGV[3..]   for each partition: tp, watermark, base, target, '1' when the log no longer starts at 0 (lower bound)
+  ARGV[3] '1' when workspaces have thresholds of their own (t)
+  ARGV[4] how many writes this rebuild made: fewer in m.rn means that Redis went back in the middle of it
+  ARGV[5..]   for each partition: tp, watermark, base, target, '1' when the log no longer starts at 0 (lower bound)
 
   Reply  'OK' | 'LOST'
 ]]
 if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end
+if (redis.call('HGET', KEYS[1], 'rn') or '0') ~= ARGV[4] then return 'LOST' end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'cat', ARGV[2])
+if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'th', '1') end
 local reached = true
-for i = 3, #ARGV, 5 do
+for i = 5, #ARGV, 5 do
   local tp = ARGV[i]
   redis.call('HSET', KEYS[1], 'wm:' .. tp, ARGV[i + 1], 'at:' .. tp, '0', 'base:' .. tp, ARGV[i + 2], 'target:' .. tp, ARGV[i + 3])
   if ARGV[i + 4] == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end

@@ -1,0 +1,120 @@
+import type { Redis } from 'ioredis'
+import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
+import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { lastRounds, mergeRounds } from './merge-rounds.ts'
+
+/** What a round needs. */
+export interface SnapshotDeps {
+  readonly redis: Redis
+  readonly snapshots: SnapshotStore
+  /** Distinct meters, whose members are part of a row. */
+  readonly distinctMeters: () => readonly string[]
+  readonly nonce: () => string
+}
+
+/** Rows that are read at once. */
+const AT_ONCE = 64
+/** After so many rounds they are folded into a full one. */
+const FOLD_AFTER = 64
+
+/** What became of a round. */
+export type RoundOutcome = 'stored' | 'nothing' | 'given-up'
+
+/**
+ * Stores the workspaces of a shard that changed since the last round, each as one pair of counters and offsets.
+ *
+ * Base and changed workspaces are from one instant, each row from one instant after it; when Redis went back or
+ * began another life in between, the round is given up. Its number is fixed before it begins, so that a round which
+ * took long is refused when another one was stored meanwhile: rounds never overtake one another (ADR 0006). A
+ * workspace is taken off the list only if it did not change again meanwhile (counting.md, "Snapshots").
+ */
+export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promise<RoundOutcome> {
+  const { redis, snapshots, nonce } = deps
+  const headers = await snapshots.headers(keys.shard)
+  const { meta, dirty } = await beginRound(redis, { keys })
+  const changed = Object.entries(dirty)
+  const incarnation = meta['inc']
+  if (incarnation === undefined || changed.length === 0) return 'nothing'
+  const base = basesOf(meta)
+  const rows = await readRows(deps, {
+    keys,
+    incarnation,
+    base,
+    workspaces: changed.map(([workspace]) => workspace),
+  })
+  if (rows === null) return 'given-up'
+  const header: SnapshotHeader = {
+    round: (headers.at(-1)?.round ?? 0) + 1,
+    incarnation,
+    nonce: nonce(),
+    base,
+    at: numbersOf(meta, 'at:'),
+    full: false,
+  }
+  if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'
+  for (const [workspace, value] of changed) await forgetStamp(redis, { hash: keys.dirty, workspace, value })
+  await foldRounds(deps, keys.shard, [...headers, header])
+  return 'stored'
+}
+
+/** What every workspace is covered up to: the watermark, or what the last rebuild restored beyond it. */
+function basesOf(meta: Readonly<Record<string, string>>): Offsets {
+  const bases: Record<string, number> = numbersOf(meta, 'base:')
+  for (const [tp, watermark] of Object.entries(numbersOf(meta, 'wm:'))) {
+    bases[tp] = Math.max(watermark, bases[tp] ?? -1)
+  }
+  return bases
+}
+
+function numbersOf(meta: Readonly<Record<string, string>>, prefix: string): Record<string, number> {
+  const own = Object.entries(meta).filter(([name]) => name.startsWith(prefix))
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), Number(value)]))
+}
+
+interface RowsInput {
+  readonly keys: ShardKeys
+  readonly incarnation: string
+  readonly base: Offsets
+  readonly workspaces: readonly string[]
+}
+
+async function readRows(
+  deps: SnapshotDeps,
+  { workspaces, ...shared }: RowsInput,
+): Promise<SnapshotRow[] | null> {
+  const meters = deps.distinctMeters()
+  const rows: SnapshotRow[] = []
+  for (let from = 0; from < workspaces.length; from += AT_ONCE) {
+    const slice = workspaces.slice(from, from + AT_ONCE)
+    const read = await Promise.all(
+      slice.map((workspace) => readRow(deps.redis, { ...shared, workspace, meters })),
+    )
+    for (const row of read) {
+      if (row === null) return null
+      rows.push(row)
+    }
+  }
+  return rows
+}
+
+/** Merges many rounds into a full one, in MongoDB alone, and drops those before the previous full one. */
+async function foldRounds(
+  { snapshots, nonce }: SnapshotDeps,
+  shard: number,
+  headers: readonly SnapshotHeader[],
+): Promise<void> {
+  const needed = lastRounds(headers)
+  const newest = needed.at(-1)
+  if (newest === undefined || needed.length < FOLD_AFTER) return
+  const rows = await mergeRounds(snapshots, shard, needed)
+  if (rows === null) return
+  const full: SnapshotHeader = { ...newest, round: newest.round + 1, nonce: nonce(), full: true }
+  if (!(await snapshots.append(shard, full, rows))) return
+  const previous = needed[0]?.round ?? 0
+  await snapshots.drop(
+    shard,
+    headers.filter(({ round }) => round < previous),
+  )
+}

@@ -1,0 +1,50 @@
+import type { Logger } from 'pino'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
+import type { LogRange } from '../usage/rebuild-shard.ts'
+import { forgetIds } from './forget-ids.ts'
+import { type SnapshotDeps, snapshotRound } from './snapshot-round.ts'
+
+interface TimerOptions extends SnapshotDeps {
+  readonly shards: readonly ShardKeys[]
+  readonly log: Logger
+  readonly name: string
+  readonly everyMs: number
+  readonly ranges: () => Promise<readonly LogRange[]>
+  readonly onRound: (shard: number, outcome: string) => void
+}
+
+/** Takes snapshots of every shard, and forgets old event ids, every so often until it is stopped. */
+export function startSnapshots(options: TimerOptions): { stop: () => Promise<void> } {
+  let isStopped = false
+  let wake: () => void = () => undefined
+  const run = async (): Promise<void> => {
+    while (!isStopped) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        setTimeout(resolve, options.everyMs)
+      })
+      for (const keys of options.shards) if (!isStopped) await visit(options, keys)
+    }
+  }
+  const running = run()
+  return {
+    stop: async () => {
+      isStopped = true
+      wake()
+      await running
+    },
+  }
+}
+
+/** One shard's turn; the lease only saves work when several processes run. */
+async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
+  const { redis, name, log, ranges, everyMs, onRound } = options
+  try {
+    const lease = keys.lease('snapshot')
+    if ((await redis.set(lease, name, 'PX', everyMs, 'NX')) === null) return
+    onRound(keys.shard, await snapshotRound(options, keys))
+    await forgetIds({ redis, keys, ranges: await ranges() })
+  } catch (error) {
+    log.warn({ err: error, shard: keys.shard }, 'the snapshot failed; the next round takes what changed')
+  }
+}

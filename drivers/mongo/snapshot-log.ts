@@ -1,0 +1,129 @@
+import { BSON, type Collection, type Db } from 'mongodb'
+import type { Offsets, SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { isDuplicateKey, padNumber } from './append-log.ts'
+
+/** One round of snapshots of a shard: it counts from the moment its header exists. */
+export interface SnapshotHeader {
+  readonly round: number
+  readonly incarnation: string
+  readonly nonce: string
+  /** What every workspace is covered up to, whether it has a row or did not change. */
+  readonly base: Offsets
+  /** Append time of the last covered record of each partition, ms. */
+  readonly at: Readonly<Record<string, number>>
+  /** Holds every workspace that any round before it holds. */
+  readonly full: boolean
+}
+
+/** Where snapshots are kept: a log of inserts. */
+export interface SnapshotStore {
+  /** Headers of a shard, oldest first. */
+  headers(shard: number): Promise<readonly SnapshotHeader[]>
+  /** Stores rows and then the header; false when another made that round. */
+  append(shard: number, header: SnapshotHeader, rows: readonly SnapshotRow[]): Promise<boolean>
+  /** Rows of a round; null when a part is missing. */
+  rows(shard: number, header: SnapshotHeader): Promise<readonly SnapshotRow[] | null>
+  /** Takes rounds away that no rebuild needs any more. */
+  drop(shard: number, headers: readonly SnapshotHeader[]): Promise<void>
+}
+
+/** Bounds of one segment: far below the 16 MiB of a document. */
+const SEGMENT_ROWS_MAX = 500
+const SEGMENT_BYTES_MAX = 4 * 1_024 * 1_024
+
+interface HeaderDocument extends SnapshotHeader {
+  readonly _id: string
+  /** Segments of the round; it is whole only with all of them. */
+  readonly parts: number
+}
+
+interface SegmentDocument {
+  readonly _id: string
+  readonly rows: readonly SnapshotRow[]
+}
+
+/** Snapshots in MongoDB. */
+export class SnapshotLog implements SnapshotStore {
+  readonly #headers: Collection<HeaderDocument>
+  readonly #segments: Collection<SegmentDocument>
+
+  constructor(db: Db) {
+    this.#headers = db.collection('snapshot_headers')
+    this.#segments = db.collection('snapshot_segments')
+  }
+
+  async headers(shard: number): Promise<readonly SnapshotHeader[]> {
+    const prefix = prefixOf(shard)
+    const found = await this.#headers.find({ _id: { $gte: `${prefix}/`, $lt: `${prefix}0` } }).toArray()
+    return found.map(({ _id, parts, ...header }) => header).sort((a, b) => a.round - b.round)
+  }
+
+  async append(shard: number, header: SnapshotHeader, rows: readonly SnapshotRow[]): Promise<boolean> {
+    const segments = segmentsOf(rows).map((own, part) => ({
+      _id: segmentId(shard, header, part),
+      rows: own,
+    }))
+    if (segments.length > 0) await this.#segments.insertMany(segments)
+    try {
+      await this.#headers.insertOne({
+        _id: headerId(shard, header.round),
+        ...header,
+        parts: segments.length,
+      })
+      return true
+    } catch (error) {
+      if (isDuplicateKey(error)) return false
+      throw error
+    }
+  }
+
+  async rows(shard: number, header: SnapshotHeader): Promise<readonly SnapshotRow[] | null> {
+    const stored = await this.#headers.findOne({ _id: headerId(shard, header.round) })
+    if (stored === null || stored.nonce !== header.nonce) return null
+    const rows: SnapshotRow[] = []
+    for (let part = 0; part < stored.parts; part += 1) {
+      const segment = await this.#segments.findOne({ _id: segmentId(shard, header, part) })
+      if (segment === null) return null
+      rows.push(...segment.rows)
+    }
+    return rows
+  }
+
+  async drop(shard: number, headers: readonly SnapshotHeader[]): Promise<void> {
+    for (const { round } of headers) {
+      const id = headerId(shard, round)
+      await this.#headers.deleteOne({ _id: id })
+      await this.#segments.deleteMany({ _id: { $gte: `${id}/`, $lt: `${id}0` } })
+    }
+  }
+}
+
+/** Rows cut into segments by count and by bytes. */
+function segmentsOf(rows: readonly SnapshotRow[]): readonly (readonly SnapshotRow[])[] {
+  const segments: SnapshotRow[][] = []
+  let bytes = SEGMENT_BYTES_MAX
+  for (const row of rows) {
+    const size = BSON.calculateObjectSize(row)
+    const last = segments.at(-1)
+    if (last === undefined || last.length === SEGMENT_ROWS_MAX || bytes + size > SEGMENT_BYTES_MAX) {
+      segments.push([row])
+      bytes = size
+    } else {
+      last.push(row)
+      bytes += size
+    }
+  }
+  return segments
+}
+
+function prefixOf(shard: number): string {
+  return `s${String(shard).padStart(2, '0')}`
+}
+
+function headerId(shard: number, round: number): string {
+  return `${prefixOf(shard)}/${padNumber(round)}`
+}
+
+function segmentId(shard: number, { round, nonce }: SnapshotHeader, part: number): string {
+  return `${headerId(shard, round)}/${nonce}/${padNumber(part)}`
+}

@@ -1,0 +1,112 @@
+import { Packr } from 'msgpackr'
+import { DEDUPE_SUB_SHARDS, type ShardKeys } from './keys.ts'
+import { defineScript, listOf, type RawReply, wordOf } from './script.ts'
+
+/** Last covered offset by partition. */
+export type Offsets = Readonly<Record<string, number>>
+
+/** What a snapshot keeps of one workspace; holds and facts are not part of it. */
+export interface SnapshotRow {
+  readonly workspace: string
+  readonly fields: Readonly<Record<string, string>>
+  /** Members by distinct meter. */
+  readonly members: Readonly<Record<string, readonly string[]>>
+  /** Where the counters cover more than the round's base. */
+  readonly above: Offsets
+}
+
+const packr = new Packr({ useRecords: false })
+
+function texts(raw: RawReply | undefined): readonly string[] {
+  return Array.isArray(raw) ? raw.map(String) : []
+}
+
+function pairs(raw: RawReply | undefined): Record<string, string> {
+  const flat = texts(raw)
+  const entries = flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : []))
+  return Object.fromEntries(entries)
+}
+
+/** `lua/begin-round.lua`: a shard's state and its changed workspaces with their stamps. */
+export const beginRound = defineScript({
+  file: 'begin-round.lua',
+  keys: ({ keys }: { keys: ShardKeys }) => [keys.meta, keys.dirty],
+  args: () => [],
+  reply: (raw) => {
+    const [meta, dirty] = listOf(raw, 'begin-round.lua')
+    return { meta: pairs(meta), dirty: pairs(dirty) }
+  },
+})
+
+interface ReadRowInput {
+  readonly keys: ShardKeys
+  readonly workspace: string
+  readonly meters: readonly string[]
+  readonly incarnation: string
+  readonly base: Offsets
+}
+
+/** `lua/read-row.lua`: one workspace for a snapshot; null when the round must be given up. */
+export const readRow = defineScript({
+  file: 'read-row.lua',
+  keys: ({ keys, workspace, meters }: ReadRowInput) => [
+    keys.meta,
+    keys.usage(workspace),
+    keys.thresholds(workspace),
+    ...meters.map((meter) => keys.members(workspace, meter)),
+  ],
+  args: ({ incarnation, base }) => [incarnation, ...Object.entries(base).flat()],
+  reply: (raw, { workspace, meters }): SnapshotRow | null => {
+    const [word, fields, above, ...sets] = listOf(raw, 'read-row.lua')
+    if (wordOf(word ?? null, ['OK', 'GONE'] as const, 'read-row.lua') === 'GONE') return null
+    const kept = Object.entries(pairs(fields)).filter(([name]) => name !== 'rev' && !name.startsWith('h:'))
+    const members = meters.map((meter, index): [string, readonly string[]] => [meter, texts(sets[index])])
+    return {
+      workspace,
+      fields: Object.fromEntries(kept),
+      members: Object.fromEntries(members.filter(([, subjects]) => subjects.length > 0)),
+      above: Object.fromEntries(Object.entries(pairs(above)).map(([tp, offset]) => [tp, Number(offset)])),
+    }
+  },
+})
+
+interface PutRowInput {
+  readonly keys: ShardKeys
+  readonly token: number
+  readonly row: SnapshotRow
+}
+
+/** `lua/put-row.lua`: restores one workspace while the rebuild owns the shard. */
+export const putRow = defineScript({
+  file: 'put-row.lua',
+  keys: ({ keys, row }: PutRowInput) => [
+    keys.meta,
+    keys.usage(row.workspace),
+    keys.thresholds(row.workspace),
+    ...Object.keys(row.members).map((meter) => keys.members(row.workspace, meter)),
+  ],
+  args: ({ token, row }) => {
+    const above = Object.entries(row.above).flatMap(([tp, offset]) => [tp, String(offset)])
+    return [token, packr.pack([Object.entries(row.fields).flat(), above, ...Object.values(row.members)])]
+  },
+  reply: (raw) => wordOf(raw, ['OK', 'LOST'] as const, 'put-row.lua'),
+})
+
+interface DropBucketInput {
+  readonly keys: ShardKeys
+  readonly incarnation: string
+  readonly bucket: string
+  readonly before: number
+}
+
+/** `lua/drop-bucket.lua`: forgets a day's event ids when the newest was appended before an instant. */
+export const dropBucket = defineScript({
+  file: 'drop-bucket.lua',
+  keys: ({ keys, bucket }: DropBucketInput) => [
+    keys.meta,
+    keys.buckets,
+    ...Array.from({ length: DEDUPE_SUB_SHARDS }, (_, subShard) => keys.dedupe(bucket, subShard)),
+  ],
+  args: ({ incarnation, bucket, before }) => [incarnation, bucket, before],
+  reply: (raw) => wordOf(raw, ['DROPPED', 'KEPT', 'INC'] as const, 'drop-bucket.lua'),
+})

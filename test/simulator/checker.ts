@@ -1,0 +1,77 @@
+import type { Redis } from 'ioredis'
+import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { type EventLog, WORKSPACES, workspaceOf } from './event-log.ts'
+
+/** Compares what Redis holds with what the log says; knows nothing of how it came about. */
+export class Checker {
+  readonly #redis: Redis
+  readonly #shards: readonly ShardKeys[]
+  readonly #log: EventLog
+
+  constructor(redis: Redis, shards: readonly ShardKeys[], log: EventLog) {
+    this.#redis = redis
+    this.#shards = shards
+    this.#log = log
+  }
+
+  /** Shards that answer before they have caught up with what was known when their rebuild began. */
+  async readyTooEarly(): Promise<readonly string[]> {
+    const states = await Promise.all(this.#shards.map(({ meta }) => this.#redis.hgetall(meta)))
+    return states.flatMap((state, shard) => {
+      const behind = Object.entries(state).filter(
+        ([name, target]) =>
+          name.startsWith('target:') && Number(state[`wm:${name.slice(7)}`] ?? -1) < Number(target),
+      )
+      return state['ready'] === '1' && behind.length > 0 ? [`shard ${shard} was ready before its target`] : []
+    })
+  }
+
+  /** Workspaces whose counters are not what the log says up to the offset that their shard claims to cover. */
+  async differences(): Promise<readonly string[]> {
+    const found: string[] = []
+    for (const [partition, log] of this.#log.partitions.entries()) {
+      for (let index = 0; index < WORKSPACES; index += 1) {
+        const workspace = workspaceOf(partition, index)
+        const keys = this.#shards[shardOf(workspace, this.#shards.length)]
+        const difference = keys === undefined ? null : await this.#difference(keys, { workspace, partition })
+        if (difference !== null)
+          found.push(`${difference} (partition ${partition} has ${log.length} records)`)
+      }
+    }
+    return found
+  }
+
+  async #difference(
+    keys: ShardKeys,
+    { workspace, partition }: { workspace: string; partition: number },
+  ): Promise<string | null> {
+    const reads = this.#redis.multi().hgetall(keys.meta).hgetall(keys.usage(workspace))
+    const replies = await reads
+      .smembers(keys.members(workspace, 'numbers'))
+      .hget(keys.thresholds(workspace), String(partition))
+      .exec()
+    const [state, { rev: _, ...fields }, members, threshold] = (replies ?? []).map(([, reply]) => reply) as [
+      Record<string, string>,
+      Record<string, string>,
+      string[],
+      string | null,
+    ]
+    if (state['inc'] === undefined) return null
+    const offsets = [state[`wm:${partition}`], state[`base:${partition}`], threshold].map((text) =>
+      Number(text ?? -1),
+    )
+    const covered = Math.max(...offsets)
+    const truth = this.#log.truth(partition, covered)
+    const seen = canonical([fields, members.toSorted()])
+    const wanted = canonical([truth.fields(workspace), truth.members(workspace, 'numbers')])
+    return seen === wanted ? null : `${workspace} at ${covered}: counted ${seen}, the log says ${wanted}`
+  }
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort())
+      : item,
+  )
+}

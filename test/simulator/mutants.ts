@@ -1,0 +1,108 @@
+/** One unsafe change of the code that counts; the simulator must find it. */
+export interface Mutant {
+  readonly name: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+  /** A seed that finds it; without it the search begins at 1. */
+  readonly seed?: number
+}
+
+const lua = 'drivers/redis/lua'
+
+/** Every unsafe variant that counting.md names and that this code has a place for, and those found since. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'no id set: copies of an event count again',
+    file: `${lua}/apply.lua`,
+    from: "if redis.call('SADD', KEYS[e[3]], e[4]) == 0 then",
+    to: "if redis.call('SADD', KEYS[e[3]], e[4]) == 9 then",
+  },
+  {
+    name: 'no contiguity fence: writes over a gap after Redis went back',
+    file: `${lua}/apply.lua`,
+    from: 'if wm < known then',
+    to: 'if false then',
+  },
+  {
+    name: 'position from the furthest shard instead of the stored one of each',
+    file: 'consumers/usage/usage-session.ts',
+    from: 'this.#position = Math.min(',
+    to: 'this.#position = Math.max(',
+  },
+  {
+    name: 'watermark in a second call',
+    file: 'consumers/usage/usage-session.ts',
+    from: "      case 'OLD':\n        track.known",
+    to: "      case 'OLD':\n        await this.#deps.redis.hset(keys.meta, 'wm:' + this.partition, upto + 3)\n        track.known",
+  },
+  {
+    name: 'snapshot in two reads: the base is read after the rows',
+    file: 'consumers/snapshots/snapshot-round.ts',
+    from: '    nonce: nonce(),\n    base,\n',
+    to: '    nonce: nonce(),\n    base: basesOf((await beginRound(redis, { keys })).meta),\n',
+  },
+  {
+    name: 'rebuild without seeding ids',
+    file: 'consumers/usage/rebuild-shard.ts',
+    from: 'Math.min(await offsetAt(partition, at - DEDUPE_WINDOW_MS), base + 1)',
+    to: 'base + 1',
+  },
+  {
+    name: 'ids expired by the time of their events',
+    seed: 49,
+    file: 'consumers/snapshots/forget-ids.ts',
+    from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
+    to: '    if (Number(latest) < 0 || Date.UTC(Number(bucket.slice(0, 4)), Number(bucket.slice(4, 6)) - 1, Number(bucket.slice(6)) + 1) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before: Number.MAX_SAFE_INTEGER }))',
+  },
+  {
+    name: 'stream time from the partition that is furthest ahead',
+    file: 'consumers/snapshots/forget-ids.ts',
+    from: 'return Math.min(...behind',
+    to: 'return 100 * 3_600_000 + Math.max(...behind',
+  },
+  {
+    name: 'a round counted though another one took its number',
+    seed: 315,
+    file: 'consumers/snapshots/snapshot-round.ts',
+    from: "if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'",
+    to: 'await snapshots.append(keys.shard, header, rows)',
+  },
+  {
+    name: 'a regression inside a round is not noticed',
+    file: `${lua}/read-row.lua`,
+    from: "if reached < base then return { 'GONE' } end",
+    to: '',
+  },
+  {
+    name: 'unguarded delete in a rebuild',
+    file: `${lua}/drop-keys.lua`,
+    from: "if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end",
+    to: '',
+  },
+  {
+    name: 'a round takes its number after it was read: a slow one overtakes a newer one',
+    seed: 156,
+    file: 'consumers/snapshots/snapshot-round.ts',
+    from: 'round: (headers.at(-1)?.round ?? 0) + 1,',
+    to: 'round: ((await snapshots.headers(keys.shard)).at(-1)?.round ?? 0) + 1,',
+  },
+  {
+    name: 'ready at the base instead of what was known',
+    file: `${lua}/apply.lua`,
+    from: "math.max(target, at['base:' .. part] or -1)",
+    to: "(at['base:' .. part] or -1)",
+  },
+  {
+    name: 'dirty removed without its stamp',
+    file: `${lua}/forget-stamp.lua`,
+    from: "if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 'TOUCHED' end",
+    to: '',
+  },
+  {
+    name: 'rebuild counts from the base of the newest round for every workspace',
+    file: `${lua}/apply.lua`,
+    from: "and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1'))",
+    to: '',
+  },
+]

@@ -1,0 +1,279 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { KafkaMessage } from 'kafkajs'
+import { pino } from 'pino'
+import { forgetIds } from '#consumers/snapshots/forget-ids.ts'
+import { snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
+import { type LogRange, type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { readPositions } from '#consumers/usage/shard-state.ts'
+import type { UsageReader } from '#consumers/usage/usage-reader.ts'
+import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
+import { type ShardKeys, shardKeys } from '#drivers/redis/keys.ts'
+import { seededRandom } from '#test/helpers/random.ts'
+import { Checker } from './checker.ts'
+import { type Dump, dumpShard, setBack, wipe } from './disasters.ts'
+import { EventLog, type Next } from './event-log.ts'
+import { MemoryIncarnations, MemorySnapshots } from './memory-stores.ts'
+
+const PARTITIONS = 2
+const SHARDS = 2
+const WORKERS = 2
+const METERS = ['numbers'] as const
+
+class Crash extends Error {}
+
+/**
+ * One seeded life of some shards on a real Redis, with everything that can go wrong between the log and the
+ * counters: crashes, zombies, lost answers, calls that never ran, shards set back, wipes, rebuilds cut short,
+ * two snapshotters, forgotten ids. The consumers' own code runs; only Kafka and MongoDB are stood in for.
+ */
+export class Simulation {
+  readonly #redis: Redis
+  readonly #next: Next
+  readonly #log: EventLog
+  readonly #shards: readonly ShardKeys[]
+  readonly #checker: Checker
+  readonly #snapshots = new MemorySnapshots()
+  readonly #incarnations = new MemoryIncarnations()
+  readonly #workers = Array.from({ length: WORKERS }, () => new Map<number, UsageSession>())
+  readonly #dumps: (Dump | null)[] = Array.from({ length: SHARDS }, () => null)
+  #isCalm = false
+  readonly #depth = new AsyncLocalStorage<number>()
+  /** The last call of each depth of mishaps inside mishaps. */
+  readonly #turns: Promise<unknown>[] = []
+  #calls = 0
+
+  constructor(redis: Redis, seed: number) {
+    this.#redis = redis
+    this.#next = seededRandom(seed)
+    this.#log = new EventLog(this.#next, PARTITIONS)
+    const run = randomUUID().slice(0, 8)
+    this.#shards = Array.from({ length: SHARDS }, (_, shard) => shardKeys(shard, `${run}-${shard}`))
+    this.#checker = new Checker(redis, this.#shards, this.#log)
+  }
+
+  /** Runs some steps of mishaps, then catches up in peace; what differs from the truth of the log, or nothing. */
+  async run(steps: number): Promise<readonly string[]> {
+    const violations = await this.#live(steps)
+    for (const keys of this.#shards) await wipe(this.#redis, keys)
+    return violations
+  }
+
+  async #live(steps: number): Promise<readonly string[]> {
+    for (let step = 0; step < steps; step += 1) {
+      await this.#survive()
+      const differences = step % 10 === 0 ? await this.#checker.differences() : []
+      const violations = [...(await this.#checker.readyTooEarly()), ...differences]
+      if (violations.length > 0) return violations
+    }
+    this.#isCalm = true
+    if (!(await this.#catchUp())) return ['never caught up with the log']
+    return this.#checker.differences()
+  }
+
+  async #mishap(): Promise<void> {
+    const partition = this.#next(PARTITIONS)
+    const worker = this.#workers[this.#next(WORKERS)]
+    const shard = this.#next(SHARDS)
+    const keys = this.#shards[shard]
+    if (worker === undefined || keys === undefined) return
+    switch (this.#next(24)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        return this.#log.append(partition, 1 + this.#next(12))
+      case 4:
+        return worker.clear()
+      case 5:
+      case 6:
+      case 7:
+        await snapshotRound({ ...this.#snapshotDeps(), redis: this.#shaky() }, keys)
+        return
+      case 8:
+        this.#dumps[shard] = await dumpShard(this.#redis, keys)
+        return
+      case 9:
+        await setBack(this.#redis, keys, this.#dumps[shard] ?? null)
+        return
+      case 10:
+        if (this.#next(3) === 0) await wipe(this.#redis, keys)
+        return
+      case 11:
+        await forgetIds({ redis: this.#shaky(), keys, ranges: this.#ranges() })
+        return
+      case 12:
+        await worker.get(partition)?.mark(null)
+        return
+      default:
+        await this.#read(worker, partition)
+    }
+  }
+
+  /** A worker takes the next records of a partition; it opens the partition first, rebuilding what has no life. */
+  async #read(worker: Map<number, UsageSession>, partition: number): Promise<void> {
+    const known = worker.get(partition)
+    const session =
+      known ?? new UsageSession(this.#sessionDeps(), partition, await this.#positions(partition))
+    worker.set(partition, session)
+    const log = this.#log.partitions[partition] ?? []
+    const from = session.position
+    const events = log.slice(from, from + 1 + this.#next(15))
+    if (events.length === 0) return
+    const messages = events.map(({ offset, appendedAt }) => ({
+      offset: String(offset),
+      timestamp: String(appendedAt),
+    }))
+    const batch = {
+      messages: messages as KafkaMessage[],
+      next: from + events.length,
+      heartbeat: async () => undefined,
+    }
+    const outcome = await session.handle(batch)
+    if (outcome === 'reopen') worker.delete(partition)
+  }
+
+  async #positions(partition: number): Promise<Awaited<ReturnType<typeof readPositions>>> {
+    for (;;) {
+      const positions = await readPositions(this.#redis, this.#shards, partition)
+      const lost = this.#shards.filter((_, shard) => positions[shard]?.incarnation === null)
+      if (lost.length === 0) return positions
+      for (const keys of lost) await this.#rebuild(keys)
+    }
+  }
+
+  async #rebuild(keys: ShardKeys): Promise<void> {
+    await this.#redis.del(keys.lease('rebuild'))
+    const deps: RebuildDeps = {
+      redis: this.#shaky(),
+      incarnations: this.#incarnations,
+      snapshots: this.#snapshots,
+      log: pino({ level: 'silent' }),
+      name: 'sim',
+      now: () => this.#log.now,
+      ranges: async () => this.#ranges(),
+      offsetAt: async (partition, instant) => {
+        const log = this.#log.partitions[partition] ?? []
+        const found = log.findIndex(({ appendedAt }) => appendedAt >= instant)
+        return found === -1 ? log.length : found
+      },
+      catalogueRevision: async () => 1,
+    }
+    await rebuildShard(deps, keys)
+  }
+
+  #ranges(): readonly LogRange[] {
+    return this.#log.partitions.map((log, partition) => ({ partition, low: 0, high: log.length }))
+  }
+
+  #sessionDeps(): SessionDeps {
+    const reader = {
+      read: async (messages: readonly KafkaMessage[]) => {
+        const [first, last] = [Number(messages[0]?.offset), Number(messages.at(-1)?.offset)]
+        const log =
+          this.#log.partitions.find((own) => String(own[first]?.appendedAt) === messages[0]?.timestamp) ?? []
+        return { events: log.slice(first, last + 1), refused: [] }
+      },
+    }
+    return {
+      redis: this.#shaky(),
+      shards: this.#shards,
+      reader: reader as unknown as UsageReader,
+      prepare: async () => undefined,
+      deadLetter: async () => undefined,
+      retry: async (_what, call) => call(),
+      onLostShard: async (shard) => {
+        const keys = this.#shards[shard]
+        if (keys === undefined) return
+        const incarnation = await this.#redis.hget(keys.meta, 'inc')
+        if (incarnation === null || Number(incarnation) < (await this.#incarnations.newest(shard)))
+          await this.#rebuild(keys)
+      },
+      onApplied: () => undefined,
+      nonce: () => this.#nonce(),
+    }
+  }
+
+  #snapshotDeps(): Omit<Parameters<typeof snapshotRound>[0], 'redis'> {
+    return { snapshots: this.#snapshots, distinctMeters: () => METERS, nonce: () => this.#nonce() }
+  }
+
+  #nonce(): string {
+    this.#calls += 1
+    return String(this.#calls)
+  }
+
+  /** Redis as a bad network shows it: others act in between, a call may never run, its answer may be lost. */
+  #shaky(): Redis {
+    const call = async (run: () => Promise<unknown>): Promise<unknown> => {
+      if (this.#isCalm) return run()
+      const mishap = this.#next(40)
+      if (mishap === 0) throw new Crash('the call never ran')
+      if (mishap < 8) await this.#inBetween()
+      const answer = await run()
+      if (mishap === 39) throw new Crash('the answer was lost')
+      return answer
+    }
+    /** Calls made at once run in the order they were made, so that a seed is the same life every time. */
+    const inTurn = (run: () => Promise<unknown>): Promise<unknown> => {
+      const depth = this.#depth.getStore() ?? 0
+      const turn = (this.#turns[depth] ?? Promise.resolve()).then(() => call(run))
+      this.#turns[depth] = turn.catch(() => undefined)
+      return turn
+    }
+    return new Proxy(this.#redis, {
+      get: (redis, name) => {
+        if (name === 'evalsha' || name === 'eval') {
+          return (...args: unknown[]) => inTurn(() => Reflect.apply(Reflect.get(redis, name), redis, args))
+        }
+        const value: unknown = Reflect.get(redis, name)
+        return typeof value === 'function' ? value.bind(redis) : value
+      },
+    })
+  }
+
+  async #inBetween(): Promise<void> {
+    const depth = this.#depth.getStore() ?? 0
+    if (depth >= 3) return
+    await this.#depth.run(depth + 1, () => this.#survive())
+  }
+
+  /** One mishap, and whatever calls a crash left on their way. */
+  async #survive(): Promise<void> {
+    await this.#mishap().catch((error: unknown) => {
+      if (!(error instanceof Crash)) throw error
+    })
+    const depth = this.#depth.getStore() ?? 0
+    for (let last: Promise<unknown> | undefined; last !== this.#turns[depth]; ) {
+      last = this.#turns[depth]
+      await last
+      await this.#redis.ping()
+    }
+  }
+
+  async #catchUp(): Promise<boolean> {
+    for (let round = 0; round < 2_000; round += 1) {
+      const worker = this.#workers[0]
+      if (worker === undefined) return false
+      for (let partition = 0; partition < PARTITIONS; partition += 1) await this.#read(worker, partition)
+      const marks = await Promise.all(
+        [...worker].map(async ([partition, session]) => ({ partition, outcome: await session.mark(null) })),
+      )
+      for (const { partition, outcome } of marks) if (outcome === 'reopen') worker.delete(partition)
+      if (await this.#isCaughtUp()) return true
+    }
+    return false
+  }
+
+  async #isCaughtUp(): Promise<boolean> {
+    const states = await Promise.all(this.#shards.map(({ meta }) => this.#redis.hgetall(meta)))
+    return states.every(
+      (state) =>
+        state['ready'] === '1' &&
+        this.#log.partitions.every(
+          (log, partition) => log.length === 0 || Number(state[`wm:${partition}`] ?? -1) >= log.length - 1,
+        ),
+    )
+  }
+}
