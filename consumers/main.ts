@@ -27,6 +27,7 @@ import { Decoder } from '#schemas/decoder.ts'
 import { encoderOf } from '#schemas/encoder.ts'
 import { topicRecords } from '#schemas/records.ts'
 import { consumersConfig } from './config.ts'
+import { decodeMessage } from './decode-message.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
@@ -107,7 +108,7 @@ const startingUsage = startUsageConsumer({
   incarnations: new IncarnationLog(mongo.db),
   snapshots,
   reader: new UsageReader({
-    decode: (value) => usageDecoder.decode(value),
+    decode: (message) => decodeMessage(usageDecoder, message),
     hasher: dedupeHasher(install.dedupeKey),
     catalogue: async (fresh) => (fresh ? catalogues.refresh() : catalogues.remembered()),
     trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,

@@ -8,6 +8,7 @@ import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
 import type { Decoder } from '#schemas/decoder.ts'
+import { decodeMessage } from '../decode-message.ts'
 import { recordVersion } from './record-version.ts'
 
 /** A window that starts inside a day, to be written to the usage log. */
@@ -86,7 +87,7 @@ export class SubscriptionSession implements PartitionSession {
   }
 
   async #take(message: KafkaMessage): Promise<void> {
-    const decoded = this.#deps.decoder.decode(message.value)
+    const decoded = decodeMessage(this.#deps.decoder, message)
     if (!decoded.ok) return this.#deps.deadLetter({ message, ...decoded }, this.#partition)
     const event = subscriptionEventOf(decoded.value)
     const fault = faultOfSubscriptionEvent(event, message.key?.toString() ?? null)
