@@ -1,12 +1,15 @@
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
+import type { DayArchive } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
 
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
   readonly check: CheckDeps
+  /** Days older than the counters keep. */
+  readonly archive: DayArchive
   readonly authenticate: (token: string) => Promise<ApiKey | null>
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>

@@ -17,6 +17,7 @@ export async function contractText(): Promise<string> {
       now: absent,
       lastKnown: { get: absent, set: absent },
     },
+    archive: { page: absent },
     authenticate: absent,
     versions: absent,
     catalogueSource: absent,

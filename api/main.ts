@@ -11,6 +11,7 @@ import { connectMongo } from '#drivers/mongo/connect.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
@@ -52,6 +53,7 @@ const context: ApiContext = {
     now: systemClock,
     lastKnown: rememberVerdicts(),
   },
+  archive: new UsageDays(mongo.db),
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
   catalogueSource: () => catalogue.source,

@@ -1,6 +1,6 @@
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { Crossing, WorkspaceFacts } from './entitlement/facts.ts'
-import type { Instant } from './instant.ts'
+import type { Day, Instant } from './instant.ts'
 import type { ReadPlan } from './usage/read-plan.ts'
 
 /** What Redis says of one workspace at one moment: one script, so all of it is from the same instant. */
@@ -28,6 +28,20 @@ export interface CounterReading {
 /** Reads counters. Throws `unavailable` when they cannot be reached in time. */
 export interface CounterStore {
   read(workspace: string, plan: ReadPlan): Promise<CounterReading>
+}
+
+/** A page of past days of one workspace. */
+export interface PastDays {
+  /** No day of it, nor of a page before it, is later. */
+  readonly through: Day
+  readonly previous: string | null
+  /** By the name of the counters' field. */
+  readonly figures: Readonly<Record<string, number>>
+}
+
+/** Days that the counters no longer hold. Throws `unavailable` when they cannot be reached. */
+export interface DayArchive {
+  page(name: string): Promise<PastDays>
 }
 
 /** Reads the facts of a workspace. Throws `unavailable` when nothing current enough can be had. */

@@ -3,6 +3,7 @@ declare module 'snappyjs' {
     compress(input: Buffer): Buffer
     uncompress(input: Buffer, bytesMax: number): Buffer
   }
+  /** Snappy blocks, without frames. */
   export default snappy
 }
 
@@ -12,5 +13,6 @@ declare module 'lz4js' {
     decompress(input: Uint8Array, bytesMax: number): Uint8Array
     decompressBound(input: Uint8Array): number
   }
+  /** LZ4 frames. */
   export default lz4
 }
