@@ -6,9 +6,9 @@ import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
 import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
 import type { Decoder } from '#schemas/decoder.ts'
-import { decodeMessage } from '../decode-message.ts'
 import { recordVersion } from './record-version.ts'
 
 /** A window that starts inside a day, to be written to the usage log. */

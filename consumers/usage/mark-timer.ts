@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import { redisTime } from '#drivers/redis/connect.ts'
 import type { Progress } from '../liveness.ts'
-import type { LogRange } from './rebuild-shard.ts'
 import type { UsageSession } from './usage-session.ts'
 
 interface MarkOptions {

@@ -3,15 +3,15 @@ import type { Redis } from 'ioredis'
 import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
+import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Progress } from '../liveness.ts'
 import { startMarking } from './mark-timer.ts'
-import type { LogRange } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
-import type { Refused, UsageReader } from './usage-reader.ts'
 import { type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
@@ -148,14 +148,6 @@ async function closeGap(
   log.error({ partition: session.partition, low, shards: behind }, 'the log was cut before it was counted')
   const lost = shards.filter(({ shard }) => behind.includes(shard))
   await Promise.all(lost.map(({ meta }) => redis.hset(meta, `lb:${session.partition}`, '1')))
-}
-
-/** First and next offset of every partition of a topic. */
-export async function readRanges(admin: Admin, topic: string): Promise<readonly LogRange[]> {
-  const offsets = await admin.fetchTopicOffsets(topic)
-  return offsets
-    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
-    .sort((a, b) => a.partition - b.partition)
 }
 
 interface OffsetQuery {

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { type ApplyReply, apply, packSlice, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import type { ShardPosition } from './shard-state.ts'
-import type { Refused, UsageReader } from './usage-reader.ts'
 
 /** What every session of a process shares. */
 export interface SessionDeps {
