@@ -7,6 +7,7 @@ import { catalogueRoutes } from './routes/catalogue.ts'
 import { checkRoutes } from './routes/check.ts'
 import { healthRoutes } from './routes/health.ts'
 import { orderRoutes } from './routes/orders.ts'
+import { overrideRoutes } from './routes/overrides.ts'
 import { quoteRoutes } from './routes/quote.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
@@ -48,6 +49,7 @@ const registers = [
   workspaceRoutes,
   subscriptionRoutes,
   orderRoutes,
+  overrideRoutes,
   quoteRoutes,
   catalogueRoutes,
   healthRoutes,

@@ -19,6 +19,7 @@ test('every route states its scope or that it is open', async () => {
     '/v1/quote',
     '/v1/workspaces/{ws}/entitlements',
     '/v1/workspaces/{ws}/orders',
+    '/v1/workspaces/{ws}/overrides',
     '/v1/workspaces/{ws}/subscription',
     '/v1/workspaces/{ws}/usage',
   ])

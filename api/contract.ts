@@ -19,6 +19,7 @@ export async function contractText(): Promise<string> {
     },
     authenticate: absent,
     versions: absent,
+    overrides: absent,
     catalogueSource: absent,
     catalogueRevisions: absent,
     metrics: apiMetrics(new Registry()),

@@ -54,6 +54,7 @@ const context: ApiContext = {
   },
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
+  overrides: (workspace) => source.overrides(workspace),
   catalogueSource: () => catalogue.source,
   catalogueRevisions: () => catalogueLog.revisions(),
   metrics: apiMetrics(metrics),

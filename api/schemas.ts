@@ -19,6 +19,12 @@ export const workspaceId = id(64, 'Workspace')
 /** An order id, as a cursor of the order history. */
 export const orderId = id(128, 'Order')
 
+/** A place in a history that is read downwards from it: queries are text. */
+export const positionCursor = Type.String({
+  pattern: '^[1-9][0-9]{0,15}$',
+  description: 'As the page before stated',
+})
+
 /** A point in time as ISO-8601 UTC. */
 export const time = Type.String({ format: 'date-time' })
 

@@ -7,7 +7,7 @@ import { accessEndOf, accessOf } from '#core/subscription/access.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { AcceptedSubscription, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiContext } from '../context.ts'
-import { nullable, problem, time, workspaceId } from '../schemas.ts'
+import { nullable, positionCursor, problem, time, workspaceId } from '../schemas.ts'
 
 const PAGE = 50
 
@@ -74,10 +74,7 @@ export function subscriptionRoutes(app: FastifyInstance, { versions, check }: Ap
         security: [{ key: [] }],
         summary: 'The subscription in force and its history, newest version first',
         params: Type.Object({ ws: workspaceId }),
-        querystring: Type.Object(
-          { cursor: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,15}$' })) },
-          { additionalProperties: false },
-        ),
+        querystring: Type.Object({ cursor: Type.Optional(positionCursor) }, { additionalProperties: false }),
         response: { 200: answer, default: problem },
       },
     },

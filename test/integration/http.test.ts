@@ -72,7 +72,7 @@ describe('keys and scopes', () => {
 
   test('G21: a foreign workspace and an absent one look alike', async () => {
     const key = await system.createKey({ workspaces: ['somebody-else'] })
-    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'orders']) {
+    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'orders', 'overrides']) {
       const foreign = await call(`/v1/workspaces/${workspace.id}/${path}`, { key })
       const absent = await call(`/v1/workspaces/nobody-${workspace.id}/${path}`, { key })
       expect(foreign.status, path).toBe(404)
@@ -154,7 +154,7 @@ describe('answers', () => {
       status: 200,
       body: { allowed: false, reason: 'no_subscription', status: 'none' },
     })
-    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'orders']) {
+    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'orders', 'overrides']) {
       expect((await call(`/v1/workspaces/${unseen}/${path}`)).status, path).toBe(404)
     }
   })

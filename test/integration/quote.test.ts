@@ -120,6 +120,28 @@ test('G21: absent and foreign workspaces look alike, and the scope is usage:read
   expect((await ask(await system.createKey({ scopes: ['usage:read'] }))).status).toBe(200)
 })
 
+test('an override is told by its route and counts in a quote', async () => {
+  expect(await (await workspace.get('/overrides')).json()).toEqual({
+    workspace: workspace.id,
+    overrides: [],
+    cursor: null,
+  })
+  const pilot = new TestWorkspace(system)
+  const override = { limit: 77, until: null, reason: 'a pilot' }
+  const body = { feature: 'leads', override, at: Date.now() }
+  await system.mongo.db
+    .collection<{ _id: string; body: unknown }>('overrides')
+    .insertOne({ _id: `${pilot.id}/${'1'.padStart(19, '0')}`, body })
+  await pilot.subscribe({ plan: 'base' })
+  expect(await (await pilot.get('/overrides')).json()).toMatchObject({
+    overrides: [{ number: 1, feature: 'leads', isInForce: true, override }],
+  })
+  const quoted = await quote({ plan: 'pro' }, pilot.id)
+  expect(quoted.body['limits']).toContainEqual(
+    expect.objectContaining({ feature: 'leads', limit: 77, source: 'override' }),
+  )
+})
+
 test('S10, S12: orders through the real system: a failed attempt leaves one pending, the newest comes first', async () => {
   const attempt = { state: 'failed', at: Date.now(), reason: 'card declined' }
   const order = {
