@@ -6,6 +6,9 @@ import { answerProblems } from './plugins/problems.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { checkRoutes } from './routes/check.ts'
 import { healthRoutes } from './routes/health.ts'
+import { orderRoutes } from './routes/orders.ts'
+import { overrideRoutes } from './routes/overrides.ts'
+import { quoteRoutes } from './routes/quote.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
@@ -34,13 +37,23 @@ export async function createApp(context: ApiContext, log: FastifyBaseLogger): Pr
   })
   await app.register(swagger, { openapi: contract })
   await app.register(async (routes) => {
-    for (const register of [checkRoutes, workspaceRoutes, subscriptionRoutes, catalogueRoutes])
-      register(routes, context)
-    healthRoutes(routes, context)
+    for (const register of registers) register(routes, context)
   })
   await app.ready()
   return app
 }
+
+/** Every route there is. */
+const registers = [
+  checkRoutes,
+  workspaceRoutes,
+  subscriptionRoutes,
+  orderRoutes,
+  overrideRoutes,
+  quoteRoutes,
+  catalogueRoutes,
+  healthRoutes,
+] as const
 
 const contract = {
   openapi: '3.1.0',

@@ -1,5 +1,6 @@
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
+import type { OverrideChange } from '#core/entitlement/override-history.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
 import type { DayArchive } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
@@ -13,6 +14,8 @@ export interface ApiContext {
   readonly authenticate: (token: string) => Promise<ApiKey | null>
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
+  /** Every change of a workspace's overrides, oldest first. */
+  readonly overrides: (workspace: string) => Promise<readonly OverrideChange[]>
   readonly catalogueSource: () => StoredCatalogue
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
   readonly metrics: ApiMetrics

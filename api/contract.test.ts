@@ -16,7 +16,10 @@ test('every route states its scope or that it is open', async () => {
     '/v1/catalogue/revisions',
     '/v1/check',
     '/v1/checks',
+    '/v1/quote',
     '/v1/workspaces/{ws}/entitlements',
+    '/v1/workspaces/{ws}/orders',
+    '/v1/workspaces/{ws}/overrides',
     '/v1/workspaces/{ws}/subscription',
     '/v1/workspaces/{ws}/usage',
   ])

@@ -20,6 +20,7 @@ export async function contractText(): Promise<string> {
     archive: { page: absent },
     authenticate: absent,
     versions: absent,
+    overrides: absent,
     catalogueSource: absent,
     catalogueRevisions: absent,
     metrics: apiMetrics(new Registry()),

@@ -56,6 +56,7 @@ const context: ApiContext = {
   archive: new UsageDays(mongo.db),
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
+  overrides: (workspace) => source.overrides(workspace),
   catalogueSource: () => catalogue.source,
   catalogueRevisions: () => catalogueLog.revisions(),
   metrics: apiMetrics(metrics),

@@ -50,6 +50,11 @@ export class FactsSource implements CrossingStore {
     return this.#versions.read(workspace)
   }
 
+  /** Every change of a workspace's overrides, oldest first. */
+  async overrides(workspace: string): Promise<OverrideEntry[]> {
+    return this.#overrides.read(workspace)
+  }
+
   /** Stores version number `number` by arrival; false when another one took that place: read again. */
   async appendVersion(workspace: string, number: number, event: SubscriptionEvent): Promise<boolean> {
     return this.#versions.append(workspace, number, event)
