@@ -1,9 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
 import { checkCommand } from './commands/check.ts'
+import { driftCommand } from './commands/drift.ts'
 import { explainCommand } from './commands/explain.ts'
 import { createKeyCommand, revokeKeyCommand } from './commands/key.ts'
 import { produceCommand } from './commands/produce.ts'
+import { redriveCommand } from './commands/redrive.ts'
 import { usageCommand } from './commands/usage.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { CommandError, exitCodes } from './target.ts'
 
 const program = new Command('tallygate')
@@ -48,6 +51,32 @@ program
   )
   .addOption(json())
   .action(produceCommand)
+
+program
+  .command('redrive')
+  .description('send dead letters again once their cause is mended; a dry run without --yes')
+  .option('-w, --workspace <id>', 'only of this workspace')
+  .option('-c, --code <code>', 'only with this code, e.g. too_late')
+  .option('--from <time>', 'refused at or after this time')
+  .option('--to <time>', 'refused before this time')
+  .option('-y, --yes', 'send them; each event still counts once')
+  .addOption(json())
+  .action(redriveCommand)
+
+program
+  .command('verify')
+  .description('count anew from the log while all is running, and compare; exits 1 when a counter differs')
+  .option('-w, --workspace <id>', 'only this workspace')
+  .option('--no-trust-append-time', 'where the consumers run with TRUST_APPEND_TIME_HEADER=false')
+  .addOption(json())
+  .action(verifyCommand)
+
+program
+  .command('drift')
+  .description("where the product's own counts differed from ours, newest first")
+  .option('-w, --workspace <id>', 'only of this workspace')
+  .addOption(json())
+  .action(driftCommand)
 
 const key = program.command('key').description('make and end API keys')
 key

@@ -10,6 +10,7 @@ export interface Target {
   readonly kafka: string
   readonly registry: string
   readonly mongo: string
+  readonly redis: string
   readonly keys: { readonly check: string; readonly read: string }
   readonly runDir: string
 }
@@ -43,6 +44,7 @@ export function readTarget(env: NodeJS.ProcessEnv): Target {
     kafka: from('KAFKA_BROKERS', run.kafka),
     registry: from('SCHEMA_REGISTRY_URL', run.registry),
     mongo: from('MONGODB_URL', run.mongo),
+    redis: from('REDIS_URL', run.redis),
     keys: {
       check: from('TALLYGATE_KEY', run.keys?.check),
       read: from('TALLYGATE_KEY', run.keys?.read),

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
+import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { archiveDays, archivedThrough } from './archive-days.ts'
-import { lastRounds, mergeRounds } from './merge-rounds.ts'
 
 /** What a round needs. */
 export interface SnapshotDeps {

@@ -32,6 +32,7 @@ export async function appWith(
       now: () => now,
       lastKnown: { get: absent, set: absent },
     },
+    archive: { page: absent },
     authenticate: async () => key,
     versions: async () => [],
     overrides: async () => [],

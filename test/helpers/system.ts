@@ -13,7 +13,7 @@ import { createLogger } from '#drivers/log.ts'
 import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
 import { KeyStore, type KeyWish } from '#drivers/mongo/key-store.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
-import { engineAddresses } from './addresses.ts'
+import { type EngineAddresses, engineAddresses } from './addresses.ts'
 import { eventually } from './eventually.ts'
 
 const PEPPER = 'pepper-of-a-test-run-0123456789abcdef'
@@ -32,6 +32,12 @@ export interface System {
   readonly createKey: (wish: Partial<KeyWish>) => Promise<string>
   /** Ends a process at once, as a crash does. */
   readonly kill: (name: ServiceName) => Promise<void>
+  /** Sends a signal, for instance SIGSTOP. */
+  readonly signal: (name: ServiceName, signal: NodeJS.Signals) => void
+  /** What a process wrote last. */
+  readonly logOf: (name: ServiceName) => string
+  /** Waits until a process ends by itself; its exit code and what it wrote last. */
+  readonly ended: (name: ServiceName) => Promise<{ readonly code: number | null; readonly log: string }>
   /** Starts a process again and waits until it is ready. */
   readonly start: (name: ServiceName) => Promise<void>
   readonly stop: () => Promise<void>
@@ -41,8 +47,8 @@ export interface System {
 export async function startSystem(
   names: readonly ServiceName[] = ['api', 'consumers'],
   settings: Readonly<Record<string, string>> = {},
+  addresses: EngineAddresses = engineAddresses(),
 ): Promise<System> {
-  const addresses = engineAddresses()
   await setUp(addresses)
   const [api = 0, admin = 0, consumers = 0] = await freePorts(3)
   const env = serviceEnv({ addresses, pepper: PEPPER, ports: { api, admin, consumers } })
@@ -61,6 +67,7 @@ export async function startSystem(
   })
   const writer = await openRecordWriter(kafka, new SchemaRegistry(addresses.registry))
   const redis = new Redis(addresses.redis)
+  redis.on('error', () => undefined)
   return {
     api: `http://127.0.0.1:${api}`,
     consumers: `http://127.0.0.1:${consumers}`,
@@ -71,6 +78,9 @@ export async function startSystem(
     env,
     createKey,
     kill: (name) => processes.kill(name, 'SIGKILL'),
+    signal: (name, signal) => processes.signal(name, signal),
+    logOf: (name) => processes.logOf(name),
+    ended: (name) => processes.ended(name),
     start,
     stop: async () => {
       await Promise.all(names.map((name) => processes.kill(name, 'SIGTERM')))
@@ -102,7 +112,7 @@ class Processes {
     this.#running.set(name, child)
     await eventually(
       async () => {
-        if (child.exitCode !== null) throw new Error(`${name} ended:\n${this.#logOf(name)}`)
+        if (child.exitCode !== null) throw new Error(`${name} ended:\n${this.logOf(name)}`)
         return fetch(readyUrl).then(({ ok }) => ok)
       },
       (isReady) => isReady,
@@ -119,11 +129,23 @@ class Processes {
     this.#running.delete(name)
   }
 
+  signal(name: ServiceName, signal: NodeJS.Signals): void {
+    this.#running.get(name)?.kill(signal)
+  }
+
+  async ended(name: ServiceName): Promise<{ readonly code: number | null; readonly log: string }> {
+    const child = this.#running.get(name)
+    if (child !== undefined && child.exitCode === null)
+      await new Promise((resolve) => child.once('close', resolve))
+    this.#running.delete(name)
+    return { code: child?.exitCode ?? null, log: this.logOf(name) }
+  }
+
   forget(): void {
     rmSync(this.#logs, { recursive: true, force: true })
   }
 
-  #logOf(name: ServiceName): string {
-    return readFileSync(join(this.#logs, `${name}.log`), 'utf8').slice(-2_000)
+  logOf(name: ServiceName): string {
+    return readFileSync(join(this.#logs, `${name}.log`), 'utf8').slice(-8_000)
   }
 }

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ran, runCli } from '#test/helpers/cli.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -20,29 +20,8 @@ afterAll(async () => {
   await system.stop()
 })
 
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-  const launcher = new URL('../../cli/tallygate.js', import.meta.url).pathname
-  const target = { TALLYGATE_API: system.api, TALLYGATE_KEY: system.key, NO_COLOR: '1' }
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [launcher, ...args], {
-      env: { ...process.env, ...system.env, ...target, ...env },
-    })
-    let out = ''
-    let err = ''
-    child.stdout.on('data', (chunk) => {
-      out += String(chunk)
-    })
-    child.stderr.on('data', (chunk) => {
-      err += String(chunk)
-    })
-    child.once('close', (code) => resolve({ code: code ?? -1, out, err }))
-  })
+  return runCli(system, args, env)
 }
 
 test('check: exit code 0 when allowed, 1 when denied, 2 for a wrong question, 3 when nothing answers', async () => {

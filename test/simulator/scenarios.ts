@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
-import { lastRounds, mergeRounds } from '#consumers/snapshots/merge-rounds.ts'
 import { type SnapshotDeps, snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
 import { wipe } from './disasters.ts'
 import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
@@ -42,7 +42,7 @@ async function slowRound(redis: Redis): Promise<string | null> {
   const slowly = new Proxy(redis, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name)
-      if (name !== 'evalsha' || typeof value !== 'function') return value
+      if ((name !== 'evalsha' && name !== 'eval') || typeof value !== 'function') return value
       return async (...args: unknown[]) => {
         const answer: unknown = await Reflect.apply(value, target, args)
         if (args.includes(keys.usage('acme'))) await meanwhile()

@@ -1,5 +1,5 @@
-import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
-import type { Offsets, SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import type { Offsets, SnapshotRow } from '../redis/snapshot-scripts.ts'
+import type { SnapshotHeader, SnapshotStore } from './snapshot-log.ts'
 
 /** The rounds that a rebuild needs: the newest full one and those after it, oldest first. */
 export function lastRounds(headers: readonly SnapshotHeader[]): readonly SnapshotHeader[] {

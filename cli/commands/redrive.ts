@@ -1,0 +1,63 @@
+import { userInfo } from 'node:os'
+import Table from 'cli-table3'
+import { withEngines } from '../engines.ts'
+import { type RedriveReport, redriveLetters } from '../redrive/redrive-letters.ts'
+import { CommandError, exitCodes, readTarget } from '../target.ts'
+
+interface RedriveOptions {
+  readonly workspace?: string
+  readonly code?: string
+  readonly from?: string
+  readonly to?: string
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/** `tallygate redrive`: shows the dead letters that are meant, and with `--yes` sends their records again. */
+export async function redriveCommand(options: RedriveOptions): Promise<void> {
+  const filter = {
+    workspace: options.workspace ?? null,
+    code: options.code ?? null,
+    from: instantOf('--from', options.from) ?? 0,
+    to: instantOf('--to', options.to) ?? Number.POSITIVE_INFINITY,
+  }
+  const target = readTarget(process.env)
+  const isDryRun = options.yes !== true
+  const input = {
+    registry: target.registry,
+    filter,
+    isDryRun,
+    now: Date.now(),
+    by: `cli:${userInfo().username}`,
+  }
+  const report = await withEngines(target, (engines) => redriveLetters(engines, input))
+  const text = options.json === true ? JSON.stringify({ isDryRun, codes: report }) : textOf(report, isDryRun)
+  process.stdout.write(`${text}\n`)
+  if (report.some(({ refusedAgain }) => (refusedAgain ?? 0) > 0)) process.exitCode = exitCodes.denied
+}
+
+function instantOf(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null
+  const instant = Date.parse(text)
+  if (!Number.isNaN(instant)) return instant
+  throw new CommandError(
+    `${option} must be a time such as 2026-06-01 or 2026-06-01T12:00:00Z`,
+    exitCodes.usage,
+  )
+}
+
+function textOf(report: readonly RedriveReport[], isDryRun: boolean): string {
+  if (report.length === 0) return 'no dead letter matches'
+  const table = new Table({
+    head: ['code', 'found', 'sent before', 'bytes cut', isDryRun ? 'would be sent' : 'sent', 'refused again'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  })
+  for (const { code, found, sentBefore, cut, sent, refusedAgain } of report) {
+    const shown = isDryRun ? found - sentBefore - cut : sent
+    const again = refusedAgain ?? (isDryRun || sent === 0 ? '–' : 'not known yet')
+    table.push([code, found, sentBefore, cut, shown, again])
+  }
+  const last = isDryRun ? '\nnothing was sent; add --yes to send them again' : ''
+  return `${table.toString()}${last}`
+}

@@ -1,0 +1,59 @@
+import Table from 'cli-table3'
+import { isWorkspaceId } from '#core/usage/usage-event.ts'
+import { withEngines } from '../engines.ts'
+import { CommandError, exitCodes, readTarget } from '../target.ts'
+import { type Recounted, recountLog } from '../verify/recount-log.ts'
+
+interface VerifyOptions {
+  readonly workspace?: string
+  readonly trustAppendTime: boolean
+  readonly json?: boolean
+}
+
+/** Differences that are printed as a table; `--json` prints all. */
+const SHOWN_MAX = 50
+
+/** `tallygate verify`: counts anew from the log while all is running; exits 1 when a counter differs. */
+export async function verifyCommand(options: VerifyOptions): Promise<void> {
+  const workspace = options.workspace ?? null
+  if (workspace !== null && !isWorkspaceId(workspace))
+    throw new CommandError(`"${workspace}" is not a workspace id`, exitCodes.usage)
+  const target = readTarget(process.env)
+  const found = await withEngines(target, (engines) =>
+    recountLog(engines, {
+      registry: target.registry,
+      workspace,
+      trustAppendTimeHeader: options.trustAppendTime,
+    }),
+  )
+  process.stdout.write(`${options.json === true ? JSON.stringify(found) : textOf(found)}\n`)
+  if (found.differences.length > 0) process.exitCode = exitCodes.denied
+  else if (found.rebuilding.length > 0) process.exitCode = exitCodes.unavailable
+}
+
+function textOf({ workspaces, records, differences, rebuilding, cut }: Recounted): string {
+  const lines = [`${workspaces} workspaces, ${records} records: ${differences.length} counters differ`]
+  if (differences.length > 0) lines.push(tableOf(differences))
+  if (differences.length > SHOWN_MAX)
+    lines.push(`… and ${differences.length - SHOWN_MAX} more; --json prints all`)
+  if (rebuilding.length > 0)
+    lines.push(`not compared, being rebuilt: shard ${rebuilding.join(', ')}; run verify again in a minute`)
+  if (cut.length > 0) {
+    lines.push(
+      `the log of partition ${cut.join(', ')} begins after the last snapshot: older use could not be recounted`,
+    )
+  }
+  return lines.join('\n')
+}
+
+function tableOf(differences: Recounted['differences']): string {
+  const table = new Table({
+    head: ['workspace', 'counter', 'counted', 'the log says'],
+    colAligns: ['left', 'left', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  })
+  for (const { workspace, counter, counted, recounted } of differences.slice(0, SHOWN_MAX)) {
+    table.push([workspace, counter, counted, recounted])
+  }
+  return table.toString()
+}

@@ -1,0 +1,173 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Admin, KafkaMessage } from 'kafkajs'
+import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
+import { type Letter, ORIGIN_HEADER, readLetter } from '#drivers/kafka/letters.ts'
+import { GatheringProducer } from '#drivers/kafka/producer.ts'
+import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
+import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
+import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { Decoder } from '#schemas/decoder.ts'
+import type { Engines } from '../engines.ts'
+import { startProgress } from '../progress.ts'
+import { isCut, type LetterFilter, type Selected, selectLetters } from './select-letters.ts'
+
+const LETTERS = 'dead.letters'
+/** A letter holds a whole record and more. */
+const LETTER_BYTES_MAX = 4_194_304
+/** Letters on their way at once. */
+const AT_ONCE = 500
+/** How long the consumers may take to read what was sent again. */
+const READ_WITHIN_MS = 60_000
+const groups = { 'usage.events': 'tallygate-usage', 'subscription.events': 'tallygate-subscription' } as const
+
+/** What was found and done, by code. */
+export interface RedriveReport {
+  readonly code: string
+  readonly found: number
+  readonly sentBefore: number
+  readonly cut: number
+  readonly sent: number
+  /** Refused again; null while the consumers have not read everything. */
+  readonly refusedAgain: number | null
+}
+
+interface RedriveInput {
+  readonly registry: string
+  readonly filter: LetterFilter
+  readonly isDryRun: boolean
+  readonly now: number
+  readonly by: string
+}
+
+/** Finds dead letters and, unless it is a dry run, sends their records again and tells what became of them. */
+export async function redriveLetters(
+  engines: Engines,
+  input: RedriveInput,
+): Promise<readonly RedriveReport[]> {
+  const read = letterReader(engines, input.registry)
+  const ends = await readRanges(engines.admin, LETTERS)
+  const log = new RedriveLog(engines.mongo.db)
+  const meant = selectLetters(await read(ends, 'letters'), input.filter)
+  const selected: Selected[] = []
+  for (const letter of meant) {
+    const before = await log.redrivenAt(letter.origin, letter.failedAt)
+    const skipped = isCut(letter) ? 'bytes are cut' : before === null ? null : 'sent again before'
+    selected.push({ letter, skipped })
+  }
+  const letters = selected.flatMap(({ letter, skipped }) => (skipped === null ? [letter] : []))
+  if (input.isDryRun || letters.length === 0) return reportOf(selected, { sent: false, refused: null })
+  await sendAgain(engines, { letters, log, redrivenAt: input.now, redrivenBy: input.by })
+  const isRead = await waitForConsumers(engines.admin, new Set(letters.map(({ topic }) => topic)))
+  if (!isRead) return reportOf(selected, { sent: true, refused: null })
+  const after = await readRanges(engines.admin, LETTERS)
+  const fresh = after.map((range) => ({
+    ...range,
+    low: ends.find(({ partition }) => partition === range.partition)?.high ?? range.low,
+  }))
+  return reportOf(selected, { sent: true, refused: await read(fresh, 'new letters') })
+}
+
+type ReadLetters = (ranges: readonly LogRange[], what: string) => Promise<readonly Letter[]>
+
+function letterReader({ kafka }: Engines, url: string): ReadLetters {
+  const registry = new SchemaRegistry(url)
+  const decoder = new Decoder({
+    records: ['DeadLetter'],
+    fetchSchema: (id) => registry.fetchSchema(id),
+    bytesMax: LETTER_BYTES_MAX,
+    now: () => performance.now(),
+  })
+  return async (ranges, what) => {
+    const letters: Letter[] = []
+    const progress = startProgress(
+      what,
+      ranges.reduce((sum, { low, high }) => sum + high - low, 0),
+    )
+    const onRecords = async (_partition: number, records: readonly KafkaMessage[]): Promise<void> => {
+      await decoder.prepare(records.map(({ value }) => value))
+      for (const record of records) {
+        const letter = readLetter(decoder, record)
+        if (letter !== null) letters.push(letter)
+      }
+      progress.add(records.length)
+    }
+    await scanTopic({ kafka, topic: LETTERS, ranges, onRecords }).finally(() => progress.stop())
+    return letters
+  }
+}
+
+interface SendInput {
+  readonly letters: readonly Letter[]
+  readonly log: RedriveLog
+  readonly redrivenAt: number
+  readonly redrivenBy: string
+}
+
+/** Kafka has a record before it is noted as sent; cut off in between, it is sent once more, and its id counts once. */
+async function sendAgain({ kafka }: Engines, { letters, log, ...by }: SendInput): Promise<void> {
+  const producer = new GatheringProducer(kafka)
+  const progress = startProgress('records sent', letters.length)
+  await producer.start()
+  try {
+    for (let from = 0; from < letters.length; from += AT_ONCE) {
+      const slice = letters.slice(from, from + AT_ONCE)
+      await Promise.all(slice.map((letter) => producer.send(recordOf(letter))))
+      for (const { origin, failedAt } of slice) await log.append(origin, failedAt, by)
+      progress.add(slice.length)
+    }
+  } finally {
+    progress.stop()
+    await producer.stop()
+  }
+}
+
+function recordOf({ topic, key, value, headers, origin, appendedAt }: Letter) {
+  const own = { [APPEND_TIME_HEADER]: String(appendedAt), [ORIGIN_HEADER]: origin }
+  return { topic, key, value: value ?? Buffer.alloc(0), headers: { ...headers, ...own } }
+}
+
+/** Waits until the consumers' positions are past everything that is in the topics now. */
+async function waitForConsumers(admin: Admin, topics: ReadonlySet<string>): Promise<boolean> {
+  const deadline = performance.now() + READ_WITHIN_MS
+  for (const [topic, groupId] of Object.entries(groups)) {
+    if (!topics.has(topic)) continue
+    const ends = await readRanges(admin, topic)
+    while (!(await isPast(admin, { topic, groupId, ends }))) {
+      if (performance.now() > deadline) return false
+      await pause(250)
+    }
+  }
+  return true
+}
+
+interface PastInput {
+  readonly topic: string
+  readonly groupId: string
+  readonly ends: readonly LogRange[]
+}
+
+async function isPast(admin: Admin, { topic, groupId, ends }: PastInput): Promise<boolean> {
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] })
+  return ends.every(({ partition, high }) => {
+    const own = committed?.partitions.find((entry) => entry.partition === partition)
+    return high === 0 || Number(own?.offset ?? -1) >= high
+  })
+}
+
+function reportOf(
+  selected: readonly Selected[],
+  { sent, refused }: { readonly sent: boolean; readonly refused: readonly Letter[] | null },
+): readonly RedriveReport[] {
+  const again = new Set(refused?.map(({ origin }) => origin))
+  return [...Map.groupBy(selected, ({ letter }) => letter.code)].map(([code, own]) => {
+    const fresh = own.filter(({ skipped }) => skipped === null)
+    return {
+      code,
+      found: own.length,
+      sentBefore: own.filter(({ skipped }) => skipped === 'sent again before').length,
+      cut: own.filter(({ skipped }) => skipped === 'bytes are cut').length,
+      sent: sent ? fresh.length : 0,
+      refusedAgain: refused === null ? null : fresh.filter(({ letter }) => again.has(letter.origin)).length,
+    }
+  })
+}

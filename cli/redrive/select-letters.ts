@@ -1,0 +1,39 @@
+import type { Letter } from '#drivers/kafka/letters.ts'
+
+/** Which letters are meant. */
+export interface LetterFilter {
+  readonly workspace: string | null
+  readonly code: string | null
+  /** When the record was refused, ms; `to` is not part of it. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Why a letter is not sent again. */
+export type Skipped = 'sent again before' | 'bytes are cut'
+
+/** What becomes of a letter. */
+export interface Selected {
+  readonly letter: Letter
+  readonly skipped: Skipped | null
+}
+
+/** Of each record the newest letter, if it is meant. */
+export function selectLetters(letters: readonly Letter[], filter: LetterFilter): readonly Letter[] {
+  const newest = new Map<string, Letter>()
+  for (const letter of letters) {
+    const known = newest.get(letter.origin)
+    if (known === undefined || known.failedAt <= letter.failedAt) newest.set(letter.origin, letter)
+  }
+  return [...newest.values()].filter((letter) => isMeant(letter, filter))
+}
+
+/** Whether the letter lacks bytes of its record: it was too large to keep whole. */
+export function isCut({ value, reason }: Letter): boolean {
+  return value === null || / bytes are kept here$/.test(reason)
+}
+
+function isMeant({ key, code, failedAt }: Letter, filter: LetterFilter): boolean {
+  if (filter.workspace !== null && key?.toString() !== filter.workspace) return false
+  return (filter.code === null || code === filter.code) && failedAt >= filter.from && failedAt < filter.to
+}

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DAY_MS, dayOf, HOUR_MS } from '#core/instant.ts'
+import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
+import { runCli } from '#test/helpers/cli.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { readLetters } from '#test/helpers/letters.ts'
+import { type System, startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+let system: System
+beforeAll(async () => {
+  system = await startSystem(['api', 'consumers'], { SNAPSHOT_EVERY_MS: '300' })
+})
+afterAll(() => system.stop())
+
+async function json(args: readonly string[]): Promise<{ code: number; body: Record<string, unknown> }> {
+  const { code, out, err } = await runCli(system, [...args, '--json'])
+  if (out === '') throw new Error(`${args.join(' ')} printed nothing: ${err}`)
+  return { code, body: JSON.parse(out) }
+}
+
+async function usedByDay(workspace: TestWorkspace, feature: string): Promise<Record<string, number>> {
+  const from = dayOf(Date.now() - 50 * DAY_MS)
+  const day = (text: string): string => text.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3')
+  const query = `feature=${feature}&from=${day(from)}&to=${day(dayOf(Date.now()))}`
+  const answer = await workspace.get(`/usage?${query}`).then((response) => response.json())
+  const { days } = answer as { days: readonly { day: string; used: number }[] }
+  const used = days.filter((one) => one.used > 0)
+  return Object.fromEntries(used.map((one) => [one.day.replaceAll('-', ''), one.used]))
+}
+
+test('G15: a late event is set aside, and a redrive counts it once, in its own day', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const late = Date.now() - 60 * HOUR_MS
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 7, occurredAt: late })
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 2 })
+  await workspace.send('AiCallEvent', { function: 'mind_reading', occurredAt: late })
+  await workspace.counted()
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(Date.now())]: 2 })
+  await readLetters(({ key }) => key === workspace.id, 2)
+
+  const args = ['redrive', '--workspace', workspace.id]
+  const dry = await runCli(system, args)
+  expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('nothing was sent; add --yes') })
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(Date.now())]: 2 })
+  expect((await json([...args, '--code', 'too_large', '--yes'])).body['codes']).toEqual([])
+
+  const report = { found: 1, sentBefore: 0, cut: 0 }
+  const sent = await json([...args, '--yes'])
+  const codes = [{ code: 'too_late', ...report, found: 2, sent: 2, refusedAgain: 1 }]
+  expect(sent).toEqual({ code: 1, body: { isDryRun: false, codes } })
+  const wanted = { [dayOf(late)]: 7, [dayOf(Date.now())]: 2 }
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual(wanted)
+
+  const again = await json([...args, '--yes'])
+  expect(again.body['codes']).toEqual([
+    { code: 'too_late', ...report, sentBefore: 1, sent: 0, refusedAgain: 0 },
+    { code: 'unknown_function', ...report, sent: 1, refusedAgain: 1 },
+  ])
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual(wanted)
+}, 120_000)
+
+test('verify: nothing differs while all is running; a counter and a member that were tampered with are named', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  for (let lead = 0; lead < 5; lead += 1)
+    await workspace.send('LeadEvent', { leadId: 'l', action: 'created' })
+  await workspace.send('WhatsappNumberEvent', { number: '+1', action: 'connected' })
+  await workspace.counted()
+  expect(await json(['verify'])).toMatchObject({
+    code: 0,
+    body: { differences: [], rebuilding: [], cut: [] },
+  })
+  const keys = allShardKeys(SHARDS_DEFAULT)[shardOf(workspace.id, SHARDS_DEFAULT)]
+  if (keys === undefined) throw new Error('no shard')
+  await system.redis.hincrby(keys.usage(workspace.id), 'leads', 2)
+  await system.redis.sadd(keys.members(workspace.id, 'whatsapp_numbers'), '+9')
+  const differs = await json(['verify', '--workspace', workspace.id])
+  expect(differs.code).toBe(1)
+  expect(differs.body['differences']).toEqual([
+    { workspace: workspace.id, counter: 'leads', counted: '7', recounted: '5' },
+    { workspace: workspace.id, counter: 'members whatsapp_numbers', counted: '+1 +9', recounted: '+1' },
+  ])
+  const text = await runCli(system, ['verify', '--workspace', workspace.id])
+  expect(text.out).toContain('2 counters differ')
+  await system.redis.hincrby(keys.usage(workspace.id), 'leads', -2)
+  await system.redis.srem(keys.members(workspace.id, 'whatsapp_numbers'), '+9')
+}, 120_000)
+
+test("drift: the product's own count is listed and measured where it differs, and is in force", async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const state = (levels: object, numbers: readonly string[]): Promise<void> =>
+    workspace.send('UsageSnapshotEvent', {
+      levels,
+      members: { whatsapp_numbers: numbers.map((subject) => ({ subject, since: Date.now() })) },
+      takenAt: Date.now(),
+    })
+  await state({ leads: 10 }, ['+1', '+2'])
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created' })
+  await state({ leads: 10 }, ['+1', '+3'])
+  await state({ leads: 10 }, ['+3', '+1'])
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'leads' })).used).toBe(10)
+  const { drifts } = await eventually(
+    async () => (await json(['drift', '--workspace', workspace.id])).body as { drifts: readonly object[] },
+    (body) => body.drifts.length === 2,
+    { what: 'two drifts' },
+  )
+  expect(drifts).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ meter: 'leads', counted: 11, stated: 10 }),
+      expect.objectContaining({ meter: 'whatsapp_numbers', counted: 2, stated: 2 }),
+    ]),
+  )
+  const metrics = await fetch(`${system.consumers}/metrics`).then((response) => response.text())
+  expect(metrics).toMatch(/tallygate_drift_total\{meter="leads"\} 1/)
+})
+
+test('days older than 40 leave the counters for MongoDB and are still told by day', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const old = Date.now() - 45 * DAY_MS
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 7 }, old)
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 2 })
+  const keys = allShardKeys(SHARDS_DEFAULT)[shardOf(workspace.id, SHARDS_DEFAULT)]
+  const fields = (): Promise<Record<string, string>> => system.redis.hgetall(keys?.usage(workspace.id) ?? '')
+  await eventually(fields, (own) => own['z'] !== undefined, { what: 'a page of past days' })
+  expect(await fields()).not.toHaveProperty(`ai_credits:${dayOf(old)}`)
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(old)]: 7, [dayOf(Date.now())]: 2 })
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 3 }, old)
+  await workspace.counted()
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(old)]: 10, [dayOf(Date.now())]: 2 })
+  expect((await json(['verify', '--workspace', workspace.id])).body['differences']).toEqual([])
+})
