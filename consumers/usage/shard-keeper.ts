@@ -31,11 +31,12 @@ export class ShardKeeper {
     }
   }
 
-  /** A shard answered INC: another life than the session knew. Rebuilds it unless that life is the newest. */
+  /** A shard answered INC: another life than the session knew, or half a call. Rebuilds it unless it is the newest. */
   async onLost(shard: number): Promise<void> {
     const keys = this.#options.shards[shard]
     if (keys === undefined) return
-    const incarnation = await this.#options.redis.hget(keys.meta, 'inc')
+    const [position] = await readPositions(this.#options.redis, [keys], 0)
+    const incarnation = position?.incarnation ?? null
     const newest = await this.#options.incarnations.newest(shard)
     if (incarnation !== null && Number(incarnation) >= newest) return
     await this.#rebuild(keys)

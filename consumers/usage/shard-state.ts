@@ -3,6 +3,7 @@ import type { ShardKeys } from '#drivers/redis/keys.ts'
 
 /** What a shard says of one partition. */
 export interface ShardPosition {
+  /** Null where the shard must be rebuilt: it has no life, or Redis kept half a call (ADR 0009). */
   readonly incarnation: string | null
   /** Last offset covered, −1 before the first. */
   readonly watermark: number
@@ -18,9 +19,10 @@ export async function readPositions(
 ): Promise<readonly ShardPosition[]> {
   return Promise.all(
     shards.map(async ({ meta }) => {
-      const [incarnation, watermark, thresholds] = await redis.hmget(meta, 'inc', `wm:${partition}`, 'th')
+      const names = ['inc', `wm:${partition}`, 'th', 'tb', 'te']
+      const [incarnation, watermark, thresholds, begun, ended] = await redis.hmget(meta, ...names)
       return {
-        incarnation: incarnation ?? null,
+        incarnation: begun === ended ? (incarnation ?? null) : null,
         watermark: Number(watermark ?? -1),
         hasThresholds: thresholds === '1',
       }

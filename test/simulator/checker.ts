@@ -27,6 +27,18 @@ export class Checker {
     this.#days = days
   }
 
+  /** Whether every shard is ready and has counted the whole log. */
+  async isCaughtUp(): Promise<boolean> {
+    const states = await Promise.all(this.#shards.map(({ meta }) => this.#redis.hgetall(meta)))
+    return states.every(
+      (state) =>
+        state['ready'] === '1' &&
+        this.#log.partitions.every(
+          (log, partition) => log.length === 0 || Number(state[`wm:${partition}`] ?? -1) >= log.length - 1,
+        ),
+    )
+  }
+
   /** Shards that answer before they have caught up with what was known when their rebuild began. */
   async readyTooEarly(): Promise<readonly string[]> {
     const states = await Promise.all(this.#shards.map(({ meta }) => this.#redis.hgetall(meta)))
@@ -35,7 +47,9 @@ export class Checker {
         ([name, target]) =>
           name.startsWith('target:') && Number(state[`wm:${name.slice(7)}`] ?? -1) < Number(target),
       )
-      return state['ready'] === '1' && behind.length > 0 ? [`shard ${shard} was ready before its target`] : []
+      return state['ready'] === '1' && state['tb'] === state['te'] && behind.length > 0
+        ? [`shard ${shard} was ready before its target`]
+        : []
     })
   }
 
@@ -69,7 +83,7 @@ export class Checker {
       string[],
       string | null,
     ]
-    if (state['inc'] === undefined) return null
+    if (state['inc'] === undefined || state['tb'] !== state['te']) return null
     const offsets = [state[`wm:${partition}`], state[`base:${partition}`], threshold].map((text) =>
       Number(text ?? -1),
     )

@@ -1,8 +1,13 @@
 import type { Redis } from 'ioredis'
-import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { dayOf } from '#core/instant.ts'
+import type { SliceEvent } from '#drivers/redis/apply.ts'
+import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 
 /** Every key of a shard with its value, as Redis dumps them. */
 export type Dump = readonly (readonly [string, Buffer])[]
+
+/** Shards of a simulation. */
+export const SHARDS = 2
 
 const WIPE = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end"
 const DUMP = `local all = {}
@@ -11,6 +16,11 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   all[#all + 1] = redis.call('DUMP', key)
 end
 return all`
+
+/** Calls are made only to a shard that has a life. */
+const TEAR = `if redis.call('HEXISTS', KEYS[1], 'inc') == 0 then return end
+redis.call('HINCRBY', KEYS[1], 'tb', 1)
+for i = 1, #ARGV, 2 do redis.call('SADD', ARGV[i], ARGV[i + 1]) end`
 
 /** What Redis holds of a shard at one instant. */
 export async function dumpShard(redis: Redis, keys: ShardKeys): Promise<Dump> {
@@ -33,4 +43,14 @@ export async function setBack(redis: Redis, keys: ShardKeys, dump: Dump | null):
 /** Redis loses all of a shard at one instant. */
 export async function wipe(redis: Redis, keys: ShardKeys): Promise<void> {
   await redis.eval(WIPE, 0, `${keys.prefix}*`)
+}
+
+/** Redis keeps the first half of a call that never ended: ids are known, and nothing was counted. */
+export async function tearCall(redis: Redis, keys: ShardKeys, log: readonly SliceEvent[]): Promise<void> {
+  const own = log.filter(({ workspace }) => shardOf(workspace, SHARDS) === keys.shard).slice(-3)
+  const ids = own.flatMap(({ occurredAt, dedupe }) => [
+    keys.dedupe(dayOf(occurredAt), dedupe.subShard),
+    dedupe.member,
+  ])
+  await redis.eval(TEAR, 1, keys.meta, ...ids)
 }

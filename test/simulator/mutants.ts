@@ -117,4 +117,10 @@ export const mutants: readonly Mutant[] = [
     from: 'writes: drops + restored.rows.length,',
     to: 'writes: 0,',
   },
+  {
+    name: 'half a call that Redis kept is not noticed',
+    file: `${lua}/apply.lua`,
+    from: ' or state[6] ~= state[7]',
+    to: '',
+  },
 ]

@@ -15,13 +15,11 @@ import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { seededRandom } from '#test/helpers/random.ts'
 import { archiveWorkspace } from './archive-workspace.ts'
 import { Checker } from './checker.ts'
-import { type Dump, dumpShard, setBack, wipe } from './disasters.ts'
+import { type Dump, dumpShard, SHARDS, setBack, tearCall, wipe } from './disasters.ts'
 import { EventLog, type Next, WORKSPACES, workspaceOf } from './event-log.ts'
 import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
 
-const PARTITIONS = 2
-const SHARDS = 2
-const WORKERS = 2
+const [PARTITIONS, WORKERS] = [2, 2]
 const METERS = ['numbers']
 
 const WORKSPACE_NAMES = Array.from({ length: PARTITIONS * WORKSPACES }, (_, index) =>
@@ -86,7 +84,7 @@ export class Simulation {
     const shard = this.#next(SHARDS)
     const keys = this.#shards[shard]
     if (worker === undefined || keys === undefined) return
-    switch (this.#next(25)) {
+    switch (this.#next(26)) {
       case 0:
       case 1:
       case 2:
@@ -115,6 +113,9 @@ export class Simulation {
         return
       case 13:
         return this.#archive(keys)
+      case 14:
+        if (this.#next(4) === 0) await tearCall(this.#redis, keys, this.#log.partitions[partition] ?? [])
+        return
       default:
         await this.#read(worker, partition)
     }
@@ -204,7 +205,8 @@ export class Simulation {
       onLostShard: async (shard) => {
         const keys = this.#shards[shard]
         if (keys === undefined) return
-        const incarnation = await this.#redis.hget(keys.meta, 'inc')
+        const [position] = await readPositions(this.#redis, [keys], 0)
+        const incarnation = position?.incarnation ?? null
         if (incarnation === null || Number(incarnation) < (await this.#incarnations.newest(shard)))
           await this.#rebuild(keys)
       },
@@ -283,19 +285,8 @@ export class Simulation {
         [...worker].map(async ([partition, session]) => ({ partition, outcome: await session.mark(null) })),
       )
       for (const { partition, outcome } of marks) if (outcome === 'reopen') worker.delete(partition)
-      if (await this.#isCaughtUp()) return true
+      if (await this.#checker.isCaughtUp()) return true
     }
     return false
-  }
-
-  async #isCaughtUp(): Promise<boolean> {
-    const states = await Promise.all(this.#shards.map(({ meta }) => this.#redis.hgetall(meta)))
-    return states.every(
-      (state) =>
-        state['ready'] === '1' &&
-        this.#log.partitions.every(
-          (log, partition) => log.length === 0 || Number(state[`wm:${partition}`] ?? -1) >= log.length - 1,
-        ),
-    )
   }
 }

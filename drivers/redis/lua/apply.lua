@@ -11,12 +11,13 @@
         operation: {'add', field, units, day} | {'flow', field, units, occurredAt} | {'set', field, units as string, day}
                  | {'split', field, startsAt} | {'join' or 'leave', key, subject, field, day} | {'members', key, subjects, field, day}
                  'set' and 'members' end with true where the product states its own count: what differed is drift
-  Reply  {'INC'} another life | {'REGRESSED', wm} Redis went back: both write nothing | {'OLD', wm} applied before:
+  m.tb and m.te count calls begun and ended: they differ where Redis kept half a call (ADR 0009)
+  Reply  {'INC'} another life, or half a call | {'REGRESSED', wm} Redis went back: both write nothing | {'OLD', wm} applied before:
          writes readiness and `seen` alone | {'OK', wm, counted, duplicates, drifts: {offset, field, counted, stated} of each}
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th')
-if state[1] ~= ARGV[1] then return { 'INC' } end
+local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th', 'tb', 'te')
+if state[1] ~= ARGV[1] or state[6] ~= state[7] then return { 'INC' } end
 local wm, base = tonumber(state[2] or '-1'), tonumber(state[4] or '-1')
 if wm < known then return { 'REGRESSED', string.format('%.0f', wm) } end
 
@@ -38,7 +39,6 @@ for _, e in ipairs(events) do if not (KEYS[e[3]] and KEYS[e[6]] and tonumber(e[1
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
 local values, touched, raised, buckets, drifts, counted, duplicates = {}, {}, {}, {}, {}, 0, 0
 
--- Fields are read once, changed here and written back together at the end.
 local function row(key) values[key] = values[key] or {} return values[key] end
 local function get(key, field)
   row(key)[field] = row(key)[field] or redis.call('HGET', key, field) or '0'
@@ -81,18 +81,17 @@ local operations = {
     if o[6] and before > 0 and kept < math.max(before, #o[3]) then drifts[#drifts + 1] = { at, o[4], before, #o[3] } end
     redis.call('DEL', KEYS[o[2]])
     for i = 1, #o[3], 500 do redis.call('SADD', KEYS[o[2]], unpack(o[3], i, math.min(i + 499, #o[3]))) end
-    record_size(u, KEYS[o[2]], o[4], o[5])
-    return true
+    record_size(u, KEYS[o[2]], o[4], o[5]) return true
   end,
 }
 
+if #events > 0 then redis.call('HINCRBY', m, 'tb', 1) end
 for _, e in ipairs(events) do
   if e[1] > wm then
     buckets[e[2]] = true
     if redis.call('SADD', KEYS[e[3]], e[4]) == 0 then duplicates = duplicates + 1
     elseif e[1] > base and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1')) then
-      counted = counted + 1
-      touched[e[5]] = true
+      counted, touched[e[5]] = counted + 1, true
       for _, o in ipairs(e[8]) do
         if operations[o[1]](KEYS[e[6]], o, e[1]) and not (raised[e[5]] and raised[e[5]] < e[7]) then raised[e[5]] = e[7] end
       end
@@ -101,9 +100,9 @@ for _, e in ipairs(events) do
 end
 
 for key, row in pairs(values) do
-  local pairs_of = {}
-  for field, value in pairs(row) do pairs_of[#pairs_of + 1] = field pairs_of[#pairs_of + 1] = value end
-  redis.call('HSET', key, unpack(pairs_of))
+  local flat = {}
+  for field, value in pairs(row) do flat[#flat + 1] = field flat[#flat + 1] = value end
+  redis.call('HSET', key, unpack(flat))
 end
 for bucket in pairs(buckets) do
   local latest = math.max(tonumber(redis.call('HGET', KEYS[2], bucket) or '0'), tonumber(ARGV[5]))
@@ -117,4 +116,5 @@ for workspace in pairs(touched) do
 end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])
 finish()
+if #events > 0 then redis.call('HINCRBY', m, 'te', 1) end
 return { 'OK', ARGV[4], counted, duplicates, drifts }

@@ -5,11 +5,12 @@
   KEYS[1] m   KEYS[2] u   KEYS[3] t  thresholds after a rebuild   KEYS[4..] member sets
   ARGV[1] inc   ARGV[2..]  for each partition: tp, base of the round
 
-  Reply  {'GONE'} another life, or Redis went back: the round must be given up
+  Reply  {'GONE'} another life, half a call, or Redis went back: the round must be given up
          | {'OK', fields of u, {tp, covered offset, ...} where above the base, members of each set ...}
 ]]
 local function number(text) return tonumber(text or '-1') end
-if redis.call('HGET', KEYS[1], 'inc') ~= ARGV[1] then return { 'GONE' } end
+local life = redis.call('HMGET', KEYS[1], 'inc', 'tb', 'te')
+if life[1] ~= ARGV[1] or life[2] ~= life[3] then return { 'GONE' } end
 local above = {}
 for i = 2, #ARGV, 2 do
   local tp, base = ARGV[i], tonumber(ARGV[i + 1])

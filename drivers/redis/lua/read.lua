@@ -8,11 +8,12 @@
   ARGV[3..]       fields of u, then one subject for each member set ('' = none)
 
   Reply  {now ms, inc, ready, cat, at, seen, lb, rev, value of each field ..., size, is member, ...}
-         absent values are nil; numbers are decimal strings as stored
+         absent values are nil; numbers are decimal strings as stored; not ready where Redis kept half a call (ADR 0009)
 ]]
 local tp, fields = ARGV[1], tonumber(ARGV[2])
 local now = redis.call('TIME')
-local meta = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'cat', 'at:' .. tp, 'seen:' .. tp, 'lb:' .. tp)
+local meta = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'cat', 'at:' .. tp, 'seen:' .. tp, 'lb:' .. tp, 'tb', 'te')
+if meta[7] ~= meta[8] then meta[2] = false end
 local reply = { string.format('%s%03d', now[1], math.floor(tonumber(now[2]) / 1000)) }
 for i = 1, 6 do reply[i + 1] = meta[i] end
 

@@ -10,5 +10,5 @@ local state = redis.call('HMGET', KEYS[1], 'rst', 'inc')
 local token = tonumber(ARGV[1])
 if token <= tonumber(state[1] or '0') or token <= tonumber(state[2] or '0') then return 'LOST' end
 redis.call('HSET', KEYS[1], 'rst', ARGV[1])
-redis.call('HDEL', KEYS[1], 'inc', 'ready', 'rn')
+redis.call('HDEL', KEYS[1], 'inc', 'ready', 'rn', 'tb', 'te')
 return 'OK'
