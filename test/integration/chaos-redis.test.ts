@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
+import { type Load, startLoad } from '#test/chaos/load.ts'
+import { RedisServer } from '#test/chaos/redis-server.ts'
+import { type Rig, startRig } from '#test/chaos/rig.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+const seed = seedOfRun()
+const below = seededRandom(seed)
+const shards = allShardKeys(SHARDS_DEFAULT)
+const TORN = 4
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+}, 120_000)
+afterEach(() => rig.proxies.redis.set({ kind: 'pass' }))
+afterAll(() => rig.stop())
+
+function load(name: string): Load & { readonly prefix: string } {
+  const prefix = `${name}${seed}`
+  return { prefix, ...startLoad(rig.system, { seed, prefix, workspaces: 200 }) }
+}
+
+/** Waits until so many records more are counted, so that a fault falls into the middle of work. */
+async function counted(more: number): Promise<void> {
+  const total = (): Promise<number> =>
+    rig.redis.ask(async (redis) => {
+      const states = await Promise.all(shards.map(({ meta }) => redis.hgetall(meta)))
+      return Math.max(
+        ...states.map((state) =>
+          Object.entries(state).reduce(
+            (sum, [name, value]) => sum + (name.startsWith('wm:') ? Number(value) + 1 : 0),
+            0,
+          ),
+        ),
+      )
+    })
+  const before = await total()
+  await eventually(total, (now) => now >= before + more, {
+    what: `${more} more records to be counted`,
+    withinMs: 30_000,
+  })
+}
+
+test('G1, G5: Redis killed under load and started on its append-only file, with answers cut and connections reset', async () => {
+  const { prefix, stop } = load('killed')
+  await counted(3_000)
+  rig.proxies.redis.set({ kind: 'cut-response', afterBytes: 60_000 })
+  await counted(500)
+  rig.proxies.redis.set({ kind: 'reset' })
+  await rig.redis.kill()
+  await rig.redis.start()
+  rig.proxies.redis.set({ kind: 'pass' })
+  await counted(3_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
+test('G5: the append-only file torn at random bytes is an earlier state: it is noticed and read on from there', async () => {
+  const { prefix, stop } = load('torn')
+  for (let round = 0; round < TORN; round += 1) {
+    await counted(2_000)
+    await rig.redis.kill()
+    rig.redis.tearLog(1 + below(200_000))
+    await rig.redis.start()
+  }
+  await counted(1_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
+test('G6: FLUSHALL under load and in the middle of the rebuild; a hard limit is never open meanwhile', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({ seats: 1 })
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 750 })
+  const question = { feature: 'ai_credits', quantity: 1 }
+  await workspace.becomes(question, 'limit_reached')
+  const answers = new Map<string, number>()
+  let isAsking = true
+  const asking = (async () => {
+    while (isAsking) {
+      const response = await workspace.post('/v1/check', { workspace: workspace.id, ...question })
+      const { allowed, reason, code } = (await response.json()) as Record<string, unknown>
+      const answer = `${allowed === true ? 'ALLOWED ' : ''}${String(reason ?? code)}`
+      answers.set(answer, (answers.get(answer) ?? 0) + 1)
+    }
+  })()
+  const { prefix, stop } = load('flushed')
+  await counted(3_000)
+  await rig.redis.ask((redis) => redis.flushall())
+  await eventually(
+    () => rig.redis.ask((redis) => Promise.all(shards.map(({ meta }) => redis.hget(meta, 'rst')))),
+    (tokens) => tokens.some((token) => token !== null),
+    { what: 'a rebuild to begin' },
+  )
+  await rig.redis.ask((redis) => redis.flushall())
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+  await workspace.becomes(question, 'limit_reached')
+  isAsking = false
+  await asking
+  expect([...answers.keys()].filter((answer) => answer.startsWith('ALLOWED'))).toEqual([])
+  expect(answers.size, 'some answers came while it was gone').toBeGreaterThan(1)
+}, 90_000)
+
+test('G5: a replica that missed acknowledged writes is promoted: what it lost is read again', async () => {
+  const { prefix, stop } = load('promoted')
+  await counted(1_000)
+  const link = rig.redis.port
+  const replica = await RedisServer.start('--replicaof', '127.0.0.1', String(link))
+  await eventually(
+    () => replica.ask((redis) => redis.info('replication')),
+    (info) => info.includes('master_link_status:up'),
+    { what: 'the replica to follow' },
+  )
+  await counted(2_000)
+  await replica.ask((redis) => redis.call('REPLICAOF', 'NO', 'ONE'))
+  await counted(2_000)
+  await rig.redis.kill()
+  rig.proxies.redis.lead(replica.port)
+  await stop()
+  expect(await rig.verdict(prefix, replica), `seed ${seed}`).toEqual([])
+  await replica.stop()
+}, 90_000)
