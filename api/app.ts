@@ -6,6 +6,7 @@ import { answerProblems } from './plugins/problems.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { checkRoutes } from './routes/check.ts'
 import { healthRoutes } from './routes/health.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
@@ -34,13 +35,14 @@ export async function createApp(context: ApiContext, log: FastifyBaseLogger): Pr
   })
   await app.register(swagger, { openapi: contract })
   await app.register(async (routes) => {
-    for (const register of [checkRoutes, workspaceRoutes, subscriptionRoutes, catalogueRoutes])
-      register(routes, context)
+    for (const register of registers) register(routes, context)
     healthRoutes(routes, context)
   })
   await app.ready()
   return app
 }
+
+const registers = [checkRoutes, workspaceRoutes, subscriptionRoutes, noticeRoutes, catalogueRoutes]
 
 const contract = {
   openapi: '3.1.0',

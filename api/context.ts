@@ -3,6 +3,7 @@ import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
+import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
 
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
@@ -12,6 +13,8 @@ export interface ApiContext {
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
   readonly catalogueSource: () => StoredCatalogue
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
+  /** A page of a workspace's notices, newest first. */
+  readonly notices: NoticeLog['page']
   readonly metrics: ApiMetrics
   /** Dependencies by name; each is null when it works, else what is wrong. */
   readonly health: Readonly<Record<string, () => Promise<string | null>>>

@@ -21,6 +21,7 @@ export async function contractText(): Promise<string> {
     versions: absent,
     catalogueSource: absent,
     catalogueRevisions: absent,
+    notices: absent,
     metrics: apiMetrics(new Registry()),
     health: {},
   }

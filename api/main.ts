@@ -11,6 +11,7 @@ import { connectMongo } from '#drivers/mongo/connect.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
@@ -39,6 +40,7 @@ const shards = allShardKeys(install.shards)
 const source = new FactsSource(mongo.db)
 const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER)
 const metrics = createMetrics()
+const notices = new NoticeLog(mongo.db)
 const context: ApiContext = {
   check: {
     counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
@@ -56,6 +58,7 @@ const context: ApiContext = {
   versions: (workspace) => source.versions(workspace),
   catalogueSource: () => catalogue.source,
   catalogueRevisions: () => catalogueLog.revisions(),
+  notices: (workspace, place) => notices.page(workspace, place),
   metrics: apiMetrics(metrics),
   health: {
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),

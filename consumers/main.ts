@@ -16,7 +16,10 @@ import { connectMongo } from '#drivers/mongo/connect.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { judgementLog } from '#drivers/mongo/judgement-log.ts'
+import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
+import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
@@ -29,6 +32,7 @@ import { topicRecords } from '#schemas/records.ts'
 import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
+import { settleNotices } from './judge/settle-notices.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import { windowStarter } from './subscription/window-starter.ts'
@@ -147,9 +151,23 @@ shutdown.add('usage consumer', usage.stop)
 shutdown.add('subscription consumer', subscriptions.stop)
 
 const judge = startJudge({
-  deps: { counters, facts, catalogue: catalogues, now, crossings: source },
+  deps: {
+    counters,
+    facts,
+    catalogue: catalogues,
+    now,
+    judgements: judgementLog(source),
+    notices: settleNotices({
+      producer,
+      encode: encoderOf('NoticeEvent', schemaIds.NoticeEvent),
+      log: new NoticeLog(mongo.db),
+      now,
+      onPublished: ({ type }) => measured.notices.inc({ type }),
+    }),
+  },
   redis,
   shards,
+  workspaces: new WorkspaceList(mongo.db),
   log,
   name,
 })

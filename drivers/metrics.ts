@@ -60,6 +60,12 @@ export function consumerMetrics(registry: Registry) {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    notices: new Counter({
+      name: 'tallygate_notices_total',
+      help: 'Notices published by type',
+      labelNames: ['type'] as const,
+      registers,
+    }),
     enforcementLag: new Histogram({
       name: 'tallygate_enforcement_lag_seconds',
       help: 'From append to counted, of the newest event of each call',
