@@ -8,6 +8,7 @@ import { checkRoutes } from './routes/check.ts'
 import { healthRoutes } from './routes/health.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
+import { whatIfRoutes } from './routes/what-if.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
 const BODY_BYTES_MAX = 65_536
@@ -42,7 +43,14 @@ export async function createApp(context: ApiContext, log: FastifyBaseLogger): Pr
   return app
 }
 
-const registers = [checkRoutes, workspaceRoutes, subscriptionRoutes, noticeRoutes, catalogueRoutes]
+const registers = [
+  checkRoutes,
+  workspaceRoutes,
+  subscriptionRoutes,
+  noticeRoutes,
+  catalogueRoutes,
+  whatIfRoutes,
+]
 
 const contract = {
   openapi: '3.1.0',

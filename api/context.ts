@@ -15,6 +15,8 @@ export interface ApiContext {
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
   /** A page of a workspace's notices, newest first. */
   readonly notices: NoticeLog['page']
+  /** At most `limit` workspaces after one, in the order of their ids. */
+  readonly workspacesAfter: (workspace: string, limit: number) => Promise<readonly string[]>
   readonly metrics: ApiMetrics
   /** Dependencies by name; each is null when it works, else what is wrong. */
   readonly health: Readonly<Record<string, () => Promise<string | null>>>
@@ -24,5 +26,9 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Scope that the route needs; null = open to all. A route without it is refused at start. */
     readonly scope?: Scope | null
+  }
+  interface FastifyRequest {
+    /** The key of the request; null where none is needed. */
+    apiKey: ApiKey | null
   }
 }

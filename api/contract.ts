@@ -22,6 +22,7 @@ export async function contractText(): Promise<string> {
     catalogueSource: absent,
     catalogueRevisions: absent,
     notices: absent,
+    workspacesAfter: absent,
     metrics: apiMetrics(new Registry()),
     health: {},
   }

@@ -12,6 +12,7 @@ import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
+import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
@@ -41,6 +42,7 @@ const source = new FactsSource(mongo.db)
 const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER)
 const metrics = createMetrics()
 const notices = new NoticeLog(mongo.db)
+const workspaces = new WorkspaceList(mongo.db)
 const context: ApiContext = {
   check: {
     counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
@@ -59,6 +61,7 @@ const context: ApiContext = {
   catalogueSource: () => catalogue.source,
   catalogueRevisions: () => catalogueLog.revisions(),
   notices: (workspace, place) => notices.page(workspace, place),
+  workspacesAfter: (workspace, limit) => workspaces.after(workspace, limit),
   metrics: apiMetrics(metrics),
   health: {
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),

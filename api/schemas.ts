@@ -64,7 +64,8 @@ export const checksBody = Type.Object(
 /** One item of a check, as the body states it. */
 export type CheckItemBody = Static<typeof checkItem>
 
-const unblock = Type.Object({
+/** A way out of a denial. */
+export const unblock = Type.Object({
   action: Type.Enum(['add_seats', 'upgrade', 'add_on', 'pay', 'wait_until', 'remove', 'contact_support']),
   seats: Type.Optional(Type.Integer()),
   plan: Type.Optional(Type.String()),
