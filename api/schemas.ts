@@ -77,8 +77,12 @@ export const unblock = Type.Object({
 
 /** A decision, as every route prints it. */
 export const decision = Type.Object({
-  allowed: Type.Boolean(),
-  reason: Type.Enum([...allowedReasons, ...deniedReasons]),
+  allowed: Type.Boolean({
+    description: 'May it be done; true for every request of a feature in shadow mode',
+  }),
+  reason: Type.Enum([...allowedReasons, ...deniedReasons], {
+    description: 'In shadow mode the reason that enforcing would give',
+  }),
   workspace: Type.String(),
   feature: Type.String(),
   quantity: Type.Integer(),

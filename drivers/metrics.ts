@@ -13,8 +13,8 @@ export function apiMetrics(registry: Registry) {
   return {
     decisions: new Counter({
       name: 'tallygate_decisions_total',
-      help: 'Decisions by feature, reason and whether they were degraded',
-      labelNames: ['feature', 'reason', 'degraded'] as const,
+      help: 'Decisions by feature, reason, whether allowed (shadow mode allows denials) and degraded',
+      labelNames: ['feature', 'reason', 'allowed', 'degraded'] as const,
       registers,
     }),
     requests: new Histogram({

@@ -10,8 +10,8 @@ import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, { check, metrics }: ApiContext): void {
-  const count = ({ feature, reason, degraded }: Decision): void => {
-    metrics.decisions.inc({ feature, reason, degraded: String(degraded) })
+  const count = ({ feature, reason, allowed, degraded }: Decision): void => {
+    metrics.decisions.inc({ feature, reason, allowed: String(allowed), degraded: String(degraded) })
   }
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['decisions'], security: [{ key: [] }] }

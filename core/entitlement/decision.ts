@@ -74,6 +74,7 @@ export interface Request {
  */
 export interface Verdict {
   readonly allowed: boolean
+  /** A reason to deny beside `allowed: true` is what enforcing would say: the feature is in shadow mode. */
   readonly reason: Reason
   readonly workspace: string
   readonly feature: string

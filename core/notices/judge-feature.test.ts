@@ -13,6 +13,7 @@ const LIMIT = 100
 
 const leads: Feature = {
   kind: 'stock',
+  mode: 'enforce',
   meters: ['leads'],
   graceHours: 24,
   rearmBelowPercent: 100,
