@@ -5,6 +5,7 @@ import { guardRoutes } from './plugins/keys.ts'
 import { answerProblems } from './plugins/problems.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { checkRoutes } from './routes/check.ts'
+import { decisionRoutes } from './routes/decisions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
@@ -48,6 +49,7 @@ const registers = [
   workspaceRoutes,
   subscriptionRoutes,
   noticeRoutes,
+  decisionRoutes,
   catalogueRoutes,
   whatIfRoutes,
 ]

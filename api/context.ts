@@ -1,8 +1,10 @@
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
+import type { Decision } from '#core/entitlement/decision.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
+import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
 
 /** Everything the routes are made of; the composition root builds it once. */
@@ -17,6 +19,10 @@ export interface ApiContext {
   readonly notices: NoticeLog['page']
   /** At most `limit` workspaces after one, in the order of their ids. */
   readonly workspacesAfter: (workspace: string, limit: number) => Promise<readonly string[]>
+  /** Notes a decision that was made now; never waits, never throws. */
+  readonly noteDecision: (decision: Decision) => void
+  /** Counts of a workspace's decisions by minute, newest first. */
+  readonly decisionPage: DecisionLog['page']
   readonly metrics: ApiMetrics
   /** Dependencies by name; each is null when it works, else what is wrong. */
   readonly health: Readonly<Record<string, () => Promise<string | null>>>

@@ -17,6 +17,7 @@ test('every route states its scope or that it is open', async () => {
     '/v1/check',
     '/v1/checks',
     '/v1/what-if',
+    '/v1/workspaces/{ws}/decisions',
     '/v1/workspaces/{ws}/entitlements',
     '/v1/workspaces/{ws}/notices',
     '/v1/workspaces/{ws}/subscription',

@@ -23,6 +23,8 @@ export async function contractText(): Promise<string> {
     catalogueRevisions: absent,
     notices: absent,
     workspacesAfter: absent,
+    noteDecision: absent,
+    decisionPage: absent,
     metrics: apiMetrics(new Registry()),
     health: {},
   }

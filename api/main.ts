@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
@@ -8,6 +9,7 @@ import { createLogger } from '#drivers/log.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
+import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
@@ -20,6 +22,7 @@ import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { createApp } from './app.ts'
 import { apiConfig } from './config.ts'
 import type { ApiContext } from './context.ts'
+import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
 import { readinessOf } from './routes/health.ts'
 
@@ -43,6 +46,20 @@ const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER)
 const metrics = createMetrics()
 const notices = new NoticeLog(mongo.db)
 const workspaces = new WorkspaceList(mongo.db)
+const measured = apiMetrics(metrics)
+const decisions = new DecisionLog(mongo.db)
+await decisions.expireOld().catch((error: unknown) => {
+  log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
+})
+const recorder = new DecisionRecorder({
+  store: decisions,
+  name: randomUUID().slice(0, 8),
+  now: systemClock,
+  log,
+  onDropped: (dropped) => measured.decisionsDropped.inc(dropped),
+})
+recorder.start()
+shutdown.add('decision log', () => recorder.stop())
 const context: ApiContext = {
   check: {
     counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
@@ -62,7 +79,9 @@ const context: ApiContext = {
   catalogueRevisions: () => catalogueLog.revisions(),
   notices: (workspace, place) => notices.page(workspace, place),
   workspacesAfter: (workspace, limit) => workspaces.after(workspace, limit),
-  metrics: apiMetrics(metrics),
+  noteDecision: (decision) => recorder.note(decision),
+  decisionPage: (workspace, query) => decisions.page(workspace, query),
+  metrics: measured,
   health: {
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
     mongo: async () => mongo.ping().then(() => null),

@@ -17,6 +17,11 @@ export function apiMetrics(registry: Registry) {
       labelNames: ['feature', 'reason', 'allowed', 'degraded'] as const,
       registers,
     }),
+    decisionsDropped: new Counter({
+      name: 'tallygate_decisions_not_logged_total',
+      help: 'Decisions that found no room in the decision log',
+      registers,
+    }),
     requests: new Histogram({
       name: 'tallygate_http_request_seconds',
       help: 'Time to answer by route and status',

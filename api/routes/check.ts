@@ -9,8 +9,10 @@ import { presentDecision } from '../present.ts'
 import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem } from '../schemas.ts'
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
-export function checkRoutes(app: FastifyInstance, { check, metrics }: ApiContext): void {
-  const count = ({ feature, reason, allowed, degraded }: Decision): void => {
+export function checkRoutes(app: FastifyInstance, { check, metrics, noteDecision }: ApiContext): void {
+  const count = (made: Decision): void => {
+    const { feature, reason, allowed, degraded } = made
+    noteDecision(made)
     metrics.decisions.inc({ feature, reason, allowed: String(allowed), degraded: String(degraded) })
   }
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
