@@ -2,6 +2,7 @@ import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { Decision } from '#core/entitlement/decision.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
+import type { HistoryStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
 import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
@@ -10,6 +11,8 @@ import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
   readonly check: CheckDeps
+  /** What is stored of the past. */
+  readonly history: HistoryStore
   readonly authenticate: (token: string) => Promise<ApiKey | null>
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>

@@ -17,6 +17,7 @@ export async function contractText(): Promise<string> {
       now: absent,
       lastKnown: { get: absent, set: absent },
     },
+    history: { catalogueAt: absent, historyOf: absent },
     authenticate: absent,
     versions: absent,
     catalogueSource: absent,

@@ -4,6 +4,7 @@ import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
+import { historyStore } from '#drivers/history-store.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { createLogger } from '#drivers/log.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
@@ -73,6 +74,7 @@ const context: ApiContext = {
     now: systemClock,
     lastKnown: rememberVerdicts(),
   },
+  history: historyStore({ source, catalogues: catalogueLog }),
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
   catalogueSource: () => catalogue.source,

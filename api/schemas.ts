@@ -45,7 +45,11 @@ export const checkBody = Type.Object(
   {
     workspace: workspaceId,
     ...checkItem.properties,
-    at: Type.Optional(instant('A past instant; not answered yet')),
+    at: Type.Optional(
+      instant(
+        'A past instant, at most 400 days back: answered from history, the trace says what is not known',
+      ),
+    ),
     minFreshnessMs: Type.Optional(Type.Integer({ minimum: 0, description: 'Not answered yet' })),
     explain: Type.Boolean({ default: false, description: 'With the trace' }),
   },

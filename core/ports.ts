@@ -1,5 +1,6 @@
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { WorkspaceFacts } from './entitlement/facts.ts'
+import type { StoredHistory } from './history/past-facts.ts'
 import type { Instant } from './instant.ts'
 import type { Judgement } from './notices/judgement.ts'
 import type { Notice } from './notices/notice.ts'
@@ -56,6 +57,13 @@ export interface JudgementStore {
 export interface NoticeSink {
   /** Resolves when each is acknowledged and logged; one that was logged before is left alone. */
   settle(notices: readonly Notice[]): Promise<void>
+}
+
+/** Reads what was stored, as of an instant. Throws `unavailable` when it cannot be had. */
+export interface HistoryStore {
+  /** The catalogue in force then; with `wasInForce` false the first one, which was stored only afterwards. */
+  catalogueAt(at: Instant): Promise<{ readonly catalogue: Catalogue; readonly wasInForce: boolean }>
+  historyOf(workspace: string, at: Instant): Promise<StoredHistory>
 }
 
 /** Reads revisions of the catalogue. Throws `unavailable` when a revision cannot be had. */

@@ -13,8 +13,14 @@ export function apiMetrics(registry: Registry) {
   return {
     decisions: new Counter({
       name: 'tallygate_decisions_total',
-      help: 'Decisions by feature, reason, whether allowed (shadow mode allows denials) and degraded',
-      labelNames: ['feature', 'reason', 'allowed', 'degraded'] as const,
+      help: 'Decisions by feature, reason and whether they were degraded',
+      labelNames: ['feature', 'reason', 'degraded'] as const,
+      registers,
+    }),
+    shadowDenials: new Counter({
+      name: 'tallygate_shadow_denials_total',
+      help: 'Decisions that were allowed because the feature is in shadow mode, by feature and reason',
+      labelNames: ['feature', 'reason'] as const,
       registers,
     }),
     decisionsDropped: new Counter({

@@ -40,7 +40,16 @@ export type Unblock =
 
 /** One line of reasoning: which step, what it concluded, in words support can read out. */
 export interface TraceStep {
-  readonly step: 'status' | 'plan' | 'seats' | 'add_ons' | 'override' | 'limit' | 'counter' | 'verdict'
+  readonly step:
+    | 'history'
+    | 'status'
+    | 'plan'
+    | 'seats'
+    | 'add_ons'
+    | 'override'
+    | 'limit'
+    | 'counter'
+    | 'verdict'
   readonly detail: string
   readonly data?: Readonly<Record<string, unknown>>
 }

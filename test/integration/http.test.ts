@@ -122,7 +122,8 @@ describe('requests that are not right', () => {
     ['a workspace with braces', { workspace: '{s01}' }, 'workspace'],
     ['a meter of another feature', { meter: 'contacts' }, 'meter'],
     ['a subject where nothing is distinct', { subject: 'x' }, 'subject'],
-    ['a past instant, until it is built', { at: '2026-01-01T00:00:00Z' }, 'at'],
+    ['an instant that lies ahead', { at: '2126-01-01T00:00:00Z' }, 'at'],
+    ['an instant before all history', { at: '2016-01-01T00:00:00Z' }, 'at'],
     ['minFreshnessMs, until it is built', { minFreshnessMs: 5 }, 'minFreshnessMs'],
   ] as const)('%s: 400 invalid_request, naming the field', async ([, extra, field]) => {
     const answer = await call('/v1/check', { body: ask(extra) })

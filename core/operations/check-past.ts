@@ -1,0 +1,85 @@
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { decideTogether } from '../entitlement/decide.ts'
+import type { Decision, Request, TraceStep } from '../entitlement/decision.ts'
+import { resolveEntitlement } from '../entitlement/resolve.ts'
+import { TallygateError } from '../errors.ts'
+import { factsAt, type StoredHistory } from '../history/past-facts.ts'
+import { HISTORY_DAYS_MAX, pastFields, pastUsage } from '../history/past-usage.ts'
+import { DAY_MS, type Instant, toIso } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import type { CounterStore, HistoryStore } from '../ports.ts'
+import { accuracyOf, requireFits } from './check.ts'
+
+/** What a check of the past needs. */
+export interface PastDeps {
+  readonly counters: CounterStore
+  readonly history: HistoryStore
+  readonly now: () => Instant
+}
+
+/** One request of one workspace, as if it had been asked at an instant. */
+export interface PastInput {
+  readonly workspace: string
+  readonly request: Request
+  readonly at: Instant
+}
+
+/**
+ * Decides a request as of a past instant: the subscription, overrides and catalogue of then, and use by day.
+ *
+ * The trace begins with what could not be known. Throws `invalid_request` for an instant that lies ahead or more
+ * than 400 days back, `unknown_feature` for one that was not sold then, and `unavailable`.
+ */
+export async function checkPast(deps: PastDeps, { workspace, request, at }: PastInput): Promise<Decision> {
+  requirePast(at, deps.now())
+  const { catalogue, wasInForce } = await deps.history.catalogueAt(at)
+  requireFits(catalogue, request)
+  const history = await deps.history.historyOf(workspace, at)
+  const facts = factsAt(history, at, catalogue)
+  const featureKey = request.feature
+  const entitlement = resolveEntitlement({ catalogue, facts, workspace, featureKey, now: at })
+  const question = { catalogue, entitlement, at }
+  const reading = await deps.counters.read(workspace, { fields: pastFields(question), sets: [] })
+  if (reading.state === 'rebuilding') {
+    throw new TallygateError('unavailable', `the counters of ${workspace} are being rebuilt; try again`)
+  }
+  const { usage, gaps } = pastUsage(question, reading)
+  const crossing = ownValue(facts.crossings, featureKey) ?? null
+  const items = [{ request, entitlement, usage, crossing }]
+  const [verdict] = decideTogether({ catalogue, now: at, items }).decisions
+  if (verdict === undefined) throw new RangeError('one request has one verdict')
+  const unknown = [...catalogueGap(catalogue, wasInForce), ...memberGap(request), ...lateGap(history, at)]
+  const trace = [asOfStep(at, catalogue), ...unknown, ...gaps, ...verdict.trace]
+  return { ...verdict, ...accuracyOf(reading), exact: false, trace }
+}
+
+function requirePast(at: Instant, now: Instant): void {
+  if (at <= now && at > now - HISTORY_DAYS_MAX * DAY_MS) return
+  const message = `at must lie in the past ${HISTORY_DAYS_MAX} days; leave it out to ask about now`
+  throw new TallygateError('invalid_request', message, { field: 'at' })
+}
+
+function asOfStep(at: Instant, { revision }: Catalogue): TraceStep {
+  const detail = `answered from history as of ${toIso(at)}, by catalogue revision ${revision}; holds are not kept`
+  return { step: 'history', detail, data: { at: toIso(at), catalogueRevision: revision } }
+}
+
+function catalogueGap({ revision }: Catalogue, wasInForce: boolean): readonly TraceStep[] {
+  if (wasInForce) return []
+  const detail = `no catalogue was stored by then; the first one, revision ${revision}, is taken`
+  return [{ step: 'history', detail }]
+}
+
+function memberGap({ subject }: Request): readonly TraceStep[] {
+  if (subject === undefined) return []
+  const detail = `whether ${subject} was a member then is not kept; it is taken for a new one`
+  return [{ step: 'history', detail }]
+}
+
+/** A version tells when it happened, not when it arrived: what was answered then may have been without it. */
+function lateGap({ versions }: StoredHistory, at: Instant): readonly TraceStep[] {
+  const last = versions.filter(({ occurredAt }) => occurredAt <= at).length
+  if (last === 0) return []
+  const detail = `${last} of ${versions.length} versions of the subscription had happened; when each arrived is not kept`
+  return [{ step: 'history', detail, data: { versions: last } }]
+}
