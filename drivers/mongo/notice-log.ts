@@ -10,6 +10,8 @@ export interface PublishedNotice extends Notice {
 
 interface NoticeDocument extends Omit<PublishedNotice, 'id'> {
   readonly _id: string
+  /** Where it stands among the notices of its workspace. */
+  readonly place: string
 }
 
 /** A page of notices, and where the next one begins; null at the end. */
@@ -32,8 +34,9 @@ export class NoticeLog {
   }
 
   /** Keeps a notice; one that is there stays as it is. */
-  async add({ id, ...notice }: PublishedNotice): Promise<void> {
-    await this.#collection.insertOne({ _id: id, ...notice }).catch((error: unknown) => {
+  async add(notice: PublishedNotice): Promise<void> {
+    const { id, ...rest } = notice
+    await this.#collection.insertOne({ _id: id, ...rest, place: placeOf(notice) }).catch((error: unknown) => {
       if (!isDuplicateKey(error)) throw error
     })
   }
@@ -44,18 +47,17 @@ export class NoticeLog {
     { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
   ): Promise<NoticePage> {
     const found = await this.#collection
-      .find({ _id: { $gte: `${workspace}/`, $lt: `${workspace}0` } })
+      .find({
+        _id: { $gte: `${workspace}/`, $lt: `${workspace}0` },
+        ...(cursor === null ? {} : { place: { $lt: cursor } }),
+      })
+      .sort({ place: -1 })
+      .limit(limit + 1)
       .toArray()
-    const notices = found
-      .map(({ _id, ...notice }) => ({ id: _id, ...notice }))
-      .map((notice) => ({ notice, place: placeOf(notice) }))
-      .filter(({ place }) => cursor === null || place < cursor)
-      .sort((a, b) => (a.place < b.place ? 1 : -1))
-    const page = notices.slice(0, limit)
-    const isMore = notices.length > limit
+    const page = found.slice(0, limit)
     return {
-      notices: page.map(({ notice }) => notice),
-      cursor: isMore ? (page.at(-1)?.place ?? null) : null,
+      notices: page.map(({ _id, place: _, ...notice }) => ({ id: _id, ...notice })),
+      cursor: found.length > limit ? (page.at(-1)?.place ?? null) : null,
     }
   }
 }

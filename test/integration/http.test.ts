@@ -72,7 +72,7 @@ describe('keys and scopes', () => {
 
   test('G21: a foreign workspace and an absent one look alike', async () => {
     const key = await system.createKey({ workspaces: ['somebody-else'] })
-    for (const path of ['entitlements', 'usage?feature=leads', 'subscription']) {
+    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'notices', 'decisions']) {
       const foreign = await call(`/v1/workspaces/${workspace.id}/${path}`, { key })
       const absent = await call(`/v1/workspaces/nobody-${workspace.id}/${path}`, { key })
       expect(foreign.status, path).toBe(404)
