@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
+      { test: { name: 'tidy', include: ['test/*.test.ts'] } },
       { test: { name: 'unit', include: ['{core,schemas,drivers,consumers,api,cli,deploy}/**/*.test.ts'] } },
       {
         test: {

@@ -8,6 +8,9 @@ import { checkRoutes } from './routes/check.ts'
 import { decisionRoutes } from './routes/decisions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { noticeRoutes } from './routes/notices.ts'
+import { orderRoutes } from './routes/orders.ts'
+import { overrideRoutes } from './routes/overrides.ts'
+import { quoteRoutes } from './routes/quote.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
@@ -38,21 +41,25 @@ export async function createApp(context: ApiContext, log: FastifyBaseLogger): Pr
   await app.register(swagger, { openapi: contract })
   await app.register(async (routes) => {
     for (const register of registers) register(routes, context)
-    healthRoutes(routes, context)
   })
   await app.ready()
   return app
 }
 
+/** Every route there is. */
 const registers = [
   checkRoutes,
   workspaceRoutes,
   subscriptionRoutes,
   noticeRoutes,
   decisionRoutes,
-  catalogueRoutes,
+  orderRoutes,
+  overrideRoutes,
+  quoteRoutes,
   whatIfRoutes,
-]
+  catalogueRoutes,
+  healthRoutes,
+] as const
 
 const contract = {
   openapi: '3.1.0',

@@ -1,8 +1,9 @@
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { Decision } from '#core/entitlement/decision.ts'
+import type { OverrideChange } from '#core/entitlement/override-history.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
-import type { HistoryStore } from '#core/ports.ts'
+import type { DayArchive, HistoryStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
 import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
@@ -13,9 +14,13 @@ export interface ApiContext {
   readonly check: CheckDeps
   /** What is stored of the past. */
   readonly history: HistoryStore
+  /** Days older than the counters keep. */
+  readonly archive: DayArchive
   readonly authenticate: (token: string) => Promise<ApiKey | null>
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
+  /** Every change of a workspace's overrides, oldest first. */
+  readonly overrides: (workspace: string) => Promise<readonly OverrideChange[]>
   readonly catalogueSource: () => StoredCatalogue
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
   /** A page of a workspace's notices, newest first. */

@@ -15,6 +15,7 @@ import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
+import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
@@ -75,8 +76,10 @@ const context: ApiContext = {
     lastKnown: rememberVerdicts(),
   },
   history: historyStore({ source, catalogues: catalogueLog }),
+  archive: new UsageDays(mongo.db),
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
+  overrides: (workspace) => source.overrides(workspace),
   catalogueSource: () => catalogue.source,
   catalogueRevisions: () => catalogueLog.revisions(),
   notices: (workspace, place) => notices.page(workspace, place),

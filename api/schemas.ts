@@ -6,17 +6,30 @@ import { allowedReasons, deniedReasons } from '#core/entitlement/decision.ts'
 const exact = { additionalProperties: false } as const
 const id = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9._:-]+$', description })
-const key = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_]+$', description })
 const nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>
   Type.Union([schema, Type.Null()])
+/** A key of the catalogue: plan, feature, meter or add-on. */
+export const catalogueKey = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_]+$', description })
 const instant = (description: string) => Type.String({ format: 'date-time', description })
 
 /** A workspace id, as it stands in bodies and paths. */
 export const workspaceId = id(64, 'Workspace')
 
+/** An order id, as a cursor of the order history. */
+export const orderId = id(128, 'Order')
+
+/** A place in a history that is read downwards from it: queries are text. */
+export const positionCursor = Type.String({
+  pattern: '^[1-9][0-9]{0,15}$',
+  description: 'As the page before stated',
+})
+
+/** A point in time as ISO-8601 UTC. */
+export const time = Type.String({ format: 'date-time' })
+
 /** A feature key. */
-export const featureKey = key('Feature of the catalogue')
+export const featureKey = catalogueKey('Feature of the catalogue')
 
 /** One of several things asked about a workspace. */
 export const checkItem = Type.Object(
@@ -27,7 +40,7 @@ export const checkItem = Type.Object(
       intents.map((intent) => Type.Literal(intent)),
       { default: 'add' },
     ),
-    meter: Type.Optional(key('Meter of the feature')),
+    meter: Type.Optional(catalogueKey('Meter of the feature')),
     subject: Type.Optional(
       Type.String({
         minLength: 1,

@@ -33,6 +33,12 @@ const fragment = {
     minimum: 100,
     description: 'Time between snapshots of a shard',
   }),
+  STALLED_MAX_MS: Type.Integer({
+    default: 45_000,
+    minimum: 1_000,
+    description:
+      'Time without an answer of Kafka, or without progress while records are there, that ends the process',
+  }),
   TRUST_APPEND_TIME_HEADER: Type.Boolean({
     default: true,
     description: 'Believe the append time that a redriven or imported record states',

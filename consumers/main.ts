@@ -6,19 +6,24 @@ import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
+import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
+import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { partitions } from '#drivers/kafka/topics.ts'
+import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { createLogger } from '#drivers/log.ts'
 import { consumerMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
+import { DriftLog } from '#drivers/mongo/drift-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { judgementLog } from '#drivers/mongo/judgement-log.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
+import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
@@ -33,15 +38,12 @@ import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
 import { settleNotices } from './judge/settle-notices.ts'
+import { Liveness } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import { windowStarter } from './subscription/window-starter.ts'
 import { observeApply } from './usage/observe-apply.ts'
-import { readRanges, startUsageConsumer } from './usage/usage-consumer.ts'
-import { UsageReader } from './usage/usage-reader.ts'
-
-/** A consumer that Kafka has not answered for so long ends its process, so that another takes over. */
-const SILENCE_MAX_MS = 60_000
+import { startUsageConsumer } from './usage/usage-consumer.ts'
 
 const config = consumersConfig(process.env)
 if (process.argv.includes('--validate')) process.exit(0)
@@ -97,6 +99,7 @@ const onFatal = (reason: Error): void => {
   void shutdown.end('a consumer stopped', 1)
 }
 
+const liveness = new Liveness({ now: monotonic, stalledMaxMs: config.STALLED_MAX_MS })
 const snapshots = new SnapshotLog(mongo.db)
 const usageDecoder = decoderOf('usage.events')
 const startingUsage = startUsageConsumer({
@@ -111,7 +114,7 @@ const startingUsage = startUsageConsumer({
   incarnations: new IncarnationLog(mongo.db),
   snapshots,
   reader: new UsageReader({
-    decode: (value) => usageDecoder.decode(value),
+    decode: (message) => decodeMessage(usageDecoder, message),
     hasher: dedupeHasher(install.dedupeKey),
     catalogue: async (fresh) => (fresh ? catalogues.refresh() : catalogues.remembered()),
     trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
@@ -120,9 +123,16 @@ const startingUsage = startUsageConsumer({
   prepare: (batch) => usageDecoder.prepare(batch.messages.map(({ value }) => value)),
   deadLetter: deadLetterOf('usage.events'),
   catalogueRevision: async () => catalogues.remembered().revision,
-  onApplied: observeApply(measured, now),
+  onApplied: observeApply({ metrics: measured, drifts: new DriftLog(mongo.db), now, log }),
   onRebuilt: () => measured.rebuilds.inc(),
-  onLag: (partition, lagRecords) => measured.lag.set({ partition: String(partition) }, lagRecords),
+  onProgress: (progress) => {
+    liveness.keep(new Set(progress.map(({ partition }) => partition)))
+    for (const one of progress) {
+      liveness.observe(one)
+      measured.lag.set({ partition: String(one.partition) }, one.lag)
+    }
+  },
+  onRecreated: (partition, reason) => liveness.recreated(partition, reason),
   onFatal,
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
@@ -176,6 +186,7 @@ shutdown.add('judge', judge.stop)
 const snapshotting = startSnapshots({
   redis,
   snapshots,
+  days: new UsageDays(mongo.db),
   shards,
   log,
   name,
@@ -189,12 +200,12 @@ shutdown.add('snapshots', snapshotting.stop)
 
 const silence = (): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())
-  return idleMs < SILENCE_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
+  return idleMs < config.STALLED_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
 }
 const watch = setInterval(() => {
-  const problem = silence()
+  const problem = silence() ?? liveness.fatal()
   if (problem !== null) onFatal(new Error(problem))
-}, 5_000)
+}, 1_000)
 watch.unref()
 
 const health = await serveHealth({
@@ -202,7 +213,7 @@ const health = await serveHealth({
   port: config.CONSUMERS_PORT,
   metrics,
   checks: {
-    kafka: async () => silence(),
+    kafka: async () => silence() ?? liveness.unready(),
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
     mongo: async () => mongo.ping().then(() => null),
     registry: async () => registry.ping().then(() => null),

@@ -42,6 +42,7 @@ const table = {
   unsupported_media_type: { status: 415, retry: false, title: 'Only application/json is read.' },
   stale_operation: { status: 422, retry: false, title: 'The operation is too old to be counted.' },
   unknown_feature: { status: 422, retry: false, title: 'The catalogue has no such feature.' },
+  not_for_sale: { status: 422, retry: false, title: 'This cannot be bought like this.' },
   invalid_catalogue: { status: 422, retry: false, title: 'The catalogue breaks its own rules.' },
   overloaded: { status: 429, retry: true, title: 'More requests than can be served now.' },
   internal: { status: 500, retry: false, title: 'Something is broken on our side.' },

@@ -1,7 +1,7 @@
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { WorkspaceFacts } from './entitlement/facts.ts'
 import type { StoredHistory } from './history/past-facts.ts'
-import type { Instant } from './instant.ts'
+import type { Day, Instant } from './instant.ts'
 import type { Judgement } from './notices/judgement.ts'
 import type { Notice } from './notices/notice.ts'
 import type { ReadPlan } from './usage/read-plan.ts'
@@ -31,6 +31,20 @@ export interface CounterReading {
 /** Reads counters. Throws `unavailable` when they cannot be reached in time. */
 export interface CounterStore {
   read(workspace: string, plan: ReadPlan): Promise<CounterReading>
+}
+
+/** A page of past days of one workspace. */
+export interface PastDays {
+  /** No day of it, nor of a page before it, is later. */
+  readonly through: Day
+  readonly previous: string | null
+  /** By the name of the counters' field. */
+  readonly figures: Readonly<Record<string, number>>
+}
+
+/** Days that the counters no longer hold. Throws `unavailable` when they cannot be reached. */
+export interface DayArchive {
+  page(name: string): Promise<PastDays>
 }
 
 /** Reads the facts of a workspace. Throws `unavailable` when nothing current enough can be had. */

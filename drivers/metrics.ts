@@ -60,6 +60,12 @@ export function consumerMetrics(registry: Registry) {
       labelNames: ['partition'] as const,
       registers,
     }),
+    drifts: new Counter({
+      name: 'tallygate_drift_total',
+      help: "Counters that the product's own count corrected, by meter",
+      labelNames: ['meter'] as const,
+      registers,
+    }),
     rebuilds: new Counter({
       name: 'tallygate_shard_rebuilds_total',
       help: 'Shards that were rebuilt from the log',

@@ -40,7 +40,9 @@ function readSource(absolute: string): SourceFile {
 }
 
 const all = folders.flatMap((folder) => listFiles(join(root, folder))).map(readSource)
-const sources = all.filter(({ path }) => path.endsWith('.ts') && !path.endsWith('.gen.ts'))
+const sources = all.filter(
+  ({ path }) => path.endsWith('.ts') && !path.endsWith('.gen.ts') && !path.endsWith('.d.ts'),
+)
 const shipped = sources.filter(({ isTest }) => !isTest)
 const core = shipped.filter(({ folder }) => folder === 'core')
 

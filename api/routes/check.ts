@@ -12,7 +12,7 @@ import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { check, history } = context
+  const { check, history, archive } = context
   const count = decisionCounter(context)
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['decisions'], security: [{ key: [] }] }
@@ -32,7 +32,7 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
       refuseUnbuilt(minFreshnessMs)
       if (at !== undefined) {
         const past = await checkPast(
-          { ...check, history },
+          { ...check, history, archive },
           { workspace, request: requestOf(item), at: Date.parse(at) },
         )
         return presentDecision(past, explain)

@@ -7,11 +7,10 @@ import { accessEndOf, accessOf } from '#core/subscription/access.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { AcceptedSubscription, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { ApiContext } from '../context.ts'
-import { nullable, problem, workspaceId } from '../schemas.ts'
+import { nullable, positionCursor, problem, time, workspaceId } from '../schemas.ts'
 
 const PAGE = 50
 
-const time = Type.String({ format: 'date-time' })
 const inForce = Type.Object({
   subscriptionId: Type.String(),
   version: Type.Integer(),
@@ -43,6 +42,21 @@ const answer = Type.Object({
       type: Type.String(),
       actor: Type.String(),
       occurredAt: time,
+      orderId: nullable(Type.String({ description: 'Order that the version carries' })),
+      inForce: nullable(
+        Type.Object(
+          {
+            subscriptionId: Type.String(),
+            status: Type.String(),
+            plan: Type.String(),
+            seats: Type.Integer(),
+            termMonths: Type.Integer(),
+            periodEnd: time,
+            cancelAtPeriodEnd: Type.Boolean(),
+          },
+          { description: 'What the version left in force, refusals applied' },
+        ),
+      ),
       refusals: Type.Array(Type.Object({ code: Type.String(), reason: Type.String() })),
     }),
   ),
@@ -60,10 +74,7 @@ export function subscriptionRoutes(app: FastifyInstance, { versions, check }: Ap
         security: [{ key: [] }],
         summary: 'The subscription in force and its history, newest version first',
         params: Type.Object({ ws: workspaceId }),
-        querystring: Type.Object(
-          { cursor: Type.Optional(Type.Integer({ minimum: 1 })) },
-          { additionalProperties: false },
-        ),
+        querystring: Type.Object({ cursor: Type.Optional(positionCursor) }, { additionalProperties: false }),
         response: { 200: answer, default: problem },
       },
     },
@@ -77,7 +88,7 @@ export function subscriptionRoutes(app: FastifyInstance, { versions, check }: Ap
       return {
         workspace: ws,
         current: subscription === null ? null : presentCurrent(subscription, { catalogue, now: check.now() }),
-        ...pageOf(stored, { folded, below: cursor ?? Number.MAX_SAFE_INTEGER }),
+        ...pageOf(stored, { folded, below: cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor) }),
       }
     },
   )
@@ -102,6 +113,12 @@ function presentCurrent(subscription: AcceptedSubscription, { catalogue, now }: 
   }
 }
 
+function presentInForce(subscription: AcceptedSubscription | null) {
+  if (subscription === null) return null
+  const { subscriptionId, status, plan, seats, termMonths, periodEnd, cancelAtPeriodEnd } = subscription
+  return { subscriptionId, status, plan, seats, termMonths, periodEnd: toIso(periodEnd), cancelAtPeriodEnd }
+}
+
 function pageOf(
   stored: readonly SubscriptionEvent[],
   { folded, below }: { readonly folded: FoldedVersions; readonly below: number },
@@ -109,11 +126,13 @@ function pageOf(
   const older = stored.filter(({ version }) => version < below).sort((a, b) => b.version - a.version)
   const page = older.slice(0, PAGE)
   return {
-    history: page.map(({ version, type, actor, occurredAt }) => ({
+    history: page.map(({ version, type, actor, occurredAt, order }) => ({
       version,
       type,
       actor,
       occurredAt: toIso(occurredAt),
+      orderId: order?.orderId ?? null,
+      inForce: presentInForce(folded.changes.get(version)?.state.subscription ?? null),
       refusals: (folded.changes.get(version)?.refusals ?? []).map(({ code, reason }) => ({ code, reason })),
     })),
     cursor: older.length > PAGE ? (page.at(-1)?.version ?? null) : null,

@@ -54,7 +54,7 @@ const usage = Type.Object({
 })
 
 /** `GET /v1/workspaces/:ws/entitlements` and `/usage`: what there is, and what is used of it. */
-export function workspaceRoutes(app: FastifyInstance, { check }: ApiContext): void {
+export function workspaceRoutes(app: FastifyInstance, { check, archive }: ApiContext): void {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['workspaces'], security: [{ key: [] }], params }
   routes.get(
@@ -97,7 +97,7 @@ export function workspaceRoutes(app: FastifyInstance, { check }: ApiContext): vo
     async ({ params: { ws }, query: { feature, from, to } }) => {
       const until = to === undefined ? check.now() : Date.parse(to)
       const since = from === undefined ? until - 30 * DAY_MS : Date.parse(from)
-      const found = await readUsage(check, { workspace: ws, feature, from: since, to: until })
+      const found = await readUsage({ ...check, archive }, { workspace: ws, feature, from: since, to: until })
       return {
         workspace: ws,
         feature,

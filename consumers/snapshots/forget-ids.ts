@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { beginRound, dropBucket } from '#drivers/redis/snapshot-scripts.ts'
-import { DEDUPE_WINDOW_MS, type LogRange } from '../usage/rebuild-shard.ts'
+import { DEDUPE_WINDOW_MS } from '../usage/rebuild-shard.ts'
 
 interface ForgetInput {
   readonly redis: Redis

@@ -1,14 +1,17 @@
 import type { Redis } from 'ioredis'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { archiveDays, archivedThrough } from './archive-days.ts'
 import { lastRounds, mergeRounds } from './merge-rounds.ts'
 
 /** What a round needs. */
 export interface SnapshotDeps {
   readonly redis: Redis
   readonly snapshots: SnapshotStore
+  readonly days: PageStore
   /** Distinct meters, whose members are part of a row. */
   readonly distinctMeters: () => readonly string[]
   readonly nonce: () => string
@@ -55,6 +58,8 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   }
   if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'
   for (const [workspace, value] of changed) await forgetStamp(redis, { hash: keys.dirty, workspace, value })
+  const through = archivedThrough(Math.max(0, ...Object.values(header.at)))
+  for (const row of rows) await archiveDays(deps, { keys, incarnation, row, through })
   await foldRounds(deps, keys.shard, [...headers, header])
   return 'stored'
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import type { LogRange } from '../usage/rebuild-shard.ts'
 import { forgetIds } from './forget-ids.ts'
 import { type SnapshotDeps, snapshotRound } from './snapshot-round.ts'
 

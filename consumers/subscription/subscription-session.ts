@@ -6,6 +6,7 @@ import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
 import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
 import type { Decoder } from '#schemas/decoder.ts'
 import { recordVersion } from './record-version.ts'
@@ -86,7 +87,7 @@ export class SubscriptionSession implements PartitionSession {
   }
 
   async #take(message: KafkaMessage): Promise<void> {
-    const decoded = this.#deps.decoder.decode(message.value)
+    const decoded = decodeMessage(this.#deps.decoder, message)
     if (!decoded.ok) return this.#deps.deadLetter({ message, ...decoded }, this.#partition)
     const event = subscriptionEventOf(decoded.value)
     const fault = faultOfSubscriptionEvent(event, message.key?.toString() ?? null)

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import { redisTime } from '#drivers/redis/connect.ts'
-import type { LogRange } from './rebuild-shard.ts'
+import type { Progress } from '../liveness.ts'
 import type { UsageSession } from './usage-session.ts'
 
 interface MarkOptions {
@@ -10,8 +11,8 @@ interface MarkOptions {
   readonly sessions: () => ReadonlyMap<number, UsageSession>
   readonly ranges: () => Promise<readonly LogRange[]>
   readonly reopen: (partition: number) => void
-  /** Lag of each partition at its end, records; told after every round. */
-  readonly onLag: (partition: number, lagRecords: number) => void
+  /** Where the partitions stand; told in every round. */
+  readonly onProgress: (progress: readonly Progress[]) => void
 }
 
 /**
@@ -48,15 +49,20 @@ export function startMarking(options: MarkOptions): { stop: () => Promise<void> 
   }
 }
 
-async function markAll({ redis, sessions, ranges, reopen, onLag }: MarkOptions): Promise<void> {
+async function markAll({ redis, sessions, ranges, reopen, onProgress }: MarkOptions): Promise<void> {
   if (sessions().size === 0) return
+  const before = new Map([...sessions()].map(([partition, { position }]) => [partition, position]))
   const time = await redisTime(redis)
   const ends = new Map((await ranges()).map(({ partition, high }) => [partition, high]))
+  const progress = [...sessions()].map(([partition, { position, isBusy }]): Progress => {
+    return { partition, position, isBusy, lag: Math.max((ends.get(partition) ?? 0) - position, 0) }
+  })
+  onProgress(progress)
   await Promise.all(
     [...sessions()].map(async ([partition, session]) => {
       const end = ends.get(partition)
-      if (end !== undefined) onLag(partition, Math.max(end - session.position, 0))
-      const outcome = await session.mark(end === undefined ? null : { end, time })
+      const wasPast = end !== undefined && end < (before.get(partition) ?? 0)
+      const outcome = wasPast ? 'reopen' : await session.mark(end === undefined ? null : { end, time })
       if (outcome === 'reopen') reopen(partition)
     }),
   )

@@ -1,16 +1,39 @@
+import type { Logger } from 'pino'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
+import type { DriftLog } from '#drivers/mongo/drift-log.ts'
 import type { ApplyReply, SliceEvent } from '#drivers/redis/apply.ts'
 
-/** Feeds what became of each call into the metrics. */
-export function observeApply(
-  metrics: ConsumerMetrics,
-  now: () => number,
-): (reply: ApplyReply, events: readonly SliceEvent[]) => void {
-  return (reply, events) => {
+interface ObserveOptions {
+  readonly metrics: ConsumerMetrics
+  readonly drifts: Pick<DriftLog, 'append'>
+  readonly now: () => number
+  readonly log: Logger
+}
+
+/**
+ * Feeds what became of each call into the metrics, and drift into its list.
+ *
+ * The list is for people: a crash right after the call loses an entry of it, never the correction itself.
+ */
+export function observeApply({
+  metrics,
+  drifts,
+  now,
+  log,
+}: ObserveOptions): (reply: ApplyReply, events: readonly SliceEvent[], partition: number) => void {
+  return (reply, events, partition) => {
     if (reply.outcome !== 'OK' && events.length > 0) metrics.fences.inc({ outcome: reply.outcome })
     if (reply.counted > 0) metrics.applied.inc({ outcome: 'counted' }, reply.counted)
     if (reply.duplicates > 0) metrics.applied.inc({ outcome: 'duplicate' }, reply.duplicates)
     const newest = events.at(-1)
     if (newest !== undefined) metrics.enforcementLag.observe(Math.max(now() - newest.appendedAt, 0) / 1_000)
+    for (const drift of reply.drifts) {
+      const event = events.find(({ offset }) => offset === drift.offset)
+      if (event === undefined) continue
+      metrics.drifts.inc({ meter: drift.meter })
+      const entry = { ...drift, workspace: event.workspace, partition, appendedAt: event.appendedAt }
+      log.warn(entry, 'the product counts otherwise; its count is in force now')
+      void drifts.append(entry).catch((error: unknown) => log.error({ err: error }, 'drift was not listed'))
+    }
   }
 }

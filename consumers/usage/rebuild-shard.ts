@@ -1,19 +1,13 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { HOUR_MS } from '#core/instant.ts'
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { dropKeys, openShard, type PartitionStart, takeOver } from '#drivers/redis/shard-scripts.ts'
 import { putRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { lastRounds, mergeRounds } from '../snapshots/merge-rounds.ts'
-
-/** First and next offset of a partition. */
-export interface LogRange {
-  readonly partition: number
-  readonly low: number
-  readonly high: number
-}
 
 /** What a rebuild needs of its surroundings. */
 export interface RebuildDeps {

@@ -3,15 +3,15 @@ import type { Redis } from 'ioredis'
 import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
+import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
-import type { ApplyReply, SliceEvent } from '#drivers/redis/apply.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { untilDone } from '#drivers/retry.ts'
+import type { Progress } from '../liveness.ts'
 import { startMarking } from './mark-timer.ts'
-import type { LogRange } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
-import type { Refused, UsageReader } from './usage-reader.ts'
 import { type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
@@ -31,9 +31,11 @@ export interface UsageConsumerOptions {
   readonly prepare: SessionDeps['prepare']
   readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
   readonly catalogueRevision: () => Promise<number>
-  readonly onApplied: (reply: ApplyReply, events: readonly SliceEvent[]) => void
+  readonly onApplied: SessionDeps['onApplied']
   readonly onRebuilt: (shard: number) => void
-  readonly onLag: (partition: number, lagRecords: number) => void
+  readonly onProgress: (progress: readonly Progress[]) => void
+  /** A partition's log ends before what was counted of it. */
+  readonly onRecreated: (partition: number, reason: string) => void
   readonly onFatal: (reason: Error) => void
   readonly sessionTimeoutMs: number
 }
@@ -67,7 +69,9 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
         async () => {
           const positions = await keeper.positions(partition, isWanted)
           const session = new UsageSession(deps, partition, positions)
-          await closeGap({ redis, log, shards }, session, await ranges())
+          const own = (await ranges()).find((range) => range.partition === partition)
+          requireSameLog(session, own, options.onRecreated)
+          await closeGap({ redis, log, shards }, session, own?.low ?? 0)
           return session
         },
       ),
@@ -79,7 +83,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     ranges,
     sessions: () => loop.sessions,
     reopen: (partition) => loop.reopen(partition),
-    onLag: options.onLag,
+    onProgress: options.onProgress,
   })
   return {
     idleMs: () => loop.idleMs,
@@ -117,6 +121,18 @@ function wanted(partition: number, isWanted: () => boolean): () => Promise<void>
   }
 }
 
+/** Refuses to read a log that ends before what was counted of it: offsets begin anew, and would be skipped. */
+function requireSameLog(
+  { partition, position }: UsageSession,
+  range: LogRange | undefined,
+  onRecreated: (partition: number, reason: string) => void,
+): void {
+  if (range === undefined || range.high >= position) return
+  const reason = `partition ${partition} ends at ${range.high}, but was counted up to ${position}: the topic was made anew; stop the consumers and run tallygate rebase`
+  onRecreated(partition, reason)
+  throw new Error(reason)
+}
+
 /**
  * Where the log was cut before everything in it was counted, says so and goes on from what is left.
  *
@@ -125,22 +141,13 @@ function wanted(partition: number, isWanted: () => boolean): () => Promise<void>
 async function closeGap(
   { redis, log, shards }: { redis: Redis; log: Logger; shards: readonly ShardKeys[] },
   session: UsageSession,
-  ranges: readonly LogRange[],
+  low: number,
 ): Promise<void> {
-  const low = ranges.find(({ partition }) => partition === session.partition)?.low ?? 0
   const behind = session.skipTo(low)
   if (behind.length === 0) return
   log.error({ partition: session.partition, low, shards: behind }, 'the log was cut before it was counted')
   const lost = shards.filter(({ shard }) => behind.includes(shard))
   await Promise.all(lost.map(({ meta }) => redis.hset(meta, `lb:${session.partition}`, '1')))
-}
-
-/** First and next offset of every partition of a topic. */
-export async function readRanges(admin: Admin, topic: string): Promise<readonly LogRange[]> {
-  const offsets = await admin.fetchTopicOffsets(topic)
-  return offsets
-    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
-    .sort((a, b) => a.partition - b.partition)
 }
 
 interface OffsetQuery {

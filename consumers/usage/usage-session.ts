@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { type ApplyReply, apply, packSlice, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import type { ShardPosition } from './shard-state.ts'
-import type { Refused, UsageReader } from './usage-reader.ts'
 
 /** What every session of a process shares. */
 export interface SessionDeps {
@@ -22,7 +22,7 @@ export interface SessionDeps {
   ) => Promise<Value>
   /** A shard answered that its life ended: `INC`. */
   readonly onLostShard: (shard: number) => Promise<void>
-  readonly onApplied: (reply: ApplyReply, events: readonly SliceEvent[]) => void
+  readonly onApplied: (reply: ApplyReply, events: readonly SliceEvent[], partition: number) => void
   readonly nonce: () => string
 }
 
@@ -68,6 +68,11 @@ export class UsageSession implements PartitionSession {
 
   get position(): number {
     return this.#position
+  }
+
+  /** A batch is being handled, or waits for an engine that does not answer. */
+  get isBusy(): boolean {
+    return this.#busy
   }
 
   /** Moves on to where the log starts; returns the shards that had not counted everything before it. */
@@ -171,7 +176,7 @@ export class UsageSession implements PartitionSession {
       hasThresholds,
     }
     const reply = await apply(this.#deps.redis, packSlice({ ...slice, events: fresh }))
-    this.#deps.onApplied(reply, fresh)
+    this.#deps.onApplied(reply, fresh, this.partition)
     switch (reply.outcome) {
       case 'OK':
       case 'OLD':

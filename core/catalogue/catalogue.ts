@@ -3,12 +3,15 @@ import type { Feature } from './feature.ts'
 import type { MeterDefinition } from './meter.ts'
 import type { PaymentRule, Term } from './payment-terms.ts'
 import type { Plan } from './plan.ts'
+import type { Prices } from './price.ts'
 
 /** An add-on that gives `perUnit` more of a feature for each unit bought, for at least `minMonths` months. */
 export interface AddOn {
   readonly feature: string
   readonly perUnit: number
   readonly minMonths: number
+  /** Price of one unit; null where it is not sold for money. */
+  readonly prices: Prices | null
 }
 
 /** The trial that a workspace may have once. */

@@ -89,6 +89,24 @@ test.for([
     'meters.leads[0].from',
     'yyyy-mm-dd',
   ],
+  [
+    'a price that is no whole number',
+    { 'addOns.ai_credits_5000.prices.USD': 9.99 },
+    'addOns.ai_credits_5000.prices.USD',
+    'minor units',
+  ],
+  [
+    'a currency that is none',
+    { 'plans.pro.versions.1.prices.dollars': 1 },
+    'plans.pro.versions[1].prices.dollars',
+    'ISO 4217',
+  ],
+  [
+    'prices without a currency',
+    { 'plans.pro.versions.1.prices': 4500 },
+    'plans.pro.versions[1].prices',
+    'by currency',
+  ],
   ['a time of day', { 'meters.leads.0.from': '2020-02-28T00:00:00Z' }, 'meters.leads[0].from', 'yyyy-mm-dd'],
 ] as const)('%s is named', ([, changes, path, words]) => {
   const parsed = parseCatalogue(source(changes), 1)

@@ -4,6 +4,7 @@ import { parseFeature } from './parse-feature.ts'
 import { parseMeter } from './parse-meter.ts'
 import { parsePaymentRule, parseTerm } from './parse-payment-terms.ts'
 import { parsePlan } from './parse-plan.ts'
+import { parsePrices } from './parse-prices.ts'
 import { type Problem, SourceReader } from './source-reader.ts'
 
 /** A catalogue that may be used, or everything that is wrong with it. */
@@ -51,6 +52,7 @@ function parseAddOn(reader: SourceReader): AddOn {
     feature: reader.text('feature'),
     perUnit: reader.amount('perUnit'),
     minMonths: reader.amount('minMonths', 0),
+    prices: parsePrices(reader),
   }
   reader.close()
   return addOn

@@ -1,4 +1,5 @@
 import { type Amount, isAmount, ZERO } from '../amount.ts'
+import { parsePrices } from './parse-prices.ts'
 import { type LimitFormula, type Plan, type PlanVersion, reaches, type SwitchState } from './plan.ts'
 import type { SourceReader } from './source-reader.ts'
 
@@ -26,7 +27,7 @@ function parseVersion(reader: SourceReader): PlanVersion {
     from,
     limits: reader.map('limits', (value, path) => parseLimit(reader, value, path)),
     switches: { ...parseSwitches(reader, 'on'), ...parseSwitches(reader, 'off') },
-    prices: reader.has('prices') ? parsePrices(reader) : null,
+    prices: parsePrices(reader),
   }
 }
 
@@ -77,15 +78,4 @@ function parseSwitches(reader: SourceReader, property: 'on' | 'off'): Record<str
     return [feature, state]
   })
   return Object.fromEntries(entries)
-}
-
-function parsePrices(reader: SourceReader): Record<string, number> {
-  const raw = reader.raw('prices')
-  const prices = typeof raw === 'object' && raw !== null ? Object.entries(raw) : []
-  const money = prices.filter(([currency]) => currency !== 'assumed')
-  for (const [currency, price] of money) {
-    if (!/^[A-Z]{3}$/.test(currency)) reader.fault(`prices.${currency}`, 'must be an ISO 4217 code')
-    if (!isAmount(price)) reader.fault(`prices.${currency}`, 'must be whole minor units from 0')
-  }
-  return Object.fromEntries(money)
 }

@@ -1,5 +1,6 @@
 import type { Amount } from '../amount.ts'
 import type { Instant } from '../instant.ts'
+import type { Prices } from './price.ts'
 
 /** Whom a change of a plan version reaches: everyone from its date, or only who took the plan since. */
 export const reaches = ['all', 'new'] as const
@@ -29,8 +30,8 @@ export interface PlanVersion {
   readonly from: Instant
   readonly limits: Readonly<Record<string, LimitFormula>>
   readonly switches: Readonly<Record<string, SwitchState>>
-  /** Price of one seat for one month by currency, minor units; null where not sold. */
-  readonly prices: Readonly<Record<string, number>> | null
+  /** Price of one seat; null = as the version before it said. */
+  readonly prices: Prices | null
 }
 
 /** A plan: its rank among plans (a change to a lower one is a downgrade) and its versions, oldest first. */

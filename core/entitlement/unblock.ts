@@ -1,6 +1,7 @@
 import { type Amount, clampAmount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Plan } from '../catalogue/plan.ts'
+import { seatPriceAt } from '../catalogue/price.ts'
 import type { Instant } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import type { FeatureUsage } from '../usage/feature-usage.ts'
@@ -113,8 +114,8 @@ function wouldFit(plan: Plan, denial: Denial): boolean {
 }
 
 function priceOf(plan: Plan, { entitlement, now }: Denial): number {
-  const priced = plan.versions.findLast(({ from, prices }) => from <= now && prices !== null)
-  return ownValue(priced?.prices ?? undefined, entitlement.currency ?? 'USD') ?? Number.POSITIVE_INFINITY
+  const price = seatPriceAt(plan, { currency: entitlement.currency ?? 'USD', at: now })
+  return price ?? Number.POSITIVE_INFINITY
 }
 
 /** The next window, where the request fits into a whole allowance. */

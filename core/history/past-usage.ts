@@ -3,7 +3,6 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { TraceStep } from '../entitlement/decision.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
 import { DAY_MS, type Day, dayOf, type Instant, startOfDay, toIso } from '../instant.ts'
-import type { CounterReading } from '../ports.ts'
 import { dayField, lastLevelField, splitField } from '../usage/counter-fields.ts'
 import { aggregationOf } from '../usage/feature-reading.ts'
 import type { FeatureUsage } from '../usage/feature-usage.ts'
@@ -24,6 +23,15 @@ export interface PastUsage {
   readonly gaps: readonly TraceStep[]
 }
 
+/** Values of the fields by name, those of days that are archived among them. */
+export type PastFields = Readonly<Record<string, string | number | null>>
+
+/** The first day that `pastFields` may name. */
+export function firstPastDay({ entitlement, at }: PastQuestion): Day {
+  const back = dayOf(startOfDay(at) - (HISTORY_DAYS_MAX - 1) * DAY_MS)
+  return entitlement.feature.kind === 'flow' ? (entitlement.window?.days[0] ?? dayOf(at)) : back
+}
+
 /** Fields to read so that `pastUsage` can answer. */
 export function pastFields({ catalogue, entitlement, at }: PastQuestion): readonly string[] {
   return entitlement.feature.meters.flatMap((meter) => {
@@ -41,43 +49,45 @@ export function pastFields({ catalogue, entitlement, at }: PastQuestion): readon
  * Flow is kept by UTC day and stock as the last level of each day of arrival, so the day asked about counts whole:
  * the gap says between which figures the truth lies. Holds and who was a member are not kept.
  */
-export function pastUsage(question: PastQuestion, reading: CounterReading): PastUsage {
+export function pastUsage(question: PastQuestion, fields: PastFields): PastUsage {
   const { catalogue, entitlement, at } = question
   const meters = entitlement.feature.meters.map((meter) =>
     aggregationOf(catalogue, meter) === 'sum'
-      ? pastFlow(question, meter, reading)
-      : pastLevel(at, meter, reading),
+      ? pastFlow(question, meter, fields)
+      : pastLevel(at, meter, fields),
   )
   const used = meters.reduce((sum, { until }) => sum + Math.max(until, 0), 0)
   return {
     usage: { used: clampAmount(used), held: ZERO, subjectIsMember: false },
-    gaps: meters.flatMap(({ gap }) => (gap === null ? [] : [gap])),
+    gaps: meters.flatMap(({ gaps }) => gaps),
   }
 }
 
 interface PastMeter {
   /** Units up to the end of the day asked about. */
   readonly until: number
-  readonly gap: TraceStep | null
+  readonly gaps: readonly TraceStep[]
 }
 
-function pastFlow({ entitlement, at }: PastQuestion, meter: string, { fields }: CounterReading): PastMeter {
+function pastFlow({ entitlement, at }: PastQuestion, meter: string, fields: PastFields): PastMeter {
   const { window } = entitlement
-  if (window === null) return { until: 0, gap: null }
+  if (window === null) return { until: 0, gaps: [] }
   const today = dayOf(at)
   const used = windowDays(entitlement, at).map((day) => {
     const whole = Number(fields[dayField(meter, day)] ?? 0)
-    const [startsAt = 0, base = 0] = (fields[splitField(meter, day)] ?? '').split('|').map(Number)
+    const split = String(fields[splitField(meter, day)] ?? '')
+    const [startsAt = 0, base = 0] = split.split('|').map(Number)
     const isFirst = window.splitDay?.day === day && window.splitDay.startsAt === startsAt
     const isLast = day === today && startsAt > at
     return { day, units: isFirst ? whole - base : isLast ? base : whole }
   })
   const until = used.reduce((sum, { units }) => sum + units, 0)
   const ofToday = used.find(({ day }) => day === today)?.units ?? 0
-  return { until, gap: gapOf({ meter, at, from: until - ofToday, until }) }
+  const split = window.splitDay === null ? null : { meter, day: window.splitDay.day, fields }
+  return { until, gaps: [...splitGap(split), ...gapOf({ meter, at, from: until - ofToday, until })] }
 }
 
-function pastLevel(at: Instant, meter: string, { fields }: CounterReading): PastMeter {
+function pastLevel(at: Instant, meter: string, fields: PastFields): PastMeter {
   const levels = daysBack(at).map((day) => fields[lastLevelField(meter, day)] ?? null)
   const [ofToday = null, ...before] = levels
   const found = before.find((level) => level !== null) ?? null
@@ -85,9 +95,9 @@ function pastLevel(at: Instant, meter: string, { fields }: CounterReading): Past
   const until = ofToday === null ? from : Number(ofToday)
   if (ofToday === null && found === null) {
     const detail = `no level of ${meter} was recorded in the ${HISTORY_DAYS_MAX} days before; taken as 0`
-    return { until, gap: { step: 'history', detail, data: { meter } } }
+    return { until, gaps: [{ step: 'history', detail, data: { meter } }] }
   }
-  return { until, gap: gapOf({ meter, at, from, until }) }
+  return { until, gaps: gapOf({ meter, at, from, until }) }
 }
 
 interface Gap {
@@ -97,11 +107,27 @@ interface Gap {
   readonly until: number
 }
 
-function gapOf({ meter, at, from, until }: Gap): TraceStep | null {
-  if (from === until) return null
+function gapOf({ meter, at, from, until }: Gap): readonly TraceStep[] {
+  if (from === until) return []
   const day = toIso(at).slice(0, 10)
   const detail = `${meter} is kept by day: it went from ${from} to ${until} on ${day}, and when on that day is not known; ${until} is taken`
-  return { step: 'history', detail, data: { meter, day, from, until } }
+  return [{ step: 'history', detail, data: { meter, day, from, until } }]
+}
+
+interface SplitQuestion {
+  readonly meter: string
+  readonly day: Day
+  readonly fields: PastFields
+}
+
+/** A window that began inside a day, of which only the whole day is left: days older than 40 lose their split. */
+function splitGap(split: SplitQuestion | null): readonly TraceStep[] {
+  if (split === null) return []
+  const { meter, day, fields } = split
+  const isKept = (fields[splitField(meter, day)] ?? null) !== null
+  if (isKept || Number(fields[dayField(meter, day)] ?? 0) === 0) return []
+  const detail = `${meter}: the window began inside ${day}, and what was used before on that day is not kept; the whole day counts`
+  return [{ step: 'history', detail, data: { meter, day } }]
 }
 
 /** Days of the window up to the day of an instant. */

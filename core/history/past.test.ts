@@ -5,7 +5,6 @@ import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { DAY_MS, HOUR_MS } from '../instant.ts'
 import { type Judgement, NOT_JUDGED } from '../notices/judgement.ts'
-import type { CounterReading } from '../ports.ts'
 import type { Subscription, SubscriptionEvent } from '../subscription/subscription.ts'
 import { factsAt, type StoredHistory } from './past-facts.ts'
 import { pastFields, pastUsage } from './past-usage.ts'
@@ -89,19 +88,7 @@ function used({ feature, at, fields, versions = [version(1, START, {})] }: Asked
   const question = { catalogue, entitlement, at: now }
   const asked = new Set(pastFields(question))
   const known = Object.entries(fields).filter(([name]) => asked.has(name))
-  const reading: CounterReading = {
-    state: 'ready',
-    factsRevision: '',
-    catalogueRevision: 1,
-    asOf: now,
-    lagMs: 0,
-    exact: true,
-    now,
-    fields: Object.fromEntries(known),
-    sizes: {},
-    membership: {},
-  }
-  const { usage, gaps } = pastUsage(question, reading)
+  const { usage, gaps } = pastUsage(question, Object.fromEntries(known))
   return { used: usage.used, gaps: gaps.map(({ data }) => data) }
 }
 
@@ -136,6 +123,11 @@ describe('flow: the days of the window of then', () => {
     const before = used({ ...on, at: '2026-10-05T08:00:00Z', versions: [trial] })
     expect(before.used, 'the window before has what was used until then').toBe(60)
   })
+})
+
+test('a split that is no longer kept counts the whole day, and the trace says so', () => {
+  const asked = { feature: 'ai_credits', at: '2026-10-07T00:00:00Z', fields: { 'ai_credits:20261005': '90' } }
+  expect(used(asked)).toEqual({ used: 90, gaps: [{ meter: 'ai_credits', day: '20261005' }] })
 })
 
 describe('stock: the last level recorded by then', () => {

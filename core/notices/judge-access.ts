@@ -1,12 +1,8 @@
-import { DAY_MS, type Instant } from '../instant.ts'
+import type { Instant } from '../instant.ts'
 import { type AccessRules, accessEndOf, accessOf } from '../subscription/access.ts'
+import { renewalNotices } from '../subscription/renewal-notices.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import type { Notice, NoticeType, Told } from './notice.ts'
-
-/** A reminder goes out nine days before the period ends (S17). */
-const REMINDER_MS = 9 * DAY_MS
-/** The renewal is ordered and charged three days before (S17). */
-const DUE_MS = 3 * DAY_MS
 
 /** What has been told about access and renewal. */
 export type AccessTold = Omit<Told, 'features'>
@@ -40,49 +36,43 @@ export function judgeAccess(situation: AccessSituation): JudgedAccess {
   const access = accessOf(subscription, now, situation.rules)
   const isLapsing = access === 'lapsed' && told.lapsedAt === null
   const restoredFrom = access === 'active' ? told.lapsedAt : null
-  const reminder = renewalNotice(situation, subscription, 'renewal_reminder')
-  const due = renewalNotice(situation, subscription, 'renewal_due')
+  const renewal = judgeRenewal(situation, subscription)
   const notices = [
     ...(isLapsing ? [noticeOf(situation, { type: 'lapsed', about: end, occurredAt: end })] : []),
     ...(restoredFrom === null ? [] : [restored(situation, subscription, restoredFrom)]),
-    ...(reminder.isDue ? [reminder.notice] : []),
-    ...(due.isDue ? [due.notice] : []),
+    ...renewal.notices,
   ]
   const lapsedAt = isLapsing ? end : restoredFrom === null ? told.lapsedAt : null
-  const later = [access === 'active' ? end : null, reminder.nextAt, due.nextAt].filter((at) => at !== null)
+  const later = [...(access === 'active' ? [end] : []), ...renewal.later]
   return {
-    told: {
-      lapsedAt,
-      reminderFor: reminder.isDue ? subscription.periodEnd : told.reminderFor,
-      dueFor: due.isDue ? subscription.periodEnd : told.dueFor,
-    },
+    told: { ...renewal.told, lapsedAt },
     notices,
     nextAt: later.length === 0 ? null : Math.min(...later),
   }
 }
 
 interface Renewal {
-  readonly isDue: boolean
-  readonly notice: Notice
-  /** When it will be due; null when it is due, was told, or never will be. */
-  readonly nextAt: Instant | null
+  readonly told: Omit<AccessTold, 'lapsedAt'>
+  readonly notices: readonly Notice[]
+  /** When those that are not due yet will be. */
+  readonly later: readonly Instant[]
 }
 
-/** Active and not cancelling; to be charged also needs automatic renewal (domain.md, "renewal notices"). */
-function renewalNotice(
-  situation: AccessSituation,
-  { status, cancelAtPeriodEnd, autoRenew, periodEnd }: AcceptedSubscription,
-  type: 'renewal_reminder' | 'renewal_due',
-): Renewal {
+function judgeRenewal(situation: AccessSituation, subscription: AcceptedSubscription): Renewal {
   const { told, now } = situation
-  const isReminder = type === 'renewal_reminder'
-  const occurredAt = periodEnd - (isReminder ? REMINDER_MS : DUE_MS)
-  const notice = noticeOf(situation, { type, about: periodEnd, occurredAt })
-  const isWanted = status === 'active' && !cancelAtPeriodEnd && (isReminder || autoRenew)
-  const wasTold = (isReminder ? told.reminderFor : told.dueFor) === periodEnd
-  if (!isWanted || wasTold || now >= periodEnd) return { isDue: false, notice, nextAt: null }
-  const isDue = now >= occurredAt
-  return { isDue, notice, nextAt: isDue ? null : occurredAt }
+  const { periodEnd } = subscription
+  const forPeriod = { renewal_reminder: told.reminderFor, renewal_due: told.dueFor }
+  const untold = renewalNotices(subscription, situation).filter(({ type }) => forPeriod[type] !== periodEnd)
+  const due = untold.filter(({ dueAt }) => dueAt <= now)
+  const isDue = (wanted: string): boolean => due.some(({ type }) => type === wanted)
+  return {
+    told: {
+      reminderFor: isDue('renewal_reminder') ? periodEnd : told.reminderFor,
+      dueFor: isDue('renewal_due') ? periodEnd : told.dueFor,
+    },
+    notices: due.map(({ type, dueAt }) => noticeOf(situation, { type, about: periodEnd, occurredAt: dueAt })),
+    later: untold.filter(({ dueAt }) => dueAt > now).map(({ dueAt }) => dueAt),
+  }
 }
 
 /** Named by the lapse it ends; access came back with the version that says so. */

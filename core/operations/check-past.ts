@@ -4,16 +4,27 @@ import type { Decision, Request, TraceStep } from '../entitlement/decision.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { TallygateError } from '../errors.ts'
 import { factsAt, type StoredHistory } from '../history/past-facts.ts'
-import { HISTORY_DAYS_MAX, pastFields, pastUsage } from '../history/past-usage.ts'
+import {
+  firstPastDay,
+  HISTORY_DAYS_MAX,
+  type PastFields,
+  type PastQuestion,
+  pastFields,
+  pastUsage,
+} from '../history/past-usage.ts'
 import { DAY_MS, type Instant, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
-import type { CounterStore, HistoryStore } from '../ports.ts'
+import type { CounterReading, CounterStore, DayArchive, HistoryStore } from '../ports.ts'
+import { ARCHIVE_FIELD } from '../usage/counter-fields.ts'
+import { type DayFigures, mergeFigures } from '../usage/past-days.ts'
 import { accuracyOf, requireFits } from './check.ts'
+import { readPastDays } from './read-past-days.ts'
 
 /** What a check of the past needs. */
 export interface PastDeps {
   readonly counters: CounterStore
   readonly history: HistoryStore
+  readonly archive: DayArchive
   readonly now: () => Instant
 }
 
@@ -39,11 +50,8 @@ export async function checkPast(deps: PastDeps, { workspace, request, at }: Past
   const featureKey = request.feature
   const entitlement = resolveEntitlement({ catalogue, facts, workspace, featureKey, now: at })
   const question = { catalogue, entitlement, at }
-  const reading = await deps.counters.read(workspace, { fields: pastFields(question), sets: [] })
-  if (reading.state === 'rebuilding') {
-    throw new TallygateError('unavailable', `the counters of ${workspace} are being rebuilt; try again`)
-  }
-  const { usage, gaps } = pastUsage(question, reading)
+  const { reading, fields } = await readFields(deps, workspace, question)
+  const { usage, gaps } = pastUsage(question, fields)
   const crossing = ownValue(facts.crossings, featureKey) ?? null
   const items = [{ request, entitlement, usage, crossing }]
   const [verdict] = decideTogether({ catalogue, now: at, items }).decisions
@@ -51,6 +59,31 @@ export async function checkPast(deps: PastDeps, { workspace, request, at }: Past
   const unknown = [...catalogueGap(catalogue, wasInForce), ...memberGap(request), ...lateGap(history, at)]
   const trace = [asOfStep(at, catalogue), ...unknown, ...gaps, ...verdict.trace]
   return { ...verdict, ...accuracyOf(reading), exact: false, trace }
+}
+
+interface ReadFields {
+  readonly reading: CounterReading
+  readonly fields: PastFields
+}
+
+/** What the counters hold, on top of what was archived of the same days. */
+async function readFields(deps: PastDeps, workspace: string, question: PastQuestion): Promise<ReadFields> {
+  const wanted = [ARCHIVE_FIELD, ...pastFields(question)]
+  const reading = await deps.counters.read(workspace, { fields: wanted, sets: [] })
+  if (reading.state === 'rebuilding') {
+    throw new TallygateError('unavailable', `the counters of ${workspace} are being rebuilt; try again`)
+  }
+  const { [ARCHIVE_FIELD]: newest = null, ...counted } = reading.fields
+  const archived = await readPastDays(deps.archive, newest, firstPastDay(question))
+  return { reading, fields: { ...counted, ...mergeFigures(archived, figuresOf(counted, archived)) } }
+}
+
+/** The counted figures of days that are archived, too; the rest stays as it was read. */
+function figuresOf(counted: CounterReading['fields'], archived: DayFigures): DayFigures {
+  const both = Object.entries(counted).filter(
+    ([name, text]) => text !== null && Object.hasOwn(archived, name),
+  )
+  return Object.fromEntries(both.map(([name, text]) => [name, Number(text)]))
 }
 
 function requirePast(at: Instant, now: Instant): void {

@@ -1,10 +1,12 @@
 import type { Accuracy, Window } from '../entitlement/decision.ts'
 import { TallygateError } from '../errors.ts'
 import { DAY_MS, type Day, dayOf, type Instant, startOfDay } from '../instant.ts'
-import type { CounterReading } from '../ports.ts'
-import { dayField, lastLevelField } from '../usage/counter-fields.ts'
+import type { DayArchive } from '../ports.ts'
+import { ARCHIVE_FIELD, dayField, lastLevelField } from '../usage/counter-fields.ts'
+import { type DayFigures, mergeFigures } from '../usage/past-days.ts'
 import { accuracyOf, requireFeature } from './check.ts'
 import { readEntitlements } from './read-entitlements.ts'
+import { readPastDays } from './read-past-days.ts'
 import type { ReadDeps } from './read-workspace.ts'
 
 /** What was recorded on one UTC day. */
@@ -35,8 +37,13 @@ export interface UsageQuery {
 /** Longest span of one answer, days. */
 export const USAGE_DAYS_MAX = 400
 
+/** What reading by day needs beside the counters. */
+export interface UsageDeps extends ReadDeps {
+  readonly archive: DayArchive
+}
+
 /** Reads use by UTC day. Throws `invalid_request`, `unknown_feature`, `not_found` and `unavailable`. */
-export async function readUsage(deps: ReadDeps, query: UsageQuery): Promise<UsageByDay> {
+export async function readUsage(deps: UsageDeps, query: UsageQuery): Promise<UsageByDay> {
   const { workspace, feature: featureKey } = query
   const feature = requireFeature(deps.catalogue.remembered(), featureKey)
   if (feature.kind === 'switch') {
@@ -47,14 +54,15 @@ export async function readUsage(deps: ReadDeps, query: UsageQuery): Promise<Usag
   const days = daysBetween(query)
   const { uses } = await readEntitlements(deps, workspace)
   const use = uses.find(({ entitlement }) => entitlement.featureKey === featureKey)
-  const nameOf = feature.kind === 'flow' ? dayField : lastLevelField
-  const fields = days.flatMap((day) => feature.meters.map((meter) => nameOf(meter, day)))
-  const reading = await deps.counters.read(workspace, { fields, sets: [] })
+  const kind = feature.kind === 'flow' ? 'used' : 'level'
+  const fields = days.flatMap((day) => feature.meters.map((meter) => fieldOf(kind, meter, day)))
+  const reading = await deps.counters.read(workspace, { fields: [ARCHIVE_FIELD, ...fields], sets: [] })
+  const { [ARCHIVE_FIELD]: newest = null, ...counted } = reading.fields
+  const past = await readPastDays(deps.archive, newest, days[0] ?? '')
+  const figures = mergeFigures(past, numbersOf(counted))
   const window = use?.entitlement.window ?? null
   return {
-    days: days.map((day) =>
-      dayUsage(reading, { day, meters: feature.meters, nameOf, isFlow: feature.kind === 'flow' }),
-    ),
+    days: days.map((day) => dayUsage(figures, { day, meters: feature.meters, kind })),
     window: window === null ? null : { from: window.from, to: window.to },
     total: use?.usage.used ?? 0,
     accuracy: accuracyOf(reading),
@@ -73,15 +81,23 @@ function daysBetween({ from, to }: UsageQuery): readonly Day[] {
 interface DayInput {
   readonly day: Day
   readonly meters: readonly string[]
-  readonly nameOf: (meter: string, day: Day) => string
-  readonly isFlow: boolean
+  readonly kind: 'used' | 'level'
 }
 
-function dayUsage(reading: CounterReading, { day, meters, nameOf, isFlow }: DayInput): DayUsage {
+function fieldOf(kind: 'used' | 'level', meter: string, day: Day): string {
+  return kind === 'used' ? dayField(meter, day) : lastLevelField(meter, day)
+}
+
+function numbersOf(fields: Readonly<Record<string, string | null>>): DayFigures {
+  const known = Object.entries(fields).flatMap(([name, text]) =>
+    text === null ? [] : [[name, Number(text)]],
+  )
+  return Object.fromEntries(known)
+}
+
+function dayUsage(figures: DayFigures, { day, meters, kind }: DayInput): DayUsage {
   const values = meters.map((meter): [string, number | null] => {
-    const text = reading.fields[nameOf(meter, day)] ?? null
-    if (text === null) return [meter, isFlow ? 0 : null]
-    return [meter, Number(text)]
+    return [meter, figures[fieldOf(kind, meter, day)] ?? (kind === 'used' ? 0 : null)]
   })
   const known = values.flatMap(([, value]) => (value === null ? [] : [value]))
   const used = known.length === 0 ? null : known.reduce((sum, value) => sum + Math.max(value, 0), 0)

@@ -9,7 +9,7 @@ export interface Payer {
 
 /** Why an order may not be paid this way (S7), or null when a row of the table allows it. */
 export function faultOfPayment(order: Order, payer: Payer, rules: readonly PaymentRule[]): string | null {
-  const rows = rules.filter((rule) => reachesCountry(rule, payer.country) && allowsActor(rule, payer.actor))
+  const rows = rulesFor(rules, payer.country).filter((rule) => allowsActor(rule, payer.actor))
   const row = rows.find((rule) => allowsCurrency(rule, order.currency) && rule.methods.includes(order.method))
   if (row === undefined) {
     const ways = rows.map(({ methods, currency }) => `${methods.join(' or ')} in ${currency}`).join('; ')
@@ -19,6 +19,11 @@ export function faultOfPayment(order: Order, payer: Payer, rules: readonly Payme
     return `order ${order.orderId}: ${order.method} cannot be paid in ${order.installments} installments`
   }
   return null
+}
+
+/** The rows of the table that reach a country. */
+export function rulesFor(rules: readonly PaymentRule[], country: string): readonly PaymentRule[] {
+  return rules.filter((rule) => reachesCountry(rule, country))
 }
 
 function reachesCountry({ countries, except }: PaymentRule, country: string): boolean {

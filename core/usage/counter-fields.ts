@@ -24,3 +24,20 @@ export function lastLevelField(meter: string, day: Day): string {
 export function heldField(meter: string): string {
   return `h:${meter}`
 }
+
+/** Field that names the newest page of past days that are no longer among the counters. */
+export const ARCHIVE_FIELD = 'z'
+
+/** A field of one day: whose it is and what it says. */
+export interface DayField {
+  readonly meter: string
+  readonly day: Day
+  readonly kind: 'used' | 'split' | 'level'
+}
+
+/** The day that a field of the usage hash belongs to; null for the fields without one. */
+export function parseDayField(field: string): DayField | null {
+  const [, meter, day, suffix] = /^(.+?):(\d{8})(:[bl])?$/.exec(field) ?? []
+  if (meter === undefined || day === undefined) return null
+  return { meter, day, kind: suffix === ':b' ? 'split' : suffix === ':l' ? 'level' : 'used' }
+}

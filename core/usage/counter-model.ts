@@ -21,6 +21,12 @@ export interface ModelSlice {
   readonly events: readonly ModelEvent[]
 }
 
+/** Counters of one workspace as they were kept. */
+export interface RestoredCounters {
+  readonly fields: Readonly<Record<string, string>>
+  readonly members: Readonly<Record<string, readonly string[]>>
+}
+
 /** What became of a slice, in the words of `apply.lua`. */
 export type ModelOutcome = 'OK' | 'OLD' | 'REGRESSED'
 
@@ -47,6 +53,19 @@ export class CounterModel {
     }
     this.#watermarks.set(partition, upto)
     return 'OK'
+  }
+
+  /** Begins a workspace with counters that were kept elsewhere, as a rebuild does. */
+  restore(workspace: string, { fields, members }: RestoredCounters): void {
+    this.#fields.set(workspace, new Map(Object.entries(fields)))
+    for (const [meter, subjects] of Object.entries(members)) {
+      this.#members.set(`${workspace} ${meter}`, new Set(subjects))
+    }
+  }
+
+  /** Knows an event without counting it, as a rebuild does below a snapshot. */
+  know(identity: string): void {
+    this.#identities.add(identity)
   }
 
   /** Last offset covered of a partition, −1 before the first. */

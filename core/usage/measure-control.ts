@@ -15,7 +15,7 @@ export function measureSnapshot(event: UsageEvent, catalogue: Catalogue): Measur
     if (fault !== null) return fault
     if (!isAmount(units))
       return refuse('quantity_out_of_range', `levels.${meter} must be a whole number from 0`)
-    changes.push({ kind: 'set', meter, units })
+    changes.push({ kind: 'set', meter, units, isStated: true })
   }
   for (const [meter, members] of Object.entries(Object(event['members']))) {
     const fault = faultOfAggregation({ catalogue, meter, event, aggregation: 'distinct' })
@@ -23,7 +23,7 @@ export function measureSnapshot(event: UsageEvent, catalogue: Catalogue): Measur
     const subjects = subjectsOf(members)
     if (subjects === null)
       return refuse('invalid_field', `members.${meter} must be ≤ ${MEMBERS_MAX} named subjects`)
-    changes.push({ kind: 'members', meter, subjects })
+    changes.push({ kind: 'members', meter, subjects, isStated: true })
   }
   return { ok: true, changes }
 }

@@ -193,11 +193,13 @@ describe('UsageSnapshotEvent', () => {
 
   test('replaces the levels and members that it names, and no others', () => {
     expect(snapshot({ leads: 9, contacts: 0 }, { whatsapp_numbers: named('+1', 'n-2') })).toEqual([
-      { kind: 'set', meter: 'leads', units: 9 },
-      { kind: 'set', meter: 'contacts', units: 0 },
-      { kind: 'members', meter: 'whatsapp_numbers', subjects: ['+1', 'n-2'] },
+      { kind: 'set', meter: 'leads', units: 9, isStated: true },
+      { kind: 'set', meter: 'contacts', units: 0, isStated: true },
+      { kind: 'members', meter: 'whatsapp_numbers', subjects: ['+1', 'n-2'], isStated: true },
     ])
-    expect(snapshot({}, { ai_agents: [] })).toEqual([{ kind: 'members', meter: 'ai_agents', subjects: [] }])
+    expect(snapshot({}, { ai_agents: [] })).toEqual([
+      { kind: 'members', meter: 'ai_agents', subjects: [], isStated: true },
+    ])
     expect(snapshot({})).toEqual([])
   })
   test('one wrong meter refuses all of it', () => {

@@ -80,8 +80,8 @@ describe('what each record counts as', () => {
     const members = { whatsapp_numbers: [{ subject: '+1', since: NOW }] }
     expect(record('UsageSnapshotEvent', { fields: { levels: { leads: 9 }, members, takenAt: NOW } })).toEqual(
       [
-        { kind: 'set', meter: 'leads', units: 9 },
-        { kind: 'members', meter: 'whatsapp_numbers', subjects: ['+1'] },
+        { kind: 'set', meter: 'leads', units: 9, isStated: true },
+        { kind: 'members', meter: 'whatsapp_numbers', subjects: ['+1'], isStated: true },
       ],
     )
     const own = { id: 'acme~1~w', source: 'tallygate', meters: ['ai_credits'], startsAt: NOW }

@@ -15,8 +15,8 @@ export interface UsageEvent {
 export type CounterChange =
   /** level: signed units on what exists now. */
   | { readonly kind: 'add'; readonly meter: string; readonly units: number }
-  /** level: what exists now, absolutely. */
-  | { readonly kind: 'set'; readonly meter: string; readonly units: number }
+  /** level: what exists now, absolutely. `isStated`: by the product's own count, so that a difference is drift. */
+  | { readonly kind: 'set'; readonly meter: string; readonly units: number; readonly isStated?: true }
   /** sum: units used on a UTC day. */
   | {
       readonly kind: 'flow'
@@ -27,8 +27,13 @@ export type CounterChange =
     }
   /** distinct: a resource begins or ceases to be one of the members. */
   | { readonly kind: 'join' | 'leave'; readonly meter: string; readonly subject: string }
-  /** distinct: exactly these are the members. */
-  | { readonly kind: 'members'; readonly meter: string; readonly subjects: readonly string[] }
+  /** distinct: exactly these are the members; `isStated` as for a level. */
+  | {
+      readonly kind: 'members'
+      readonly meter: string
+      readonly subjects: readonly string[]
+      readonly isStated?: true
+    }
   /** sum: a window starts inside a day; what the day holds so far belongs to the window before. */
   | { readonly kind: 'split'; readonly meter: string; readonly day: Day; readonly startsAt: Instant }
 

@@ -1,23 +1,105 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
+import lz4 from 'lz4js'
+import snappy from 'snappyjs'
+import { stubRecords } from './oversized-batch.ts'
 
-/** The most that one compressed batch may expand to: a bomb ends as an error, not as a full memory. */
-const OUTPUT_MAX = 64 * 1_048_576
+/** The most that one compressed batch may expand to: a bomb ends as dead letters, not as a full memory. */
+export const BATCH_BYTES_MAX = 64 * 1_048_576
 
 interface CodecEncoder {
   readonly buffer: Buffer
 }
 
-/** Makes kafkajs read gzip with a bound, and zstd. Topics of ours are kept in gzip by the broker (`topics.ts`). */
+type Expand = (buffer: Buffer) => Buffer | Promise<Buffer>
+
+const bound = { maxOutputLength: BATCH_BYTES_MAX }
+const expandGzip = promisify(gunzip)
+const expandZstd = promisify(zstdDecompress)
+const unpackSnappy: (buffer: Buffer, bytesMax: number) => Buffer = snappy.uncompress
+
+/** Magic bytes of the frames in which Java's Snappy library cuts its output. */
+const SNAPPY_FRAMES = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
+const SNAPPY_HEADER_BYTES = 16
+
+/**
+ * Makes kafkajs read every codec that a producer may use, each with a bound on what it expands to.
+ *
+ * Topics of ours are kept in gzip by the broker (`topics.ts`); the others are for topics that were made elsewhere.
+ */
 export function registerCodecs(): void {
   const { CompressionCodecs, CompressionTypes } = kafkajs
   CompressionCodecs[CompressionTypes.GZIP] = () => ({
     compress: (encoder: CodecEncoder) => promisify(gzip)(encoder.buffer),
-    decompress: (buffer: Buffer) => promisify(gunzip)(buffer, { maxOutputLength: OUTPUT_MAX }),
+    decompress: bounded((buffer) => expandGzip(buffer, bound)),
   })
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: (encoder: CodecEncoder) => promisify(zstdCompress)(encoder.buffer),
-    decompress: (buffer: Buffer) => promisify(zstdDecompress)(buffer, { maxOutputLength: OUTPUT_MAX }),
+    decompress: bounded((buffer) => expandZstd(buffer, bound)),
   })
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async (encoder: CodecEncoder) => snappy.compress(encoder.buffer),
+    decompress: bounded(expandSnappy),
+  })
+  CompressionCodecs[CompressionTypes.LZ4] = () => ({
+    compress: async (encoder: CodecEncoder) => Buffer.from(lz4.compress(encoder.buffer)),
+    decompress: bounded(expandLz4),
+  })
+}
+
+/** Thrown by an expansion that would pass the bound. */
+class TooLargeError extends Error {}
+
+/** A batch over the bound is replaced by a stub for each of its records. */
+function bounded(expand: Expand): (buffer: Buffer) => Promise<Buffer> {
+  return async (buffer) => {
+    try {
+      return await expand(buffer)
+    } catch (error) {
+      if (error instanceof TooLargeError || isTooLarge(error)) return stubRecords(buffer)
+      throw error
+    }
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RangeError && Reflect.get(error, 'code') === 'ERR_BUFFER_TOO_LARGE'
+}
+
+function expandSnappy(buffer: Buffer): Buffer {
+  if (!buffer.subarray(0, SNAPPY_FRAMES.length).equals(SNAPPY_FRAMES)) return expandBlock(buffer, 0)
+  const blocks: Buffer[] = []
+  let bytes = 0
+  for (let at = SNAPPY_HEADER_BYTES; at < buffer.length; ) {
+    const length = buffer.readInt32BE(at)
+    const block = expandBlock(buffer.subarray(at + 4, at + 4 + length), bytes)
+    blocks.push(block)
+    bytes += block.length
+    at += 4 + length
+  }
+  return Buffer.concat(blocks)
+}
+
+/** One block; its own first bytes say how long it will be. */
+function expandBlock(block: Buffer, before: number): Buffer {
+  const length = snappyLength(block)
+  if (before + length > BATCH_BYTES_MAX) throw new TooLargeError('a Snappy block is too large')
+  return unpackSnappy(block, length)
+}
+
+function snappyLength(block: Buffer): number {
+  let length = 0
+  for (let index = 0; index < 5; index += 1) {
+    const byte = block[index] ?? 0
+    length += (byte & 0x7f) * 2 ** (7 * index)
+    if (byte < 0x80) break
+  }
+  return length
+}
+
+function expandLz4(buffer: Buffer): Buffer {
+  const bytesMax = lz4.decompressBound(buffer)
+  if (bytesMax > BATCH_BYTES_MAX) throw new TooLargeError('an LZ4 frame is too large')
+  return Buffer.from(lz4.decompress(buffer, bytesMax))
 }

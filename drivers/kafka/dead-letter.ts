@@ -1,7 +1,11 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { DeadLetterCode } from '#core/errors.ts'
+import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import type { Encode } from '#schemas/encoder.ts'
 import type { GatheringProducer } from './producer.ts'
+
+/** Header of a letter that says its code. */
+export const CODE_HEADER = 'tallygate-code'
 
 /** A record to be set aside, with why. */
 export interface DeadLetterInput {
@@ -13,32 +17,56 @@ export interface DeadLetterInput {
   readonly schemaId: number | null
 }
 
-/** Sets records aside on `dead.letters`: resolves when all in-sync replicas have the letter. */
+/** What a letter keeps of a record at most; `dead.letters` takes records of twice that (`topics.ts`). */
+const VALUE_KEPT_MAX = 1_048_576
+const KEY_KEPT_MAX = 4_096
+const HEADERS_KEPT_MAX = 65_536
+
+/**
+ * Sets records aside on `dead.letters`: resolves when all in-sync replicas have the letter.
+ *
+ * The letter's own headers carry the code and the append time that a redriven record restates. What is larger than
+ * a broker takes from one producer by default is cut, and the reason says so: no record may stop a partition.
+ */
 export function deadLetterSink(
   producer: GatheringProducer,
   encode: Encode,
   now: () => number,
 ): (letter: DeadLetterInput) => Promise<void> {
   return async ({ topic, partition, message, code, reason, schemaId }) => {
-    const value = encode({
+    const headers = plainHeaders(message.headers)
+    const { value, words } = cut(message.value)
+    const key = message.key === null ? null : message.key.subarray(0, KEY_KEPT_MAX)
+    const letter = {
       topic,
       partition,
       offset: Number(message.offset),
-      key: message.key,
-      value: message.value,
-      headers: plainHeaders(message.headers),
+      key,
+      value,
+      headers: sizeOf(headers) > HEADERS_KEPT_MAX ? {} : headers,
       schemaId,
       code,
-      reason,
+      reason: reason + words,
       failedAt: now(),
-    })
+    }
+    const appendTime = String(headers[APPEND_TIME_HEADER] ?? message.timestamp)
     await producer.send({
       topic: 'dead.letters',
-      key: message.key,
-      value,
-      headers: { 'tallygate-code': code },
+      key,
+      value: encode(letter),
+      headers: { [CODE_HEADER]: code, [APPEND_TIME_HEADER]: appendTime },
     })
   }
+}
+
+function cut(value: Buffer | null): { readonly value: Buffer | null; readonly words: string } {
+  if (value === null || value.length <= VALUE_KEPT_MAX) return { value, words: '' }
+  const words = `; the first ${VALUE_KEPT_MAX} of ${value.length} bytes are kept here`
+  return { value: value.subarray(0, VALUE_KEPT_MAX), words }
+}
+
+function sizeOf(headers: Readonly<Record<string, Buffer>>): number {
+  return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 }
 
 /** Headers by name; of a repeated one the last. */

@@ -21,6 +21,8 @@ export const partitions = {
 } as const satisfies Record<TopicName, number>
 
 const WEEK_MS = 7 * 86_400_000
+/** A letter holds a whole record of a broker's default bound (1 MiB), and why it was set aside. */
+const LETTER_BYTES_MAX = 2_097_152
 
 /**
  * Creates the topics that are missing: append time is Kafka's, and batches are kept in gzip whatever a producer
@@ -41,6 +43,9 @@ export async function ensureTopics(admin: Admin, replicationFactor: number): Pro
           { name: 'message.timestamp.type', value: 'LogAppendTime' },
           { name: 'compression.type', value: 'gzip' },
           { name: 'retention.ms', value: String(topic === 'dead.letters' ? 8 * WEEK_MS : 2 * WEEK_MS) },
+          ...(topic === 'dead.letters'
+            ? [{ name: 'max.message.bytes', value: String(LETTER_BYTES_MAX) }]
+            : []),
           { name: 'min.insync.replicas', value: String(Math.min(2, replicationFactor)) },
         ],
       })),

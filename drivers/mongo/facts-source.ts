@@ -53,6 +53,11 @@ export class FactsSource {
     return this.#versions.read(workspace)
   }
 
+  /** Every change of a workspace's overrides, oldest first. */
+  async overrides(workspace: string): Promise<OverrideEntry[]> {
+    return this.#overrides.read(workspace)
+  }
+
   /**
    * Stores version number `number` by arrival; false when another one took that place: read again.
    *

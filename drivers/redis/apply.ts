@@ -5,7 +5,7 @@ import { dayField, levelField } from '#core/usage/counter-fields.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
 import type { DedupeId } from './dedupe-id.ts'
 import type { ShardKeys } from './keys.ts'
-import { defineScript, listOf, wordOf } from './script.ts'
+import { defineScript, listOf, type RawReply, wordOf } from './script.ts'
 
 /** The most events in one call: a longer one would hold up the checks behind it (engines.md). */
 export const SLICE_MAX = 200
@@ -41,12 +41,21 @@ export interface Slice {
 const outcomes = ['OK', 'OLD', 'REGRESSED', 'INC'] as const
 export type ApplyOutcome = (typeof outcomes)[number]
 
+/** Where the product's own count differed from ours; the product's is in force from then on. */
+export interface Drift {
+  readonly offset: number
+  readonly meter: string
+  readonly counted: number
+  readonly stated: number
+}
+
 /** What became of a slice; `watermark` is null only for INC. */
 export interface ApplyReply {
   readonly outcome: ApplyOutcome
   readonly watermark: number | null
   readonly counted: number
   readonly duplicates: number
+  readonly drifts: readonly Drift[]
 }
 
 interface Packed {
@@ -62,15 +71,26 @@ export const apply = defineScript({
   keys: (packed: Packed) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw): ApplyReply => {
-    const [word, watermark, counted, duplicates] = listOf(raw, 'apply.lua')
+    const [word, watermark, counted, duplicates, drifts] = listOf(raw, 'apply.lua')
     return {
       outcome: wordOf(word ?? null, outcomes, 'apply.lua'),
       watermark: watermark === undefined ? null : Number(watermark),
       counted: Number(counted ?? 0),
       duplicates: Number(duplicates ?? 0),
+      drifts: Array.isArray(drifts) ? drifts.map(driftOf) : [],
     }
   },
 })
+
+function driftOf(raw: RawReply): Drift {
+  const [offset, meter, counted, stated] = listOf(raw, 'apply.lua')
+  return {
+    offset: Number(offset),
+    meter: String(meter),
+    counted: Number(counted),
+    stated: Number(stated),
+  }
+}
 
 /** Lays a slice out as the script's keys and arguments. */
 export function packSlice(slice: Slice): Packed {
@@ -118,7 +138,7 @@ function operationOf(change: CounterChange, { day, memberKey }: OperationContext
     case 'add':
       return ['add', levelField(change.meter), change.units, day]
     case 'set':
-      return ['set', levelField(change.meter), String(change.units), day]
+      return ['set', levelField(change.meter), String(change.units), day, change.isStated === true]
     case 'flow':
       return ['flow', dayField(change.meter, change.day), change.units, change.occurredAt]
     case 'split':
@@ -127,6 +147,13 @@ function operationOf(change: CounterChange, { day, memberKey }: OperationContext
     case 'leave':
       return [change.kind, memberKey(change.meter), change.subject, levelField(change.meter), day]
     case 'members':
-      return ['members', memberKey(change.meter), change.subjects, levelField(change.meter), day]
+      return [
+        'members',
+        memberKey(change.meter),
+        change.subjects,
+        levelField(change.meter),
+        day,
+        change.isStated === true,
+      ]
   }
 }

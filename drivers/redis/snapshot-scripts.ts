@@ -110,3 +110,28 @@ export const dropBucket = defineScript({
   args: ({ incarnation, bucket, before }) => [incarnation, bucket, before],
   reply: (raw) => wordOf(raw, ['DROPPED', 'KEPT', 'INC'] as const, 'drop-bucket.lua'),
 })
+
+interface ArchiveInput {
+  readonly keys: ShardKeys
+  readonly incarnation: string
+  readonly workspace: string
+  /** Page that the counters name; '' without one. */
+  readonly before: string
+  /** Page that they name from now on. */
+  readonly after: string
+  /** Fields that leave the counters, with the values they were read with. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/** `lua/archive-days.lua`: takes past days out of a workspace's counters, all or none. */
+export const takeDays = defineScript({
+  file: 'archive-days.lua',
+  keys: ({ keys, workspace }: ArchiveInput) => [keys.meta, keys.usage(workspace)],
+  args: ({ incarnation, before, after, fields }) => [
+    incarnation,
+    before,
+    after,
+    ...Object.entries(fields).flat(),
+  ],
+  reply: (raw) => wordOf(raw, ['OK', 'CHANGED', 'INC'] as const, 'archive-days.lua'),
+})

@@ -72,7 +72,16 @@ describe('keys and scopes', () => {
 
   test('G21: a foreign workspace and an absent one look alike', async () => {
     const key = await system.createKey({ workspaces: ['somebody-else'] })
-    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'notices', 'decisions']) {
+    const paths = [
+      'entitlements',
+      'usage?feature=leads',
+      'subscription',
+      'orders',
+      'overrides',
+      'notices',
+      'decisions',
+    ]
+    for (const path of paths) {
       const foreign = await call(`/v1/workspaces/${workspace.id}/${path}`, { key })
       const absent = await call(`/v1/workspaces/nobody-${workspace.id}/${path}`, { key })
       expect(foreign.status, path).toBe(404)
@@ -155,7 +164,7 @@ describe('answers', () => {
       status: 200,
       body: { allowed: false, reason: 'no_subscription', status: 'none' },
     })
-    for (const path of ['entitlements', 'usage?feature=leads', 'subscription']) {
+    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'orders', 'overrides']) {
       expect((await call(`/v1/workspaces/${unseen}/${path}`)).status, path).toBe(404)
     }
   })
@@ -191,6 +200,14 @@ describe('answers', () => {
       source: 'plan',
     })
     expect(rows.find(({ feature }) => feature === 'salesbot')).toMatchObject({ kind: 'switch', on: false })
+  })
+
+  test('L4: a check that is denied leaves the counters as they were', async () => {
+    const credits = { feature: 'ai_credits', quantity: 1_000_000_000 }
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      expect(await workspace.check(credits)).toMatchObject({ reason: 'limit_reached', used: 20 })
+    }
+    expect(await workspace.check({ feature: 'ai_credits' })).toMatchObject({ allowed: true, used: 20 })
   })
 
   test('usage: by UTC day, and the total of the window', async () => {

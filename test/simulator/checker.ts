@@ -1,17 +1,30 @@
 import type { Redis } from 'ioredis'
+import { readPastDays } from '#core/operations/read-past-days.ts'
+import { ARCHIVE_FIELD, parseDayField } from '#core/usage/counter-fields.ts'
+import { type DayFigures, mergeFigures } from '#core/usage/past-days.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { type EventLog, WORKSPACES, workspaceOf } from './event-log.ts'
+import type { MemoryPages } from './memory-stores.ts'
+
+/** What is compared. */
+interface CheckedParts {
+  readonly shards: readonly ShardKeys[]
+  readonly log: EventLog
+  readonly days: MemoryPages
+}
 
 /** Compares what Redis holds with what the log says; knows nothing of how it came about. */
 export class Checker {
   readonly #redis: Redis
   readonly #shards: readonly ShardKeys[]
   readonly #log: EventLog
+  readonly #days: MemoryPages
 
-  constructor(redis: Redis, shards: readonly ShardKeys[], log: EventLog) {
+  constructor(redis: Redis, { shards, log, days }: CheckedParts) {
     this.#redis = redis
     this.#shards = shards
     this.#log = log
+    this.#days = days
   }
 
   /** Shards that answer before they have caught up with what was known when their rebuild began. */
@@ -62,10 +75,38 @@ export class Checker {
     )
     const covered = Math.max(...offsets)
     const truth = this.#log.truth(partition, covered)
-    const seen = canonical([fields, members.toSorted()])
-    const wanted = canonical([truth.fields(workspace), truth.members(workspace, 'numbers')])
+    const { [ARCHIVE_FIELD]: newest = null, ...counted } = fields
+    const through = newest === null ? '' : (await this.#days.page(newest)).through
+    const past = await readPastDays(this.#days, newest, '')
+    const whole = withPastDays(withoutSplits(counted, through), past)
+    const seen = canonical([whole, members.toSorted()])
+    const wanted = canonical([
+      withoutSplits(truth.fields(workspace), through),
+      truth.members(workspace, 'numbers'),
+    ])
     return seen === wanted ? null : `${workspace} at ${covered}: counted ${seen}, the log says ${wanted}`
   }
+}
+
+type Fields = Readonly<Record<string, string>>
+
+/** Counters with the past days put back. */
+function withPastDays(counted: Fields, past: DayFigures): Fields {
+  const whole: Record<string, string> = { ...counted }
+  for (const [name, value] of Object.entries(past)) {
+    const beside: DayFigures = counted[name] === undefined ? {} : { [name]: Number(counted[name]) }
+    whole[name] = String(mergeFigures({ [name]: value }, beside)[name])
+  }
+  return whole
+}
+
+/** A split of a day that is long past is not kept. */
+function withoutSplits(fields: Fields, through: string): Fields {
+  const kept = Object.entries(fields).filter(([name]) => {
+    const field = parseDayField(name)
+    return field?.kind !== 'split' || field.day > through
+  })
+  return Object.fromEntries(kept)
 }
 
 function canonical(value: unknown): string {

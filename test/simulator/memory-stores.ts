@@ -1,4 +1,6 @@
+import type { PastDays } from '#core/ports.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 
 /** Rounds of snapshots in memory, with the one property that matters: a round is taken once. */
@@ -41,5 +43,21 @@ export class MemoryIncarnations {
     const next = (await this.newest(shard)) + 1
     this.#newest.set(shard, next)
     return next
+  }
+}
+
+/** Pages of past days in memory: inserted once, never changed. */
+export class MemoryPages implements PageStore {
+  readonly #pages = new Map<string, PastDays>()
+
+  async insert(name: string, page: PastDays): Promise<void> {
+    if (this.#pages.has(name)) throw new Error(`the page ${name} exists`)
+    this.#pages.set(name, page)
+  }
+
+  async page(name: string): Promise<PastDays> {
+    const page = this.#pages.get(name)
+    if (page === undefined) throw new Error(`no page ${name}`)
+    return page
   }
 }

@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'ids expired by the time of their events',
-    seed: 49,
+    seed: 10,
     file: 'consumers/snapshots/forget-ids.ts',
     from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
     to: '    if (Number(latest) < 0 || Date.UTC(Number(bucket.slice(0, 4)), Number(bucket.slice(4, 6)) - 1, Number(bucket.slice(6)) + 1) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before: Number.MAX_SAFE_INTEGER }))',
@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a round counted though another one took its number',
-    seed: 315,
+    seed: 55,
     file: 'consumers/snapshots/snapshot-round.ts',
     from: "if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'",
     to: 'await snapshots.append(keys.shard, header, rows)',
@@ -82,7 +82,6 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a round takes its number after it was read: a slow one overtakes a newer one',
-    seed: 156,
     file: 'consumers/snapshots/snapshot-round.ts',
     from: 'round: (headers.at(-1)?.round ?? 0) + 1,',
     to: 'round: ((await snapshots.headers(keys.shard)).at(-1)?.round ?? 0) + 1,',
@@ -104,5 +103,18 @@ export const mutants: readonly Mutant[] = [
     file: `${lua}/apply.lua`,
     from: "and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1'))",
     to: '',
+  },
+  {
+    name: 'past days are taken out though they changed since they were read',
+    seed: 45,
+    file: `${lua}/archive-days.lua`,
+    from: "if redis.call('HGET', KEYS[2], ARGV[i]) ~= ARGV[i + 1] then return 'CHANGED' end",
+    to: '',
+  },
+  {
+    name: 'a rebuild opens the shard though Redis went back meanwhile',
+    file: 'consumers/usage/rebuild-shard.ts',
+    from: 'writes: drops + restored.rows.length,',
+    to: 'writes: 0,',
   },
 ]

@@ -8,14 +8,14 @@ const root = join(import.meta.dirname, '..', '..')
 const copied = ['core', 'schemas', 'drivers', 'consumers', 'test', 'package.json']
 
 /**
- * Runs the simulator on a copy of the code with one change; the seed that found it, null when none did.
+ * Runs the simulator on a copy of the code with one change; the scenario or seed that found it, null when none did.
  *
  * Begins at the seed that found it before, if the mutant names one.
  */
-export async function killingSeed(
+export async function findMutant(
   { file, from, to, name, seed = 1 }: Mutant,
   count: number,
-): Promise<number | null> {
+): Promise<string | null> {
   const copy = mkdtempSync(join(tmpdir(), 'tallygate-mutant-'))
   try {
     for (const part of copied) cpSync(join(root, part), join(copy, part), { recursive: true })
@@ -37,7 +37,7 @@ export async function killingSeed(
 function simulate(
   copy: string,
   { first, count }: { readonly first: number; readonly count: number },
-): Promise<number | null> {
+): Promise<string | null> {
   const args = [join(copy, 'test/simulator/main.ts'), String(first), String(count)]
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -48,8 +48,8 @@ function simulate(
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     child.once('close', () => {
-      const found = /^seed (\d+):/m.exec(output)?.[1]
-      if (found !== undefined) resolve(Number(found))
+      const found = /^((?:seed|scenario) \w+):/m.exec(output)?.[1]
+      if (found !== undefined) resolve(found)
       else if (/ 0 failed$/m.test(output)) resolve(null)
       else reject(new Error(`the simulator broke instead of judging:\n${output.slice(-1_500)}`))
     })

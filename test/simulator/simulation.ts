@@ -5,21 +5,26 @@ import type { KafkaMessage } from 'kafkajs'
 import { pino } from 'pino'
 import { forgetIds } from '#consumers/snapshots/forget-ids.ts'
 import { snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
-import { type LogRange, type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
 import { readPositions } from '#consumers/usage/shard-state.ts'
-import type { UsageReader } from '#consumers/usage/usage-reader.ts'
 import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
-import { type ShardKeys, shardKeys } from '#drivers/redis/keys.ts'
+import { DAY_MS, dayOf } from '#core/instant.ts'
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
+import type { UsageReader } from '#drivers/kafka/usage-reader.ts'
+import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { seededRandom } from '#test/helpers/random.ts'
+import { archiveWorkspace } from './archive-workspace.ts'
 import { Checker } from './checker.ts'
 import { type Dump, dumpShard, setBack, wipe } from './disasters.ts'
-import { EventLog, type Next } from './event-log.ts'
-import { MemoryIncarnations, MemorySnapshots } from './memory-stores.ts'
+import { EventLog, type Next, WORKSPACES, workspaceOf } from './event-log.ts'
+import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
 
-const PARTITIONS = 2
-const SHARDS = 2
-const WORKERS = 2
-const METERS = ['numbers'] as const
+const [PARTITIONS, SHARDS, WORKERS] = [2, 2, 2]
+const METERS = ['numbers']
+
+const WORKSPACE_NAMES = Array.from({ length: PARTITIONS * WORKSPACES }, (_, index) =>
+  workspaceOf(index % PARTITIONS, Math.floor(index / PARTITIONS)),
+)
 
 class Crash extends Error {}
 
@@ -34,6 +39,7 @@ export class Simulation {
   readonly #log: EventLog
   readonly #shards: readonly ShardKeys[]
   readonly #checker: Checker
+  readonly #days = new MemoryPages()
   readonly #snapshots = new MemorySnapshots()
   readonly #incarnations = new MemoryIncarnations()
   readonly #workers = Array.from({ length: WORKERS }, () => new Map<number, UsageSession>())
@@ -50,7 +56,7 @@ export class Simulation {
     this.#log = new EventLog(this.#next, PARTITIONS)
     const run = randomUUID().slice(0, 8)
     this.#shards = Array.from({ length: SHARDS }, (_, shard) => shardKeys(shard, `${run}-${shard}`))
-    this.#checker = new Checker(redis, this.#shards, this.#log)
+    this.#checker = new Checker(redis, { shards: this.#shards, log: this.#log, days: this.#days })
   }
 
   /** Runs some steps of mishaps, then catches up in peace; what differs from the truth of the log, or nothing. */
@@ -78,11 +84,10 @@ export class Simulation {
     const shard = this.#next(SHARDS)
     const keys = this.#shards[shard]
     if (worker === undefined || keys === undefined) return
-    switch (this.#next(24)) {
+    switch (this.#next(25)) {
       case 0:
       case 1:
       case 2:
-      case 3:
         return this.#log.append(partition, 1 + this.#next(12))
       case 4:
         return worker.clear()
@@ -106,9 +111,20 @@ export class Simulation {
       case 12:
         await worker.get(partition)?.mark(null)
         return
+      case 13:
+        return this.#archive(keys)
       default:
         await this.#read(worker, partition)
     }
+  }
+
+  /** Moves past days of a workspace out of the counters; late events still come for some of them. */
+  async #archive(keys: ShardKeys): Promise<void> {
+    const own = WORKSPACE_NAMES.filter((name) => shardOf(name, SHARDS) === keys.shard)
+    const workspace = own[this.#next(Math.max(own.length, 1))] ?? ''
+    const through = dayOf(this.#log.now - this.#next(4) * DAY_MS)
+    const deps = { ...this.#snapshotDeps(), redis: this.#shaky() }
+    await archiveWorkspace(deps, { keys, workspace, through, meters: METERS })
   }
 
   /** A worker takes the next records of a partition; it opens the partition first, rebuilding what has no life. */
@@ -196,15 +212,19 @@ export class Simulation {
   }
 
   #snapshotDeps(): Omit<Parameters<typeof snapshotRound>[0], 'redis'> {
-    return { snapshots: this.#snapshots, distinctMeters: () => METERS, nonce: () => this.#nonce() }
+    return {
+      snapshots: this.#snapshots,
+      days: this.#days,
+      distinctMeters: () => METERS,
+      nonce: () => this.#nonce(),
+    }
   }
 
   #nonce(): string {
-    this.#calls += 1
-    return String(this.#calls)
+    return String(++this.#calls)
   }
 
-  /** Redis as a bad network shows it: others act in between, a call may never run, its answer may be lost. */
+  /** Redis as a bad network shows it. */
   #shaky(): Redis {
     const call = async (run: () => Promise<unknown>): Promise<unknown> => {
       if (this.#isCalm) return run()

@@ -1,6 +1,6 @@
 import setupEngines from '#test/helpers/engines.ts'
 import { mutants } from './mutants.ts'
-import { killingSeed } from './run-mutant.ts'
+import { findMutant } from './run-mutant.ts'
 
 /** `node soak.ts <minutes>`: fresh seeds for as long as told, then every mutant; prints both figures. */
 const minutes = Number(process.argv[2] ?? 1)
@@ -23,9 +23,9 @@ while (performance.now() < deadline) {
 process.stdout.write(`seeds: ${seeds} from ${first}, ${failed} failed\n`)
 let killed = 0
 for (const mutant of mutants) {
-  const seed = await killingSeed(mutant, 1_000)
-  killed += seed === null ? 0 : 1
-  process.stdout.write(`${seed === null ? 'SURVIVED' : `seed ${String(seed).padStart(3)}`}  ${mutant.name}\n`)
+  const found = await findMutant(mutant, 1_000)
+  killed += found === null ? 0 : 1
+  process.stdout.write(`${(found ?? 'SURVIVED').padEnd(26)} ${mutant.name}\n`)
 }
 process.stdout.write(`mutants: ${killed} of ${mutants.length} killed\n`)
 redis.disconnect()

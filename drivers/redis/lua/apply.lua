@@ -10,8 +10,9 @@
         {offset, bucket, dedupe key, id, workspace, usage key, append time, operations, threshold key if m.th}
         operation: {'add', field, units, day} | {'flow', field, units, occurredAt} | {'set', field, units as string, day}
                  | {'split', field, startsAt} | {'join' or 'leave', key, subject, field, day} | {'members', key, subjects, field, day}
-  Reply  {'INC'} another life | {'REGRESSED', wm} Redis went back: both write nothing
-         | {'OLD', wm} applied before: writes readiness and `seen` alone | {'OK', wm, counted, duplicates}
+                 'set' and 'members' end with true where the product states its own count: what differed is drift
+  Reply  {'INC'} another life | {'REGRESSED', wm} Redis went back: both write nothing | {'OLD', wm} applied before:
+         writes readiness and `seen` alone | {'OK', wm, counted, duplicates, drifts: {offset, field, counted, stated} of each}
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th')
@@ -35,34 +36,33 @@ if upto <= wm then finish() return { 'OLD', string.format('%.0f', wm) } end
 local events, now = cmsgpack.unpack(ARGV[8]), redis.call('TIME')
 for _, e in ipairs(events) do if not (KEYS[e[3]] and KEYS[e[6]] and tonumber(e[1])) then return redis.error_reply('BADEVENT') end end
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
-local values, touched, raised, buckets, counted, duplicates = {}, {}, {}, {}, 0, 0
+local values, touched, raised, buckets, drifts, counted, duplicates = {}, {}, {}, {}, {}, 0, 0
 
 -- Fields are read once, changed here and written back together at the end.
 local function row(key) values[key] = values[key] or {} return values[key] end
-
 local function get(key, field)
   row(key)[field] = row(key)[field] or redis.call('HGET', key, field) or '0'
   return tonumber(values[key][field])
 end
-
 local function put(key, field, units, day)
   row(key)[field] = string.format('%.0f', units)
   if day then values[key][field .. ':' .. day .. ':l'] = values[key][field] end
 end
-
 local function split_of(key, field)
   local starts, before = string.match(redis.call('HGET', key, field .. ':b') or '', '^(%d+)|(%-?%d+)$')
   return tonumber(starts), tonumber(before)
 end
-
 local function set_split(key, field, ...) redis.call('HSET', key, field .. ':b', string.format('%.0f|%.0f', ...)) end
-
 local function record_size(key, set, field, day) row(key)[field .. ':' .. day .. ':l'] = redis.call('SCARD', set) end
 
 -- Each changes counters of usage hash u; true when it may have raised one.
 local operations = {
   add = function(u, o) put(u, o[2], get(u, o[2]) + o[3], o[4]) return o[3] > 0 end,
-  set = function(u, o) put(u, o[2], tonumber(o[3]), o[4]) return true end,
+  set = function(u, o, at)
+    local old = o[5] and (row(u)[o[2]] or redis.call('HGET', u, o[2]))
+    if old and tonumber(old) ~= tonumber(o[3]) then drifts[#drifts + 1] = { at, o[2], old, o[3] } end
+    put(u, o[2], tonumber(o[3]), o[4]) return true
+  end,
   flow = function(u, o)
     put(u, o[2], get(u, o[2]) + o[3])
     local starts, before = split_of(u, o[2])
@@ -75,7 +75,10 @@ local operations = {
   end,
   join = function(u, o) redis.call('SADD', KEYS[o[2]], o[3]) record_size(u, KEYS[o[2]], o[4], o[5]) return true end,
   leave = function(u, o) redis.call('SREM', KEYS[o[2]], o[3]) record_size(u, KEYS[o[2]], o[4], o[5]) end,
-  members = function(u, o)
+  members = function(u, o, at)
+    local before, kept = redis.call('SCARD', KEYS[o[2]]), 0
+    for i = 1, o[6] and #o[3] or 0 do kept = kept + redis.call('SISMEMBER', KEYS[o[2]], o[3][i]) end
+    if o[6] and before > 0 and kept < math.max(before, #o[3]) then drifts[#drifts + 1] = { at, o[4], before, #o[3] } end
     redis.call('DEL', KEYS[o[2]])
     for i = 1, #o[3], 500 do redis.call('SADD', KEYS[o[2]], unpack(o[3], i, math.min(i + 499, #o[3]))) end
     record_size(u, KEYS[o[2]], o[4], o[5])
@@ -91,7 +94,7 @@ for _, e in ipairs(events) do
       counted = counted + 1
       touched[e[5]] = true
       for _, o in ipairs(e[8]) do
-        if operations[o[1]](KEYS[e[6]], o) and not (raised[e[5]] and raised[e[5]] < e[7]) then raised[e[5]] = e[7] end
+        if operations[o[1]](KEYS[e[6]], o, e[1]) and not (raised[e[5]] and raised[e[5]] < e[7]) then raised[e[5]] = e[7] end
       end
     end
   end
@@ -114,4 +117,4 @@ for workspace in pairs(touched) do
 end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])
 finish()
-return { 'OK', ARGV[4], counted, duplicates }
+return { 'OK', ARGV[4], counted, duplicates, drifts }

@@ -18,7 +18,7 @@ export interface Refused {
 }
 
 interface ReaderOptions {
-  readonly decode: (value: Buffer | null) => Decoded
+  readonly decode: (message: KafkaMessage) => Decoded
   readonly hasher: (identity: EventIdentity) => DedupeId
   /** Newest catalogue; `fresh` asks the store again before a meter is called unknown. */
   readonly catalogue: (fresh: boolean) => Promise<Catalogue>
@@ -56,7 +56,7 @@ export class UsageReader {
   }
 
   #readOne(message: KafkaMessage, context: MeasureContext): SliceEvent | Refused {
-    const decoded = this.#options.decode(message.value)
+    const decoded = this.#options.decode(message)
     if (!decoded.ok) {
       return { message, code: decoded.code, reason: decoded.reason, schemaId: decoded.schemaId }
     }

@@ -1,0 +1,47 @@
+import { afterAll, expect, test } from 'vitest'
+import type { Amount } from '#core/amount.ts'
+import type { OverrideChange } from '#core/entitlement/override-history.ts'
+import { appWith, getFrom, readPages } from '#test/helpers/app.ts'
+import { END, START } from '#test/helpers/facts.ts'
+
+const COUNT = 60
+/** Leads set again and again, at the end taken back; the last but one change gives agents until the period ends. */
+const changes = Array.from({ length: COUNT }, (_, index): OverrideChange => {
+  const at = START + index
+  const limit = index as Amount
+  if (index === COUNT - 2)
+    return { feature: 'ai_agents', override: { limit, until: END, reason: 'a pilot' }, at }
+  const override = index === COUNT - 1 ? null : { limit, until: null, reason: 'a pilot' }
+  return { feature: 'leads', override, at }
+})
+
+const app = await appWith({
+  now: END - 1,
+  overrides: async (workspace) => (workspace === 'acme' ? changes : []),
+})
+afterAll(() => app.close())
+
+test('overrides: every change is read page by page, newest first, and what is in force is told', async () => {
+  const { entries, pages } = await readPages(app, { url: '/v1/workspaces/acme/overrides', list: 'overrides' })
+  expect(pages).toBe(2)
+  expect(entries.map(({ number }) => number)).toEqual(changes.map((_, index) => COUNT - index))
+  expect(entries.slice(0, 2)).toEqual([
+    { number: 60, feature: 'leads', at: '2026-06-10T09:00:00.059Z', isInForce: false, override: null },
+    {
+      number: 59,
+      feature: 'ai_agents',
+      at: '2026-06-10T09:00:00.058Z',
+      isInForce: true,
+      override: { limit: 58, until: '2026-12-10T09:00:00.000Z', reason: 'a pilot' },
+    },
+  ])
+  expect(entries.filter(({ isInForce }) => isInForce === true)).toHaveLength(1)
+})
+
+test('overrides: a workspace that nobody has named is not found, a cursor that is none is named', async () => {
+  expect((await getFrom(app, '/v1/workspaces/nobody/overrides')).status).toBe(404)
+  expect(await getFrom(app, '/v1/workspaces/acme/overrides?cursor=-1')).toMatchObject({
+    status: 400,
+    body: { code: 'invalid_request', field: 'cursor' },
+  })
+})

@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { createApp } from '#api/app.ts'
+import type { ApiContext } from '#api/context.ts'
+import type { ApiKey } from '#core/api-key.ts'
+import { apiMetrics } from '#drivers/metrics.ts'
+import { defaultCatalogue } from './facts.ts'
+
+/** The API without a socket, with a key for everything, the default catalogue and what a test gives it. */
+export async function appWith(
+  given: Partial<ApiContext> & { readonly now: number },
+): Promise<FastifyInstance> {
+  const absent = (): never => {
+    throw new Error('this test gives nothing to answer that from')
+  }
+  const catalogue = defaultCatalogue()
+  const key: ApiKey = {
+    id: 'AAAAAAAA',
+    label: 'test',
+    scopes: ['check', 'consume', 'events:write', 'usage:read', 'admin'],
+    workspaces: '*',
+    createdAt: 0,
+    expiresAt: null,
+  }
+  const { now, ...context } = given
+  const base: ApiContext = {
+    check: {
+      counters: { read: absent },
+      facts: { current: absent, load: absent, refresh: absent, remembered: absent },
+      catalogue: { load: absent, remembered: () => catalogue },
+      now: () => now,
+      lastKnown: { get: absent, set: absent },
+    },
+    archive: { page: absent },
+    history: { catalogueAt: absent, historyOf: absent },
+    authenticate: async () => key,
+    versions: async () => [],
+    overrides: async () => [],
+    catalogueSource: absent,
+    catalogueRevisions: absent,
+    notices: absent,
+    workspacesAfter: absent,
+    noteDecision: () => undefined,
+    decisionPage: absent,
+    metrics: apiMetrics(new Registry()),
+    health: {},
+  }
+  return createApp({ ...base, ...context }, pino({ level: 'silent' }))
+}
+
+/** What an API without a socket answers to a GET. */
+export async function getFrom(
+  app: FastifyInstance,
+  url: string,
+): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+  const response = await app.inject({ url, headers: { authorization: 'Bearer key' } })
+  return { status: response.statusCode, body: response.json() }
+}
+
+/** Every entry of a paged list, following the cursor to its end, and how many pages that took. */
+export async function readPages(
+  app: FastifyInstance,
+  { url, list }: { readonly url: string; readonly list: string },
+): Promise<{ readonly entries: readonly Record<string, unknown>[]; readonly pages: number }> {
+  const entries: Record<string, unknown>[] = []
+  let cursor: unknown = null
+  let pages = 0
+  do {
+    const { status, body } = await getFrom(app, cursor === null ? url : `${url}?cursor=${String(cursor)}`)
+    if (status !== 200) throw new Error(`page ${pages + 1} of ${url}: ${status} ${JSON.stringify(body)}`)
+    entries.push(...(body[list] as Record<string, unknown>[]))
+    cursor = body['cursor']
+    pages += 1
+  } while (cursor !== null && pages < 100)
+  return { entries, pages }
+}

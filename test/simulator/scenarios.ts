@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { lastRounds, mergeRounds } from '#consumers/snapshots/merge-rounds.ts'
+import { type SnapshotDeps, snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
+import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { shardKeys } from '#drivers/redis/keys.ts'
+import { wipe } from './disasters.ts'
+import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
+
+/** A course of events that chance seldom finds; returns what went wrong, or null. */
+export type Scenario = (redis: Redis) => Promise<string | null>
+
+/** Scenarios by name. */
+export const scenarios: Readonly<Record<string, Scenario>> = { slowRound, regressingRebuild }
+
+/** A round is slow, a newer one is stored meanwhile: the slow one may not come after it (ADR 0006). */
+async function slowRound(redis: Redis): Promise<string | null> {
+  const keys = shardKeys(0, randomUUID())
+  const count = (leads: number): Promise<unknown> =>
+    redis
+      .multi()
+      .hset(keys.meta, 'inc', '1', 'wm:0', leads)
+      .hset(keys.usage('acme'), 'leads', leads)
+      .hset(keys.dirty, 'acme', `stamp ${leads}`)
+      .exec()
+  const snapshots = new MemorySnapshots()
+  const deps: SnapshotDeps = {
+    redis,
+    snapshots,
+    days: new MemoryPages(),
+    distinctMeters: () => [],
+    nonce: () => {
+      throw new Error('no nonce')
+    },
+  }
+  await count(1)
+  const meanwhile = async (): Promise<void> => {
+    await count(2)
+    await snapshotRound({ ...deps, nonce: () => 'fast' }, keys)
+  }
+  const slowly = new Proxy(redis, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (name !== 'evalsha' || typeof value !== 'function') return value
+      return async (...args: unknown[]) => {
+        const answer: unknown = await Reflect.apply(value, target, args)
+        if (args.includes(keys.usage('acme'))) await meanwhile()
+        return answer
+      }
+    },
+  })
+  await snapshotRound({ ...deps, redis: slowly, nonce: () => 'slow' }, keys)
+  const rows = (await mergeRounds(snapshots, 0, lastRounds(await snapshots.headers(0)))) ?? []
+  const left = await redis.hexists(keys.dirty, 'acme')
+  await wipe(redis, keys)
+  const stored = rows[0]?.fields['leads']
+  return stored === '2' || left === 1
+    ? null
+    : `the rounds end with ${stored} leads of 2, and nothing is left to store`
+}
+
+/** Redis goes back in the middle of a rebuild, to after its take-over: the shard may not open (ADR 0007). */
+async function regressingRebuild(redis: Redis): Promise<string | null> {
+  const keys = shardKeys(0, randomUUID())
+  await redis.set(keys.usage('old'), 'left from another life')
+  let dumped: Buffer | null = null
+  const dumping = new Proxy(redis, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'scan') return value.bind(target)
+      return async (...args: unknown[]) => {
+        dumped ??= await redis.dumpBuffer(keys.meta)
+        return Reflect.apply(value, target, args)
+      }
+    },
+  })
+  const deps: RebuildDeps = {
+    redis: dumping,
+    incarnations: new MemoryIncarnations(),
+    snapshots: new MemorySnapshots(),
+    log: pino({ level: 'silent' }),
+    name: 'scenario',
+    now: () => 0,
+    ranges: async () => {
+      if (dumped !== null)
+        await redis.multi().restore(keys.meta, 0, dumped, 'REPLACE').set(keys.usage('old'), 'is back').exec()
+      return [{ partition: 0, low: 0, high: 0 }]
+    },
+    offsetAt: async () => 0,
+    catalogueRevision: async () => 1,
+  }
+  const outcome = await rebuildShard(deps, keys)
+  const incarnation = await redis.hget(keys.meta, 'inc')
+  await redis.del(keys.lease('rebuild'))
+  await rebuildShard({ ...deps, redis, ranges: async () => [{ partition: 0, low: 0, high: 0 }] }, keys)
+  const isOpen = (await redis.hget(keys.meta, 'inc')) !== null
+  await wipe(redis, keys)
+  if (outcome === 'rebuilt' || incarnation !== null) return 'the shard opened with keys of another life'
+  return isOpen ? null : 'the next rebuild did not open the shard'
+}
