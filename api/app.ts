@@ -5,11 +5,14 @@ import { guardRoutes } from './plugins/keys.ts'
 import { answerProblems } from './plugins/problems.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { checkRoutes } from './routes/check.ts'
+import { decisionRoutes } from './routes/decisions.ts'
 import { healthRoutes } from './routes/health.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { quoteRoutes } from './routes/quote.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
+import { whatIfRoutes } from './routes/what-if.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
 const BODY_BYTES_MAX = 65_536
@@ -48,9 +51,12 @@ const registers = [
   checkRoutes,
   workspaceRoutes,
   subscriptionRoutes,
+  noticeRoutes,
+  decisionRoutes,
   orderRoutes,
   overrideRoutes,
   quoteRoutes,
+  whatIfRoutes,
   catalogueRoutes,
   healthRoutes,
 ] as const

@@ -1,17 +1,22 @@
+import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
+import { historyStore } from '#drivers/history-store.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { createLogger } from '#drivers/log.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
+import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
+import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
@@ -19,6 +24,7 @@ import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { createApp } from './app.ts'
 import { apiConfig } from './config.ts'
 import type { ApiContext } from './context.ts'
+import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
 import { readinessOf } from './routes/health.ts'
 
@@ -40,6 +46,22 @@ const shards = allShardKeys(install.shards)
 const source = new FactsSource(mongo.db)
 const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER)
 const metrics = createMetrics()
+const notices = new NoticeLog(mongo.db)
+const workspaces = new WorkspaceList(mongo.db)
+const measured = apiMetrics(metrics)
+const decisions = new DecisionLog(mongo.db)
+await decisions.expireOld().catch((error: unknown) => {
+  log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
+})
+const recorder = new DecisionRecorder({
+  store: decisions,
+  name: randomUUID().slice(0, 8),
+  now: systemClock,
+  log,
+  onDropped: (dropped) => measured.decisionsDropped.inc(dropped),
+})
+recorder.start()
+shutdown.add('decision log', () => recorder.stop())
 const context: ApiContext = {
   check: {
     counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
@@ -53,13 +75,18 @@ const context: ApiContext = {
     now: systemClock,
     lastKnown: rememberVerdicts(),
   },
+  history: historyStore({ source, catalogues: catalogueLog }),
   archive: new UsageDays(mongo.db),
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
   overrides: (workspace) => source.overrides(workspace),
   catalogueSource: () => catalogue.source,
   catalogueRevisions: () => catalogueLog.revisions(),
-  metrics: apiMetrics(metrics),
+  notices: (workspace, place) => notices.page(workspace, place),
+  workspacesAfter: (workspace, limit) => workspaces.after(workspace, limit),
+  noteDecision: (decision) => recorder.note(decision),
+  decisionPage: (workspace, query) => decisions.page(workspace, query),
+  metrics: measured,
   health: {
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
     mongo: async () => mongo.ping().then(() => null),

@@ -34,6 +34,7 @@ function presentOverLimit(overLimit: OverLimit | null) {
   return { since: isoOrNull(overLimit.since), graceEndsAt: isoOrNull(overLimit.graceEndsAt) }
 }
 
-function presentUnblock(unblock: Unblock) {
+/** A way out of a denial with ISO times. */
+export function presentUnblock(unblock: Unblock) {
   return unblock.action === 'wait_until' ? { ...unblock, at: toIso(unblock.at) } : unblock
 }

@@ -58,7 +58,11 @@ export const checkBody = Type.Object(
   {
     workspace: workspaceId,
     ...checkItem.properties,
-    at: Type.Optional(instant('A past instant; not answered yet')),
+    at: Type.Optional(
+      instant(
+        'A past instant, at most 400 days back: answered from history, the trace says what is not known',
+      ),
+    ),
     minFreshnessMs: Type.Optional(Type.Integer({ minimum: 0, description: 'Not answered yet' })),
     explain: Type.Boolean({ default: false, description: 'With the trace' }),
   },
@@ -77,7 +81,8 @@ export const checksBody = Type.Object(
 /** One item of a check, as the body states it. */
 export type CheckItemBody = Static<typeof checkItem>
 
-const unblock = Type.Object({
+/** A way out of a denial. */
+export const unblock = Type.Object({
   action: Type.Enum(['add_seats', 'upgrade', 'add_on', 'pay', 'wait_until', 'remove', 'contact_support']),
   seats: Type.Optional(Type.Integer()),
   plan: Type.Optional(Type.String()),
@@ -89,8 +94,12 @@ const unblock = Type.Object({
 
 /** A decision, as every route prints it. */
 export const decision = Type.Object({
-  allowed: Type.Boolean(),
-  reason: Type.Enum([...allowedReasons, ...deniedReasons]),
+  allowed: Type.Boolean({
+    description: 'May it be done; true for every request of a feature in shadow mode',
+  }),
+  reason: Type.Enum([...allowedReasons, ...deniedReasons], {
+    description: 'In shadow mode the reason that enforcing would give',
+  }),
   workspace: Type.String(),
   feature: Type.String(),
   quantity: Type.Integer(),

@@ -15,6 +15,7 @@ const program = new Command('tallygate')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
 
+const at = (): Option => new Option('--at <instant>', 'a past instant, answered from history')
 const json = (): Option => new Option('--json', 'print one JSON value instead of text')
 
 program
@@ -24,6 +25,7 @@ program
   .addOption(new Option('-i, --intent <intent>', 'what for').choices(['read', 'use', 'add']).default('add'))
   .option('-s, --subject <id>', 'resource of a distinct meter, e.g. a phone number')
   .option('-m, --meter <meter>', 'meter of the feature')
+  .addOption(at())
   .addOption(json())
   .action(checkCommand)
 
@@ -41,6 +43,7 @@ program
   .option('-q, --quantity <n>', 'units to add', '1')
   .addOption(new Option('-i, --intent <intent>', 'what for').choices(['read', 'use', 'add']).default('add'))
   .option('-s, --subject <id>', 'resource of a distinct meter')
+  .addOption(at())
   .addOption(json())
   .action(explainCommand)
 

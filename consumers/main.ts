@@ -20,8 +20,11 @@ import { DriftLog } from '#drivers/mongo/drift-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { judgementLog } from '#drivers/mongo/judgement-log.ts'
+import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
+import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
@@ -34,6 +37,7 @@ import { topicRecords } from '#schemas/records.ts'
 import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
+import { settleNotices } from './judge/settle-notices.ts'
 import { Liveness } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
@@ -157,9 +161,23 @@ shutdown.add('usage consumer', usage.stop)
 shutdown.add('subscription consumer', subscriptions.stop)
 
 const judge = startJudge({
-  deps: { counters, facts, catalogue: catalogues, now, crossings: source },
+  deps: {
+    counters,
+    facts,
+    catalogue: catalogues,
+    now,
+    judgements: judgementLog(source),
+    notices: settleNotices({
+      producer,
+      encode: encoderOf('NoticeEvent', schemaIds.NoticeEvent),
+      log: new NoticeLog(mongo.db),
+      now,
+      onPublished: ({ type }) => measured.notices.inc({ type }),
+    }),
+  },
   redis,
   shards,
+  workspaces: new WorkspaceList(mongo.db),
   log,
   name,
 })

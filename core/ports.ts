@@ -1,6 +1,9 @@
 import type { Catalogue } from './catalogue/catalogue.ts'
-import type { Crossing, WorkspaceFacts } from './entitlement/facts.ts'
+import type { WorkspaceFacts } from './entitlement/facts.ts'
+import type { StoredHistory } from './history/past-facts.ts'
 import type { Day, Instant } from './instant.ts'
+import type { Judgement } from './notices/judgement.ts'
+import type { Notice } from './notices/notice.ts'
 import type { ReadPlan } from './usage/read-plan.ts'
 
 /** What Redis says of one workspace at one moment: one script, so all of it is from the same instant. */
@@ -56,16 +59,25 @@ export interface FactStore {
   remembered(workspace: string): WorkspaceFacts | null
 }
 
-/** Keeps since when limits have been reached, by insert only. */
-export interface CrossingStore {
+/** Keeps the judgements of workspaces, by insert only. */
+export interface JudgementStore {
+  /** Judgement number `number` of a workspace; `NOT_JUDGED` for number 0. */
+  read(workspace: string, number: number): Promise<Judgement>
   /** Stores judgement number `number` of a workspace; false when another took that number. */
-  appendCrossings(workspace: string, number: number, entry: CrossingEntry): Promise<boolean>
+  append(workspace: string, number: number, judgement: Judgement): Promise<boolean>
 }
 
-/** Every crossing in force of a workspace after one judgement. */
-export interface CrossingEntry {
-  readonly crossings: Readonly<Record<string, Crossing>>
-  readonly judgedAt: Instant
+/** Publishes notices: at least once on the wire, exactly once by id in the log of notices. */
+export interface NoticeSink {
+  /** Resolves when each is acknowledged and logged; one that was logged before is left alone. */
+  settle(notices: readonly Notice[]): Promise<void>
+}
+
+/** Reads what was stored, as of an instant. Throws `unavailable` when it cannot be had. */
+export interface HistoryStore {
+  /** The catalogue in force then; with `wasInForce` false the first one, which was stored only afterwards. */
+  catalogueAt(at: Instant): Promise<{ readonly catalogue: Catalogue; readonly wasInForce: boolean }>
+  historyOf(workspace: string, at: Instant): Promise<StoredHistory>
 }
 
 /** Reads revisions of the catalogue. Throws `unavailable` when a revision cannot be had. */

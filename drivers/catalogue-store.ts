@@ -57,7 +57,8 @@ export class MongoCatalogueStore implements CatalogueStore {
   }
 }
 
-function parseStored(stored: StoredCatalogue): Catalogue {
+/** The catalogue of a stored revision. Throws `invalid_catalogue` for one that this build cannot read. */
+export function parseStored(stored: StoredCatalogue): Catalogue {
   const parsed = parseCatalogue(stored.source, stored.revision)
   if (parsed.ok) return parsed.catalogue
   const problems = parsed.problems.map(({ path, problem }) => `${path}: ${problem}`).join('; ')

@@ -17,6 +17,17 @@ export function apiMetrics(registry: Registry) {
       labelNames: ['feature', 'reason', 'degraded'] as const,
       registers,
     }),
+    shadowDenials: new Counter({
+      name: 'tallygate_shadow_denials_total',
+      help: 'Decisions that were allowed because the feature is in shadow mode, by feature and reason',
+      labelNames: ['feature', 'reason'] as const,
+      registers,
+    }),
+    decisionsDropped: new Counter({
+      name: 'tallygate_decisions_not_logged_total',
+      help: 'Decisions that found no room in the decision log',
+      registers,
+    }),
     requests: new Histogram({
       name: 'tallygate_http_request_seconds',
       help: 'Time to answer by route and status',
@@ -64,6 +75,12 @@ export function consumerMetrics(registry: Registry) {
       name: 'tallygate_snapshot_rounds_total',
       help: 'Snapshot rounds of shards by outcome',
       labelNames: ['outcome'] as const,
+      registers,
+    }),
+    notices: new Counter({
+      name: 'tallygate_notices_total',
+      help: 'Notices published by type',
+      labelNames: ['type'] as const,
       registers,
     }),
     enforcementLag: new Histogram({

@@ -15,7 +15,7 @@ export function guardRoutes(
   app.addHook('onRoute', ({ config, url, method }) => {
     if (config?.scope === undefined) throw new TypeError(`${String(method)} ${url} states no scope`)
   })
-  const keys = new WeakMap<FastifyRequest, ApiKey>()
+  app.decorateRequest('apiKey', null)
   app.addHook('onRequest', async (request, reply) => {
     const scope = request.routeOptions.config.scope
     if (scope === null || (request.is404 && scope === undefined)) return
@@ -27,11 +27,11 @@ export function guardRoutes(
     if (scope === undefined || !key.scopes.includes(scope)) {
       throw new TallygateError('forbidden', `the key lacks the scope ${scope ?? 'of this route'}`, { scope })
     }
-    keys.set(request, key)
+    request.apiKey = key
   })
   app.addHook('preHandler', async (request) => {
-    const key = keys.get(request)
-    if (key === undefined) return
+    const key = request.apiKey
+    if (key === null) return
     for (const workspace of workspacesOf(request)) {
       if (mayTouch(key, workspace)) continue
       throw new TallygateError('not_found', `no workspace "${workspace}" is known to this key`)

@@ -1,18 +1,19 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { isAmount, ZERO } from '#core/amount.ts'
-import type { Decision, Request } from '#core/entitlement/decision.ts'
+import type { Request } from '#core/entitlement/decision.ts'
 import { TallygateError } from '#core/errors.ts'
 import { checkItems } from '#core/operations/check.ts'
+import { checkPast } from '#core/operations/check-past.ts'
 import type { ApiContext } from '../context.ts'
+import { decisionCounter } from '../count-decision.ts'
 import { presentDecision } from '../present.ts'
 import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem } from '../schemas.ts'
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
-export function checkRoutes(app: FastifyInstance, { check, metrics }: ApiContext): void {
-  const count = ({ feature, reason, degraded }: Decision): void => {
-    metrics.decisions.inc({ feature, reason, degraded: String(degraded) })
-  }
+export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { check, history, archive } = context
+  const count = decisionCounter(context)
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['decisions'], security: [{ key: [] }] }
   routes.post(
@@ -28,7 +29,14 @@ export function checkRoutes(app: FastifyInstance, { check, metrics }: ApiContext
     },
     async ({ body }) => {
       const { workspace, at, minFreshnessMs, explain, ...item } = body
-      refuseUnbuilt({ at, minFreshnessMs })
+      refuseUnbuilt(minFreshnessMs)
+      if (at !== undefined) {
+        const past = await checkPast(
+          { ...check, history, archive },
+          { workspace, request: requestOf(item), at: Date.parse(at) },
+        )
+        return presentDecision(past, explain)
+      }
       const { decisions: made } = await checkItems(check, { workspace, items: [requestOf(item)] })
       const [made1] = made
       if (made1 === undefined) throw new RangeError('a check has one decision')
@@ -67,22 +75,10 @@ function requestOf({ quantity, meter, subject, ...item }: CheckItemBody): Reques
   }
 }
 
-/** Options that the contract names and that are not built: an answer that ignored them would be wrong. */
-function refuseUnbuilt({
-  at,
-  minFreshnessMs,
-}: {
-  at: string | undefined
-  minFreshnessMs: number | undefined
-}): void {
-  if (minFreshnessMs !== undefined) {
-    throw new TallygateError('invalid_request', 'minFreshnessMs is not answered yet; leave it out', {
-      field: 'minFreshnessMs',
-    })
-  }
-  if (at !== undefined) {
-    throw new TallygateError('invalid_request', 'at is not answered yet; leave it out to ask about now', {
-      field: 'at',
-    })
-  }
+/** An option that the contract names and that is not built: an answer that ignored it would be wrong. */
+function refuseUnbuilt(minFreshnessMs: number | undefined): void {
+  if (minFreshnessMs === undefined) return
+  throw new TallygateError('invalid_request', 'minFreshnessMs is not answered yet; leave it out', {
+    field: 'minFreshnessMs',
+  })
 }

@@ -8,6 +8,8 @@ export interface AskOptions {
   readonly intent: string
   readonly subject?: string
   readonly meter?: string
+  /** A past instant, in any form that names one; now when left out. */
+  readonly at?: string
   readonly json?: boolean
 }
 
@@ -58,14 +60,22 @@ export async function askDecision({
   if (!Number.isInteger(quantity))
     throw new CommandError('--quantity must be a whole number', exitCodes.usage)
   const { intent, subject, meter } = options
+  const at = options.at === undefined ? undefined : isoOf(options.at)
   const target = readTarget(process.env)
-  const body = { workspace, feature, quantity, intent, subject, meter, explain }
+  const body = { workspace, feature, quantity, intent, subject, meter, at, explain }
   return (await callApi({
     api: target.api,
     key: target.keys.check,
     path: '/v1/check',
     body,
   })) as unknown as ShownDecision
+}
+
+function isoOf(text: string): string {
+  const instant = new Date(text)
+  if (Number.isNaN(instant.getTime()))
+    throw new CommandError('--at must be an instant, for example 2026-11-20T14:02:00Z', exitCodes.usage)
+  return instant.toISOString()
 }
 
 function linesOf(decision: ShownDecision): readonly string[] {

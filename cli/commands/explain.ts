@@ -27,7 +27,9 @@ function page({ workspace, feature, options, decision }: PageInput): string {
     ? 'given by policy: counts could not be had'
     : exact
       ? 'exact'
-      : 'not exact: counting lags behind'
+      : options.at === undefined
+        ? 'not exact: counting lags behind'
+        : 'not exact: from history'
   const sections = [
     question,
     `${allowed ? 'Yes' : 'No'}: ${reason.replaceAll('_', ' ')}`,

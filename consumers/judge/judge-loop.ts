@@ -1,13 +1,17 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import { HOUR_MS, type Instant } from '#core/instant.ts'
 import { type JudgeDeps, judgeWorkspace } from '#core/operations/judge-workspace.ts'
+import { Agenda } from '#drivers/redis/agenda.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
+import { enlistShard, type WorkspacePages } from './enlist-shard.ts'
 
 interface JudgeLoopOptions {
   readonly deps: JudgeDeps
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
+  readonly workspaces: WorkspacePages
   readonly log: Logger
   readonly name: string
 }
@@ -18,16 +22,21 @@ const ROUND_MS = 200
 const LEASE_MS = 3_000
 const AT_ONCE = 8
 const SCAN_COUNT = 200
+/** Workspaces of one shard that are judged in one round because of the time. */
+const DUE_MAX = 200
+/** Every workspace is judged at least this often, whatever was lost in Redis. */
+const LIST_EVERY_MS = HOUR_MS
 
-/** Compares what changed with its limits, shard by shard, until it is stopped. */
+/** Compares what changed, and what is due, with limits and dates, shard by shard, until it is stopped. */
 export function startJudge(options: JudgeLoopOptions): { stop: () => Promise<void> } {
+  const judge = new ShardJudge(options)
   let isStopped = false
   let wake: () => void = () => undefined
   const run = async (): Promise<void> => {
     while (!isStopped) {
       for (const keys of options.shards) {
         if (isStopped) break
-        await judgeShard(options, keys).catch((error: unknown) => {
+        await judge.visit(keys).catch((error: unknown) => {
           options.log.warn({ err: error, shard: keys.shard }, 'the shard was not judged; it will be')
         })
       }
@@ -47,22 +56,70 @@ export function startJudge(options: JudgeLoopOptions): { stop: () => Promise<voi
   }
 }
 
-async function judgeShard(options: JudgeLoopOptions, keys: ShardKeys): Promise<void> {
-  const { redis, name } = options
-  if ((await redis.hlen(keys.judge)) === 0) return
-  const lease = keys.lease('judge')
-  const holder = await redis.set(lease, name, 'PX', LEASE_MS, 'NX', 'GET')
-  if (holder !== null && holder !== name) return
-  await redis.pexpire(lease, LEASE_MS)
-  let cursor = '0'
-  do {
-    const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
-    const waiting = pairsOf(entries)
-    for (let from = 0; from < waiting.length; from += AT_ONCE) {
-      await Promise.all(waiting.slice(from, from + AT_ONCE).map((entry) => judgeOne(options, keys, entry)))
+/** One round over a shard, for whoever holds its lease. */
+class ShardJudge {
+  readonly #options: JudgeLoopOptions
+  readonly #agenda: Agenda
+
+  constructor(options: JudgeLoopOptions) {
+    this.#options = options
+    this.#agenda = new Agenda(options.redis)
+  }
+
+  async visit(keys: ShardKeys): Promise<void> {
+    const { redis, deps, shards, workspaces } = this.#options
+    const now = deps.now()
+    const [changed, due] = await Promise.all([
+      redis.hlen(keys.judge),
+      this.#agenda.due({ keys, now, limit: DUE_MAX }),
+    ])
+    if (changed === 0 && due.workspaces.length === 0 && !due.isListDue) return
+    if (!(await this.#hasLease(keys))) return
+    if (changed > 0) await this.#judgeChanged(keys)
+    await this.#judgeAll(due.workspaces, (workspace) => this.#judgeOne(keys, { workspace, raisedAt: null }))
+    if (!due.isListDue) return
+    await enlistShard({ agenda: this.#agenda, keys, shards: shards.length, workspaces, now })
+    await this.#agenda.planList(keys, now + LIST_EVERY_MS)
+  }
+
+  async #hasLease(keys: ShardKeys): Promise<boolean> {
+    const { redis, name } = this.#options
+    const lease = keys.lease('judge')
+    const holder = await redis.set(lease, name, 'PX', LEASE_MS, 'NX', 'GET')
+    if (holder !== null && holder !== name) return false
+    await redis.pexpire(lease, LEASE_MS)
+    return true
+  }
+
+  async #judgeChanged(keys: ShardKeys): Promise<void> {
+    const { redis } = this.#options
+    let cursor = '0'
+    do {
+      const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
+      await this.#judgeAll(pairsOf(entries), async ({ workspace, value }) => {
+        const isJudged = await this.#judgeOne(keys, { workspace, raisedAt: raisedAtOf(value) })
+        if (isJudged) await forgetStamp(redis, { hash: keys.judge, workspace, value })
+      })
+      cursor = next
+    } while (cursor !== '0')
+  }
+
+  async #judgeAll<Item>(items: readonly Item[], judge: (item: Item) => Promise<unknown>): Promise<void> {
+    for (let from = 0; from < items.length; from += AT_ONCE) {
+      await Promise.all(items.slice(from, from + AT_ONCE).map(judge))
     }
-    cursor = next
-  } while (cursor !== '0')
+  }
+
+  /** False when it could not be judged now; it stays where it was found. */
+  async #judgeOne(
+    keys: ShardKeys,
+    toJudge: { readonly workspace: string; readonly raisedAt: Instant | null },
+  ): Promise<boolean> {
+    const { outcome, nextAt } = await judgeWorkspace(this.#options.deps, toJudge)
+    if (outcome === 'unknown') return false
+    await this.#agenda.plan(keys, toJudge.workspace, nextAt)
+    return true
+  }
 }
 
 interface Waiting {
@@ -70,14 +127,9 @@ interface Waiting {
   readonly value: string
 }
 
-async function judgeOne({ deps, redis }: JudgeLoopOptions, keys: ShardKeys, waiting: Waiting): Promise<void> {
-  const { workspace, value } = waiting
-  const raisedAt = value.slice(value.indexOf('|') + 1)
-  const outcome = await judgeWorkspace(deps, {
-    workspace,
-    raisedAt: raisedAt === '' ? null : Number(raisedAt),
-  })
-  if (outcome !== 'unknown') await forgetStamp(redis, { hash: keys.judge, workspace, value })
+function raisedAtOf(value: string): Instant | null {
+  const text = value.slice(value.indexOf('|') + 1)
+  return text === '' ? null : Number(text)
 }
 
 function pairsOf(entries: readonly string[]): readonly Waiting[] {

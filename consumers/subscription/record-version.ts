@@ -1,4 +1,5 @@
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
+import { isEqual } from '#core/is-equal.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { Refusal, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
@@ -35,11 +36,4 @@ export async function recordVersion(
 function conflict(stored: SubscriptionEvent, event: SubscriptionEvent): Refusal {
   const reason = `version ${event.version} of ${event.workspace} is stored from event ${stored.id} with other content; send the change as a new version`
   return { code: 'version_conflict', reason }
-}
-
-/** Same content, whatever the order of properties: both went through one schema. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].every((key) => isEqual(Reflect.get(a, key), Reflect.get(b, key)))
 }

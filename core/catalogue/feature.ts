@@ -10,6 +10,10 @@ export type LapseMode = (typeof lapseModes)[number]
 export const unavailablePolicies = ['allow', 'deny', 'last_known'] as const
 export type UnavailablePolicy = (typeof unavailablePolicies)[number]
 
+/** Whether denials of a feature are carried out, or only decided and logged (a trial run of new limits). */
+export const enforcementModes = ['enforce', 'shadow'] as const
+export type EnforcementMode = (typeof enforcementModes)[number]
+
 /** What is asked: only `add` is compared with limits. */
 export const intents = ['read', 'use', 'add'] as const
 export type Intent = (typeof intents)[number]
@@ -17,6 +21,7 @@ export type Intent = (typeof intents)[number]
 /** Something that is sold: a limit over one or more meters, or a switch. */
 export interface Feature {
   readonly kind: FeatureKind
+  readonly mode: EnforcementMode
   /** Meters whose sum the limit is over; empty for a switch. */
   readonly meters: readonly string[]
   /** Only for flow: how long a window is. */

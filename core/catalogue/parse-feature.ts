@@ -1,10 +1,10 @@
-import { type Feature, featureKinds, lapseModes, unavailablePolicies } from './feature.ts'
+import { enforcementModes, type Feature, featureKinds, lapseModes, unavailablePolicies } from './feature.ts'
 import type { SourceReader } from './source-reader.ts'
 
 /** Percent of the limit at which notices are sent, unless the feature says otherwise (ours, assumed). */
 const THRESHOLDS: readonly number[] = [80, 100]
 
-/** A feature; lapse `block_new`, no grace and re-arming below 100 % unless it says otherwise. */
+/** A feature; enforced, lapse `block_new`, no grace and re-arming below 100 % unless it says otherwise. */
 export function parseFeature(reader: SourceReader): Feature {
   reader.ignore('assumed')
   const kind = reader.word('kind', featureKinds)
@@ -12,6 +12,7 @@ export function parseFeature(reader: SourceReader): Feature {
   const isSwitch = kind === 'switch'
   const feature: Feature = {
     kind,
+    mode: reader.word('mode', enforcementModes, 'enforce'),
     meters: isSwitch ? reader.texts('meters', []) : reader.texts('meters'),
     ...(kind === 'flow' ? { window: reader.word('window', ['month'] as const, 'month') } : {}),
     ...(requires === '' ? {} : { requires }),

@@ -33,7 +33,8 @@ export interface Verdicts {
 /**
  * Decides requests together: what an allowed item adds counts for the later items of its feature.
  *
- * Pure: the same facts, counters and instant always give the same verdicts. A denial is a value (ADR 0002).
+ * Pure: the same facts, counters and instant always give the same verdicts. A denial is a value (ADR 0002). A
+ * feature in shadow mode is decided like any other and then allowed; reason and ways out stay those of the denial.
  */
 export function decideTogether({ catalogue, now, items }: DecideInput): Verdicts {
   const added = new Map<string, Amount>()
@@ -86,10 +87,11 @@ function decide(input: DecideOne): Verdict {
   const { request, entitlement, usage, catalogue, now, units } = input
   const outcome = judge(input)
   const { limit, window, feature } = entitlement
+  const allowed = outcome.allowed || feature.mode === 'shadow'
   const isUnlimited = feature.kind !== 'switch' && entitlement.source !== 'none' && limit === null
   const isLimited = limit !== null && entitlement.source !== 'none'
   return {
-    allowed: outcome.allowed,
+    allowed,
     reason: outcome.reason,
     workspace: entitlement.workspace,
     feature: entitlement.featureKey,
@@ -108,7 +110,7 @@ function decide(input: DecideOne): Verdict {
     unblock: outcome.allowed
       ? []
       : unblockOf({ reason: outcome.reason, catalogue, entitlement, usage, quantity: units, now }),
-    trace: [...entitlement.trace, ...counterTrace(entitlement, usage), verdictStep(outcome)],
+    trace: [...entitlement.trace, ...counterTrace(entitlement, usage), verdictStep(outcome, allowed)],
   }
 }
 
@@ -209,7 +211,9 @@ function counterTrace({ feature, window }: Entitlement, { used, held }: FeatureU
   return [{ step: 'counter', detail: `used ${used}${since}${holds}`, data: { used, held } }]
 }
 
-function verdictStep({ allowed, reason, why }: Outcome): TraceStep {
-  const detail = `${allowed ? 'allowed' : 'denied'}: ${why}`
+function verdictStep({ allowed: fits, reason, why }: Outcome, allowed: boolean): TraceStep {
+  const isShadow = allowed && !fits
+  const word = isShadow ? 'allowed in shadow mode, would be denied' : allowed ? 'allowed' : 'denied'
+  const detail = `${word}: ${why}`
   return { step: 'verdict', detail, data: { allowed, reason } }
 }

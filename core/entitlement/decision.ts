@@ -40,7 +40,16 @@ export type Unblock =
 
 /** One line of reasoning: which step, what it concluded, in words support can read out. */
 export interface TraceStep {
-  readonly step: 'status' | 'plan' | 'seats' | 'add_ons' | 'override' | 'limit' | 'counter' | 'verdict'
+  readonly step:
+    | 'history'
+    | 'status'
+    | 'plan'
+    | 'seats'
+    | 'add_ons'
+    | 'override'
+    | 'limit'
+    | 'counter'
+    | 'verdict'
   readonly detail: string
   readonly data?: Readonly<Record<string, unknown>>
 }
@@ -74,6 +83,7 @@ export interface Request {
  */
 export interface Verdict {
   readonly allowed: boolean
+  /** A reason to deny beside `allowed: true` is what enforcing would say: the feature is in shadow mode. */
   readonly reason: Reason
   readonly workspace: string
   readonly feature: string

@@ -16,12 +16,13 @@ export interface DegradedInput {
 /**
  * Answers by the feature's `onUnavailable`, never from a silent zero.
  *
- * `last_known` allows what the last figures left room for, and denies when there are none.
+ * `last_known` allows what the last figures left room for, and denies when there are none. A feature in shadow
+ * mode is allowed with the reason it would be denied by.
  */
 export function decideDegraded(input: DegradedInput): Verdict {
   const { workspace, featureKey, feature, request, lastKnown } = input
   const reason = reasonOf(input)
-  const allowed = reason === 'degraded_allow'
+  const allowed = reason === 'degraded_allow' || feature.mode === 'shadow'
   const why = `${input.cause === 'rebuilding' ? 'counters are being rebuilt' : 'facts or counters cannot be reached'}; on_unavailable is ${feature.onUnavailable}`
   return {
     allowed,

@@ -82,7 +82,8 @@ export function requireFeature(catalogue: Catalogue, featureKey: string): Featur
   )
 }
 
-function requireFits(catalogue: Catalogue, { feature: featureKey, meter, subject }: Request): void {
+/** Refuses a meter or a subject that does not fit the feature. Throws `unknown_feature` and `invalid_request`. */
+export function requireFits(catalogue: Catalogue, { feature: featureKey, meter, subject }: Request): void {
   const feature = requireFeature(catalogue, featureKey)
   if (meter !== undefined && !feature.meters.includes(meter)) {
     const message = `meter "${meter}" does not belong to ${featureKey}; its meters are ${feature.meters.join(', ') || 'none'}`

@@ -1,87 +1,115 @@
-import type { Catalogue } from '../catalogue/catalogue.ts'
-import type { Entitlement } from '../entitlement/entitlement.ts'
-import type { Crossing, WorkspaceFacts } from '../entitlement/facts.ts'
+import type { Crossing } from '../entitlement/facts.ts'
 import { parseRevision } from '../entitlement/facts-revision.ts'
 import type { Instant } from '../instant.ts'
+import { isEqual } from '../is-equal.ts'
+import { judgeAccess } from '../notices/judge-access.ts'
+import { judgeFeature } from '../notices/judge-feature.ts'
+import type { Judgement } from '../notices/judgement.ts'
+import { type FeatureTold, NOTHING_TOLD_OF_FEATURE, type Notice } from '../notices/notice.ts'
 import { ownValue } from '../own-value.ts'
-import type { CounterReading, CrossingStore } from '../ports.ts'
+import type { JudgementStore, NoticeSink } from '../ports.ts'
 import { usageOf } from '../usage/feature-reading.ts'
-import { type ReadDeps, readWorkspace } from './read-workspace.ts'
+import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
 
 /** What judging needs. */
 export interface JudgeDeps extends ReadDeps {
-  readonly crossings: CrossingStore
+  readonly judgements: JudgementStore
+  readonly notices: NoticeSink
 }
 
-/** A workspace whose counters or facts changed. */
-export interface Judgement {
+/** A workspace whose counters or facts changed, or for which something is due. */
+export interface ToJudge {
   readonly workspace: string
   /** Append time of the earliest unjudged call that raised a meter, or of the change of facts; null = none did. */
   readonly raisedAt: Instant | null
 }
 
+/** What judging came to; `unknown` when counters or facts could not be had: judge again later. */
+export interface Judged {
+  readonly outcome: 'unchanged' | 'changed' | 'unknown'
+  /** When time alone gives something new to judge; null when nothing ever will. */
+  readonly nextAt: Instant | null
+}
+
 /**
- * Compares a workspace's counted use with its grace limits and stores since when they have been reached.
+ * Compares a workspace with its limits and dates, stores since when they have been reached, and publishes what
+ * is to be told of it.
  *
- * Safe to run twice and by two judges at once: the record is an insert under the next number, and the loser
- * finds the winner's. Returns `unknown` when counters or facts could not be had: judge again later.
+ * Safe to run twice and by two judges at once: the judgement is an insert under the next number, and the loser
+ * finds the winner's. A notice is published before the judgement after it can be inserted, so whoever comes after
+ * a crash finds what was not acknowledged in the newest judgement and publishes it under the same id.
  */
-export async function judgeWorkspace(
-  deps: JudgeDeps,
-  { workspace, raisedAt }: Judgement,
-): Promise<'unchanged' | 'changed' | 'unknown'> {
+export async function judgeWorkspace(deps: JudgeDeps, { workspace, raisedAt }: ToJudge): Promise<Judged> {
   for (;;) {
-    const features = graceFeatures(deps.catalogue.remembered()).map((feature) => ({ feature, subject: null }))
+    const features = featuresToJudge(deps).map((feature) => ({ feature, subject: null }))
     const known = await readWorkspace(deps, { workspace, features })
-    if (!known.known) return 'unknown'
-    const { catalogue, facts, reading, entitlements } = known
-    const crossings = judge(entitlements, { catalogue, facts, reading, since: raisedAt ?? reading.now })
-    if (isSame(crossings, facts.crossings)) return 'unchanged'
-    const number = parseRevision(facts.revision).crossings + 1
-    const isStored = await deps.crossings.appendCrossings(workspace, number, {
-      crossings,
-      judgedAt: reading.now,
-    })
+    if (!known.known) return { outcome: 'unknown', nextAt: null }
+    const number = parseRevision(known.facts.revision).crossings
+    const last = await deps.judgements.read(workspace, number)
+    await deps.notices.settle(last.notices)
+    const { judgement, nextAt } = judge(known, { workspace, last, since: raisedAt ?? known.reading.now })
+    if (isSame(judgement, last)) return { outcome: 'unchanged', nextAt }
+    const isStored = await deps.judgements.append(workspace, number + 1, judgement)
     await deps.facts.refresh(workspace, null)
-    if (isStored) return 'changed'
+    if (!isStored) continue
+    await deps.notices.settle(judgement.notices)
+    return { outcome: 'changed', nextAt }
   }
 }
 
-function graceFeatures(catalogue: Catalogue): readonly string[] {
-  return Object.keys(catalogue.features).filter((key) => (catalogue.features[key]?.graceHours ?? 0) > 0)
+/** Features that can be crossed: those with thresholds or grace. */
+function featuresToJudge({ catalogue }: JudgeDeps): readonly string[] {
+  return Object.entries(catalogue.remembered().features)
+    .filter(([, { graceHours, thresholds }]) => graceHours > 0 || thresholds.length > 0)
+    .map(([key]) => key)
 }
 
 interface Situation {
-  readonly catalogue: Catalogue
-  readonly facts: WorkspaceFacts
-  readonly reading: CounterReading
+  readonly workspace: string
+  readonly last: Judgement
   readonly since: Instant
 }
 
-function judge(entitlements: readonly Entitlement[], situation: Situation): Record<string, Crossing> {
+type Known = WorkspaceReading & { readonly known: true }
+
+function judge(
+  known: Known,
+  { workspace, last, since }: Situation,
+): { readonly judgement: Judgement; readonly nextAt: Instant | null } {
+  const { catalogue, facts, reading, entitlements } = known
+  const { now } = reading
+  const access = judgeAccess({
+    workspace,
+    subscription: facts.subscription,
+    rules: catalogue,
+    told: last.told,
+    now,
+  })
   const crossings: Record<string, Crossing> = {}
+  const features: Record<string, FeatureTold> = { ...last.told.features }
+  const notices: Notice[] = [...access.notices]
+  const later: (Instant | null)[] = [access.nextAt]
   for (const entitlement of entitlements) {
-    const crossing = judgeFeature(entitlement, situation)
-    if (crossing !== null) crossings[entitlement.featureKey] = crossing
+    const key = entitlement.featureKey
+    const before = ownValue(last.told.features, key) ?? NOTHING_TOLD_OF_FEATURE
+    const crossing = ownValue(last.crossings, key) ?? null
+    const { used } = usageOf({ entitlement, subject: null }, reading, catalogue)
+    const judged = judgeFeature({ entitlement, used, crossing, told: before, now, since })
+    if (judged.crossing !== null) crossings[key] = judged.crossing
+    if (!isEqual(judged.told, before)) features[key] = judged.told
+    notices.push(...judged.notices)
+    later.push(judged.nextAt, facts.subscription === null ? null : entitlement.validUntil)
   }
-  return crossings
+  const judgement = { crossings, told: { ...access.told, features }, notices, judgedAt: now }
+  return { judgement, nextAt: earliest(later) }
 }
 
-/** Grace starts at the first counted `used ≥ limit`, holds aside, and is re-armed well below it (domain.md). */
-function judgeFeature(
-  entitlement: Entitlement,
-  { catalogue, facts, reading, since }: Situation,
-): Crossing | null {
-  const before = ownValue(facts.crossings, entitlement.featureKey) ?? null
-  if (entitlement.access !== 'active') return before
-  if (entitlement.limit === null) return null
-  const { used } = usageOf({ entitlement, subject: null }, reading, catalogue)
-  if (used >= entitlement.limit) return before ?? { since }
-  const isRearmed = used * 100 < entitlement.limit * entitlement.feature.rearmBelowPercent
-  return isRearmed ? null : before
+function earliest(instants: readonly (Instant | null)[]): Instant | null {
+  const finite = instants.filter((instant) => instant !== null && Number.isFinite(instant))
+  return finite.length === 0 ? null : Math.min(...finite.map(Number))
 }
 
-function isSame(a: Readonly<Record<string, Crossing>>, b: Readonly<Record<string, Crossing>>): boolean {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].every((key) => a[key]?.since === b[key]?.since)
+/** Whether a judgement says nothing that the last one did not say. */
+function isSame({ crossings, told, notices }: Judgement, last: Judgement): boolean {
+  return notices.length === 0 && isEqual(crossings, last.crossings) && isEqual(told, last.told)
 }

@@ -23,22 +23,28 @@ export interface RenewalMoment {
   readonly now: Instant
 }
 
+/** The renewal notices that are due: from their day on until the period ends, so that a late start still sends them. */
+export function dueRenewalNotices(
+  subscription: AcceptedSubscription,
+  moment: RenewalMoment,
+): readonly RenewalNotice[] {
+  return renewalNotices(subscription, moment).filter(({ dueAt }) => dueAt <= moment.now)
+}
+
 /**
- * The renewal notices that are due: from their day on until the period ends, so that a late start still sends them.
+ * The renewal notices of a period that runs, due already or not yet.
  *
  * Only for what is paid and not to be cancelled; a renewal is due only where it renews by itself. Source:
  * domain.md, "renewal notices".
  */
-export function dueRenewalNotices(
+export function renewalNotices(
   { status, periodEnd, cancelAtPeriodEnd, autoRenew }: AcceptedSubscription,
   { workspace, now }: RenewalMoment,
 ): readonly RenewalNotice[] {
   if (status !== 'active' || cancelAtPeriodEnd || now >= periodEnd) return []
   const types = autoRenew ? renewalNoticeTypes : renewalNoticeTypes.slice(0, 1)
-  return types
-    .map((type): RenewalNotice => {
-      const dueAt = periodEnd - DAYS_BEFORE[type] * DAY_MS
-      return { id: `${workspace}/${type}/${periodEnd}`, type, dueAt }
-    })
-    .filter(({ dueAt }) => dueAt <= now)
+  return types.map((type) => {
+    const dueAt = periodEnd - DAYS_BEFORE[type] * DAY_MS
+    return { id: `${workspace}/${type}/${periodEnd}`, type, dueAt }
+  })
 }

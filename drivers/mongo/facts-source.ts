@@ -1,8 +1,9 @@
 import type { Db } from 'mongodb'
 import type { Override } from '#core/entitlement/facts.ts'
-import type { CrossingEntry, CrossingStore } from '#core/ports.ts'
+import type { Judgement } from '#core/notices/judgement.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { AppendLog } from './append-log.ts'
+import { WorkspaceList } from './workspace-list.ts'
 
 /** A change of one override: set, or ended. */
 export interface OverrideEntry {
@@ -15,7 +16,7 @@ export interface OverrideEntry {
 export interface StoredFacts {
   readonly versions: readonly SubscriptionEvent[]
   readonly overrides: readonly OverrideEntry[]
-  readonly crossings: { readonly count: number; readonly newest: CrossingEntry | null }
+  readonly crossings: { readonly count: number; readonly newest: Judgement | null }
 }
 
 /**
@@ -23,12 +24,14 @@ export interface StoredFacts {
  *
  * Subscription versions are kept in the order of their arrival, each once; the fold sorts them (ADR 0004).
  */
-export class FactsSource implements CrossingStore {
+export class FactsSource {
+  readonly #workspaces: WorkspaceList
   readonly #versions: AppendLog<SubscriptionEvent>
   readonly #overrides: AppendLog<OverrideEntry>
-  readonly #crossings: AppendLog<CrossingEntry>
+  readonly #crossings: AppendLog<Judgement>
 
   constructor(db: Db) {
+    this.#workspaces = new WorkspaceList(db)
     this.#versions = new AppendLog(db, 'subscription_versions')
     this.#overrides = new AppendLog(db, 'overrides')
     this.#crossings = new AppendLog(db, 'crossings')
@@ -55,13 +58,23 @@ export class FactsSource implements CrossingStore {
     return this.#overrides.read(workspace)
   }
 
-  /** Stores version number `number` by arrival; false when another one took that place: read again. */
+  /**
+   * Stores version number `number` by arrival; false when another one took that place: read again.
+   *
+   * The workspace is listed before its first version exists, so that no version can be of an unlisted one.
+   */
   async appendVersion(workspace: string, number: number, event: SubscriptionEvent): Promise<boolean> {
+    if (number === 1) await this.#workspaces.add(workspace)
     return this.#versions.append(workspace, number, event)
   }
 
+  /** One judgement of a workspace, null when there are fewer. */
+  async judgement(workspace: string, number: number): Promise<Judgement | null> {
+    return this.#crossings.entry(workspace, number)
+  }
+
   /** Stores a judgement; false when another one took that place: read again. */
-  async appendCrossings(workspace: string, number: number, entry: CrossingEntry): Promise<boolean> {
-    return this.#crossings.append(workspace, number, entry)
+  async appendJudgement(workspace: string, number: number, judgement: Judgement): Promise<boolean> {
+    return this.#crossings.append(workspace, number, judgement)
   }
 }

@@ -32,6 +32,8 @@ export interface ShardKeys {
   readonly buckets: string
   readonly dirty: string
   readonly judge: string
+  /** Workspaces by the instant at which they are judged though nothing changed. */
+  readonly agenda: string
   usage(workspace: string): string
   members(workspace: string, meter: string): string
   /** Rebuild thresholds of a workspace, by partition. */
@@ -51,6 +53,7 @@ export function shardKeys(shard: number, tag = `s${pad(shard)}`): ShardKeys {
     buckets: `${prefix}b`,
     dirty: `${prefix}dirty`,
     judge: `${prefix}judge`,
+    agenda: `${prefix}agenda`,
     usage: (workspace) => `${prefix}u:${workspace}`,
     members: (workspace, meter) => `${prefix}r:${workspace}:${meter}`,
     thresholds: (workspace) => `${prefix}t:${workspace}`,

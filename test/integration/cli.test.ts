@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DAY_MS } from '#core/instant.ts'
 import { type Ran, runCli } from '#test/helpers/cli.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
@@ -71,6 +72,15 @@ test('usage and explain: tables and a page that says why', async () => {
   const { code, out } = await run(['explain', workspace.id, 'ai_credits', '-q', '751'])
   expect(code).toBe(1)
   expect(out).toMatch(/No: limit reached[\s\S]*limit 750 × 1 = 750[\s\S]*What would help\n {2}- add seats 1/)
+})
+
+test('explain --at: from history, beginning with what is not known', async () => {
+  const day = new Date(Date.now() - 30 * DAY_MS).toISOString().slice(0, 10)
+  const { code, out } = await run(['explain', workspace.id, 'leads', '--at', day])
+  expect(code).toBe(1)
+  expect(out).toContain('No: no subscription')
+  expect(out).toContain(`1. history   answered from history as of ${day}`)
+  expect(await run(['check', workspace.id, 'leads', '--at', 'lunch'])).toMatchObject({ code: 2 })
 })
 
 test('key: a created key works for its scope and workspace, and not once it is revoked', async () => {

@@ -72,7 +72,16 @@ describe('keys and scopes', () => {
 
   test('G21: a foreign workspace and an absent one look alike', async () => {
     const key = await system.createKey({ workspaces: ['somebody-else'] })
-    for (const path of ['entitlements', 'usage?feature=leads', 'subscription', 'orders', 'overrides']) {
+    const paths = [
+      'entitlements',
+      'usage?feature=leads',
+      'subscription',
+      'orders',
+      'overrides',
+      'notices',
+      'decisions',
+    ]
+    for (const path of paths) {
       const foreign = await call(`/v1/workspaces/${workspace.id}/${path}`, { key })
       const absent = await call(`/v1/workspaces/nobody-${workspace.id}/${path}`, { key })
       expect(foreign.status, path).toBe(404)
@@ -122,7 +131,8 @@ describe('requests that are not right', () => {
     ['a workspace with braces', { workspace: '{s01}' }, 'workspace'],
     ['a meter of another feature', { meter: 'contacts' }, 'meter'],
     ['a subject where nothing is distinct', { subject: 'x' }, 'subject'],
-    ['a past instant, until it is built', { at: '2026-01-01T00:00:00Z' }, 'at'],
+    ['an instant that lies ahead', { at: '2126-01-01T00:00:00Z' }, 'at'],
+    ['an instant before all history', { at: '2016-01-01T00:00:00Z' }, 'at'],
     ['minFreshnessMs, until it is built', { minFreshnessMs: 5 }, 'minFreshnessMs'],
   ] as const)('%s: 400 invalid_request, naming the field', async ([, extra, field]) => {
     const answer = await call('/v1/check', { body: ask(extra) })

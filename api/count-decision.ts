@@ -1,0 +1,16 @@
+import { isDenial } from '#core/decisions/decision-count.ts'
+import type { Decision } from '#core/entitlement/decision.ts'
+import type { ApiContext } from './context.ts'
+
+/** Notes every decision that is given out, in the metrics and in the decision log. */
+export function decisionCounter({
+  metrics,
+  noteDecision,
+}: Pick<ApiContext, 'metrics' | 'noteDecision'>): (decision: Decision) => void {
+  return (decision) => {
+    const { feature, reason, allowed, degraded } = decision
+    noteDecision(decision)
+    metrics.decisions.inc({ feature, reason, degraded: String(degraded) })
+    if (allowed && isDenial(decision)) metrics.shadowDenials.inc({ feature, reason })
+  }
+}

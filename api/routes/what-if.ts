@@ -1,0 +1,136 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { mayTouch } from '#core/api-key.ts'
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
+import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
+import { TallygateError } from '#core/errors.ts'
+import { toIso } from '#core/instant.ts'
+import {
+  type NewDenial,
+  type WhatIfResult,
+  whatIfCatalogue,
+  whatIfSubscription,
+} from '#core/operations/what-if.ts'
+import type { SubscriptionWish } from '#core/what-if/change-subscription.ts'
+import type { ApiContext } from '../context.ts'
+import { presentUnblock } from '../present.ts'
+import { nullable, problem, unblock, workspaceId } from '../schemas.ts'
+
+/** A catalogue is larger than what the other routes read. */
+const BODY_BYTES_MAX = 262_144
+
+const body = Type.Object(
+  {
+    catalogue: Type.Optional(
+      Type.Unknown({ description: 'Another catalogue, for all workspaces of the key' }),
+    ),
+    cursor: Type.Optional({ ...workspaceId, description: 'With catalogue: where the last page ended' }),
+    workspace: Type.Optional(workspaceId),
+    plan: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    seats: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    addOns: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { key: Type.String({ maxLength: 64 }), quantity: Type.Integer({ minimum: 1, maximum: 10_000 }) },
+          { additionalProperties: false },
+        ),
+        { maxItems: 20, description: 'All add-ons there would be' },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const answer = Type.Object({
+  denied: Type.Array(
+    Type.Object({
+      workspace: Type.String(),
+      feature: Type.String(),
+      since: Type.String({ format: 'date-time', description: 'From when on one more is denied' }),
+      reason: Type.String({ description: 'The reason that a decision would give' }),
+      limit: nullable(Type.Integer()),
+      used: Type.Integer(),
+      unblock: Type.Array(unblock),
+      limitNow: nullable(Type.Integer({ description: 'The limit as it is' })),
+    }),
+  ),
+  workspaces: Type.Integer({ description: 'Workspaces looked at, at most 200 an answer' }),
+  unknown: Type.Array(Type.String({ description: 'Workspaces that could not be read now' })),
+  cursor: nullable(Type.String({ description: 'Pass it on, with the same catalogue, to look at more' })),
+})
+
+/** `POST /v1/what-if`: over real use, who would be denied what, since when, and what they would be told. */
+export function whatIfRoutes(app: FastifyInstance, { check, workspacesAfter }: ApiContext): void {
+  const deps = { ...check, workspacesAfter }
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
+    '/v1/what-if',
+    {
+      bodyLimit: BODY_BYTES_MAX,
+      config: { scope: 'usage:read' },
+      schema: {
+        tags: ['decisions'],
+        security: [{ key: [] }],
+        summary: 'Who would be denied what under another catalogue or subscription; changes nothing',
+        body,
+        response: { 200: answer, default: problem },
+      },
+    },
+    async ({ body: asked, apiKey }) => {
+      const { catalogue, cursor, workspace } = asked
+      requireOneQuestion(asked)
+      if (workspace !== undefined) {
+        return present(await whatIfSubscription(deps, { workspace, wish: wishOf(asked) }))
+      }
+      const result = await whatIfCatalogue(deps, {
+        catalogue: proposed(catalogue, check.catalogue.remembered().revision + 1),
+        cursor: cursor ?? null,
+        isVisible: (listed) => apiKey !== null && mayTouch(apiKey, listed),
+      })
+      return present(result)
+    },
+  )
+}
+
+type Asked = Static<typeof body>
+
+/** Either a catalogue (and a cursor), or a workspace with at least one thing to change. */
+function requireOneQuestion({ catalogue, cursor, workspace, ...wish }: Asked): void {
+  const wished = Object.keys(wish)[0]
+  if (workspace === undefined) {
+    if (catalogue === undefined)
+      throw wrong('catalogue', 'send a catalogue, or a workspace and what to change')
+    if (wished !== undefined) throw wrong(wished, `${wished} needs a workspace`)
+    return
+  }
+  if (catalogue !== undefined) throw wrong('catalogue', 'send either a catalogue or a workspace')
+  if (cursor !== undefined) throw wrong('cursor', 'a cursor goes with a catalogue')
+  if (wished === undefined) throw wrong('plan', 'say what to change: plan, seats or addOns')
+}
+
+function wrong(field: string, message: string): TallygateError {
+  return new TallygateError('invalid_request', message, { field })
+}
+
+function wishOf({ plan, seats, addOns }: Asked): SubscriptionWish {
+  return {
+    ...(plan === undefined ? {} : { plan }),
+    ...(seats === undefined ? {} : { seats }),
+    ...(addOns === undefined ? {} : { addOns }),
+  }
+}
+
+function proposed(source: unknown, revision: number): Catalogue {
+  const parsed = parseCatalogue(source, revision)
+  if (parsed.ok) return parsed.catalogue
+  const { problems } = parsed
+  throw new TallygateError('invalid_catalogue', `the catalogue has ${problems.length} problems`, { problems })
+}
+
+function present({ denied, workspaces, unknown, cursor }: WhatIfResult) {
+  return { denied: denied.map(presentDenial), workspaces, unknown: [...unknown], cursor }
+}
+
+function presentDenial({ since, unblock: ways, ...denial }: NewDenial) {
+  return { ...denial, since: toIso(since), unblock: ways.map(presentUnblock) }
+}

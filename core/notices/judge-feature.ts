@@ -1,0 +1,137 @@
+import type { Amount } from '../amount.ts'
+import type { Entitlement } from '../entitlement/entitlement.ts'
+import type { Crossing } from '../entitlement/facts.ts'
+import { HOUR_MS, type Instant } from '../instant.ts'
+import type { FeatureTold, GraceStage, Notice, NoticeType } from './notice.ts'
+
+/** One feature of a workspace with what was judged and told of it before. */
+export interface FeatureSituation {
+  readonly entitlement: Entitlement
+  /** Units counted; holds play no part. */
+  readonly used: Amount
+  readonly crossing: Crossing | null
+  readonly told: FeatureTold
+  readonly now: Instant
+  /** When what was judged came true: append time of the call that raised a meter, or the change of facts. */
+  readonly since: Instant
+}
+
+/** The feature after judging, and what is to be told of it. */
+export interface JudgedFeature {
+  readonly crossing: Crossing | null
+  readonly told: FeatureTold
+  readonly notices: readonly Notice[]
+  /** When time alone ends the grace; null when none runs. */
+  readonly nextAt: Instant | null
+}
+
+/**
+ * Compares the counted use of a feature with its thresholds and its grace (L1).
+ *
+ * Every threshold on the way is told, lowest first, so that judging late gives the notices, and the numbers, that
+ * judging in time gives. A new window forgets the thresholds of the one before without a word; while access has
+ * ended limits say nothing, and all stays as it was.
+ */
+export function judgeFeature(situation: FeatureSituation): JudgedFeature {
+  const { entitlement, crossing, told, now } = situation
+  if (entitlement.access !== 'active') return { crossing, told, notices: [], nextAt: null }
+  const windowFrom = entitlement.window?.from ?? null
+  const before = windowFrom === told.windowFrom ? told.thresholds : []
+  const thresholds = thresholdsNow(situation, before)
+  const next = crossingNow(situation)
+  const endsAt = next === null ? null : next.since + entitlement.feature.graceHours * HOUR_MS
+  const grace = graceNow(endsAt, now)
+  const drafts: readonly Draft[] = [
+    ...recovered(situation, before, thresholds),
+    ...crossed(situation, before, thresholds),
+    ...graceDrafts({ from: told.grace, to: grace, since: next?.since ?? now, endsAt: endsAt ?? now }),
+  ]
+  const notices = drafts.map((draft, index) => noticeOf(situation, draft, told.count + index + 1))
+  return {
+    crossing: next,
+    told: {
+      count: told.count + drafts.length,
+      thresholds,
+      windowFrom: thresholds.length === 0 ? null : windowFrom,
+      grace,
+    },
+    notices,
+    nextAt: grace === 'started' ? endsAt : null,
+  }
+}
+
+interface Draft {
+  readonly type: NoticeType
+  readonly threshold: number | null
+  readonly occurredAt: Instant
+}
+
+/** A limit of 0 is a feature that is not sold: nothing of it can be crossed before something is used. */
+function isAtPercent({ entitlement: { limit }, used }: FeatureSituation, percent: number): boolean {
+  return limit !== null && used > 0 && used * 100 >= limit * percent
+}
+
+/** Percents that stand: reached now, or told before and not left far enough below. */
+function thresholdsNow(situation: FeatureSituation, before: readonly number[]): readonly number[] {
+  const { feature, limit } = situation.entitlement
+  const stays = (percent: number): boolean =>
+    before.includes(percent) &&
+    limit !== null &&
+    situation.used * 10_000 >= limit * percent * feature.rearmBelowPercent &&
+    situation.used > 0
+  return feature.thresholds.filter((percent) => isAtPercent(situation, percent) || stays(percent))
+}
+
+/** Grace starts at the first counted `used ≥ limit` and is re-armed well below it (domain.md, "grace"). */
+function crossingNow({ entitlement, used, crossing, since }: FeatureSituation): Crossing | null {
+  const { limit, feature } = entitlement
+  if (limit === null || limit === 0 || feature.graceHours === 0) return null
+  if (used >= limit) return crossing ?? { since }
+  return used * 100 < limit * feature.rearmBelowPercent ? null : crossing
+}
+
+function graceNow(endsAt: Instant | null, now: Instant): GraceStage {
+  if (endsAt === null) return 'none'
+  return now < endsAt ? 'started' : 'ended'
+}
+
+function recovered(
+  { now }: FeatureSituation,
+  before: readonly number[],
+  after: readonly number[],
+): readonly Draft[] {
+  const left = before.filter((percent) => !after.includes(percent))
+  return left
+    .toReversed()
+    .map((threshold) => ({ type: 'threshold_recovered', threshold, occurredAt: now }) as const)
+}
+
+function crossed(
+  { since }: FeatureSituation,
+  before: readonly number[],
+  after: readonly number[],
+): readonly Draft[] {
+  const reached = after.filter((percent) => !before.includes(percent))
+  return reached.map((threshold) => ({ type: 'threshold_crossed', threshold, occurredAt: since }) as const)
+}
+
+interface GraceStep {
+  readonly from: GraceStage
+  readonly to: GraceStage
+  readonly since: Instant
+  readonly endsAt: Instant
+}
+
+/** Use that falls below the limit ends no grace: `threshold_recovered` says so. */
+function graceDrafts({ from, to, since, endsAt }: GraceStep): readonly Draft[] {
+  const started: Draft = { type: 'grace_started', threshold: null, occurredAt: since }
+  const ended: Draft = { type: 'grace_ended', threshold: null, occurredAt: endsAt }
+  if (to === 'none' || to === from) return []
+  if (to === 'started') return from === 'none' ? [started] : []
+  return from === 'none' ? [started, ended] : [ended]
+}
+
+function noticeOf({ entitlement, used }: FeatureSituation, draft: Draft, number: number): Notice {
+  const { workspace, featureKey, limit } = entitlement
+  return { id: `${workspace}/${featureKey}/${number}`, workspace, feature: featureKey, used, limit, ...draft }
+}

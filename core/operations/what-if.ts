@@ -1,0 +1,166 @@
+import type { Amount } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Reason, Unblock } from '../entitlement/decision.ts'
+import type { WorkspaceFacts } from '../entitlement/facts.ts'
+import { resolveEntitlement } from '../entitlement/resolve.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+import { planReading } from '../usage/feature-reading.ts'
+import { type SubscriptionWish, withWish } from '../what-if/change-subscription.ts'
+import { firstDenial, type World } from '../what-if/first-denial.ts'
+import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
+
+/** What a what-if needs. */
+export interface WhatIfDeps extends ReadDeps {
+  /** At most `limit` workspaces after one, in the order of their ids. */
+  readonly workspacesAfter: (workspace: string, limit: number) => Promise<readonly string[]>
+}
+
+/** A feature that a workspace may add to now, and then may not, or not as long. */
+export interface NewDenial {
+  readonly workspace: string
+  readonly feature: string
+  /** From when on; now, or the end of a grace, or when the change takes effect. */
+  readonly since: Instant
+  readonly reason: Reason
+  readonly limit: Amount | null
+  readonly used: Amount
+  readonly unblock: readonly Unblock[]
+  /** The limit as it is. */
+  readonly limitNow: Amount | null
+}
+
+/** Who would be denied what, of the workspaces that were looked at. */
+export interface WhatIfResult {
+  readonly denied: readonly NewDenial[]
+  /** How many workspaces were looked at. */
+  readonly workspaces: number
+  /** Workspaces whose counters or facts could not be had. */
+  readonly unknown: readonly string[]
+  /** The last workspace of this page; null when there are no more. */
+  readonly cursor: string | null
+}
+
+/** Workspaces that one answer looks at. */
+export const WHAT_IF_WORKSPACES_MAX = 200
+const AT_ONCE = 8
+
+/** Who would be denied what under another catalogue, for a page of the workspaces that the caller may see. */
+export async function whatIfCatalogue(
+  deps: WhatIfDeps,
+  input: {
+    readonly catalogue: Catalogue
+    readonly cursor: string | null
+    readonly isVisible: (workspace: string) => boolean
+  },
+): Promise<WhatIfResult> {
+  const page = await deps.workspacesAfter(input.cursor ?? '', WHAT_IF_WORKSPACES_MAX)
+  const visible = page.filter(input.isVisible)
+  const denied: NewDenial[] = []
+  const unknown: string[] = []
+  for (let from = 0; from < visible.length; from += AT_ONCE) {
+    const slice = visible.slice(from, from + AT_ONCE)
+    const results = await Promise.all(
+      slice.map((workspace) => underCatalogue(deps, workspace, input.catalogue)),
+    )
+    for (const [index, result] of results.entries()) {
+      if (result === null) unknown.push(slice[index] ?? '')
+      else denied.push(...result)
+    }
+  }
+  const isMore = page.length === WHAT_IF_WORKSPACES_MAX
+  return { denied, unknown, workspaces: visible.length, cursor: isMore ? (page.at(-1) ?? null) : null }
+}
+
+/**
+ * What a workspace would be denied with another plan, other seats or other add-ons.
+ *
+ * Throws `not_found` without a subscription, `invalid_request` for what is not sold, `unavailable` when counters
+ * or facts cannot be had.
+ */
+export async function whatIfSubscription(
+  deps: WhatIfDeps,
+  { workspace, wish }: { readonly workspace: string; readonly wish: SubscriptionWish },
+): Promise<WhatIfResult> {
+  const known = await readAll(deps, workspace)
+  if (!known.known) {
+    throw new TallygateError('unavailable', `${workspace}: its facts or counters cannot be had; try again`, {
+      workspace,
+    })
+  }
+  const { catalogue, reading } = known
+  const facts = withWish(known.facts, wish, { catalogue, now: reading.now })
+  const denied = await compare(deps, known, { workspace, catalogue, facts })
+  return { denied, unknown: [], workspaces: 1, cursor: null }
+}
+
+type Known = WorkspaceReading & { readonly known: true }
+
+async function underCatalogue(
+  deps: WhatIfDeps,
+  workspace: string,
+  catalogue: Catalogue,
+): Promise<readonly NewDenial[] | null> {
+  const known = await readAll(deps, workspace)
+  if (!known.known || known.facts.subscription === null) return known.known ? [] : null
+  return compare(deps, known, { workspace, catalogue, facts: known.facts })
+}
+
+function readAll(deps: WhatIfDeps, workspace: string): Promise<WorkspaceReading> {
+  const features = Object.keys(deps.catalogue.remembered().features)
+  return readWorkspace(deps, {
+    workspace,
+    features: features.map((feature) => ({ feature, subject: null })),
+  })
+}
+
+interface Proposal {
+  readonly workspace: string
+  readonly catalogue: Catalogue
+  readonly facts: WorkspaceFacts
+}
+
+/** Features that are denied then and not now, or sooner than now; the counters are the same in both worlds. */
+async function compare(deps: WhatIfDeps, known: Known, proposal: Proposal): Promise<readonly NewDenial[]> {
+  const { workspace } = proposal
+  const { now } = known.reading
+  const entitlements = Object.keys(proposal.catalogue.features).map((featureKey) =>
+    resolveEntitlement({ ...proposal, featureKey, now }),
+  )
+  const plan = planReading(
+    proposal.catalogue,
+    entitlements.map((entitlement) => ({ entitlement, subject: null })),
+  )
+  const reading = await deps.counters.read(workspace, plan)
+  const then: World = { ...proposal, reading, now }
+  const today: World = { ...known, workspace, now }
+  return entitlements.flatMap(({ featureKey }) => newDenial({ featureKey, today, then }))
+}
+
+interface Comparison {
+  readonly featureKey: string
+  readonly today: World
+  readonly then: World
+}
+
+function newDenial({ featureKey, today, then }: Comparison): readonly NewDenial[] {
+  const after = firstDenial(then, featureKey)
+  if (after === null) return []
+  const isKnownToday = Object.hasOwn(today.catalogue.features, featureKey)
+  const before = isKnownToday ? firstDenial(today, featureKey) : null
+  if (before !== null && before.at <= after.at) return []
+  const { reason, limit, used, unblock } = after.verdict
+  const limitNow = isKnownToday ? resolveEntitlement({ ...today, featureKey, now: today.now }).limit : null
+  return [
+    {
+      workspace: then.workspace,
+      feature: featureKey,
+      since: after.at,
+      reason,
+      limit,
+      used,
+      unblock,
+      limitNow,
+    },
+  ]
+}
