@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { HOUR_MS } from '#core/instant.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { createLogger } from '#drivers/log.ts'
+import { type Rig, startRig } from '#test/chaos/rig.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { seedOfRun } from '#test/helpers/random.ts'
+import { startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+const seed = seedOfRun()
+const skewedClock = new URL('../chaos/skewed-clock.ts', import.meta.url).pathname
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+}, 120_000)
+afterEach(() => {
+  for (const proxy of Object.values(rig.proxies)) proxy.set({ kind: 'pass' })
+})
+afterAll(() => rig.stop())
+
+test('G4: calls of a stopped consumer that reach Redis after another took over change nothing, nor does the consumer', async () => {
+  const { prefix, stop } = rig.load('zombie', seed)
+  await rig.counted(2_000)
+  rig.ownRedis.set({ kind: 'blackhole' })
+  await untilMissing(rig.system.consumers, 'redis')
+  rig.system.signal('consumers', 'SIGSTOP')
+  await rig.everyPartitionMoves()
+  const before = rig.ownRedis.forwarded
+  rig.ownRedis.set({ kind: 'pass' })
+  await eventually(
+    async () => rig.ownRedis.forwarded,
+    (bytes) => bytes > before,
+    { what: 'the calls that were held back to reach Redis' },
+  )
+  await rig.counted(2_000)
+  rig.system.signal('consumers', 'SIGCONT')
+  await rig.counted(2_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
+test('G1: consumers killed in turn under load', async () => {
+  const { prefix, stop } = rig.load('killed', seed)
+  for (const victim of [rig.system, rig.other, rig.system]) {
+    await rig.counted(1_500)
+    await victim.kill('consumers')
+    await victim.start('consumers')
+  }
+  await rig.everyPartitionMoves()
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
+test('G1: the Kafka broker killed under load and started again', async () => {
+  const { prefix, stop } = rig.load('broker', seed)
+  await rig.counted(2_000)
+  rig.signalEngine('kafka', 'SIGKILL')
+  await rig.startEngines()
+  await rig.everyPartitionMoves()
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 120_000)
+
+test('G13: Redis, MongoDB and the registry swallow everything in turn: no good record is set aside, none is lost', async () => {
+  const lettersBefore = await deadLetters()
+  const { prefix, stop } = rig.load('swallowed', seed)
+  await rig.counted(1_000)
+  await swallow('redis')
+  await pass('redis')
+  await swallow('mongo')
+  await rig.counted(1_000)
+  await pass('mongo')
+  const workspace = new TestWorkspace(rig.system)
+  await swallow('registry', () =>
+    workspace.send('CompanyEvent', { companyId: 'c', action: 'created', quantity: 3 }),
+  )
+  await rig.counted(1_000)
+  await pass('registry')
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'contacts_companies', intent: 'read' })).used).toBe(3)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+  expect(await deadLetters()).toBe(lettersBefore)
+}, 120_000)
+
+test('G17: consumers whose clocks jump by an hour to and fro count the same', async () => {
+  await rig.other.kill('consumers')
+  const skewed = await startSystem(
+    ['consumers'],
+    {
+      ...rig.settings,
+      NODE_OPTIONS: `--import ${skewedClock}`,
+      CLOCK_SKEW_MS: String(HOUR_MS),
+      CLOCK_JUMP_MS: '2000',
+    },
+    rig.addresses,
+  )
+  await rig.system.kill('consumers')
+  const { prefix, stop } = rig.load('skewed', seed)
+  await rig.everyPartitionMoves()
+  await rig.counted(20_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+  await rig.system.start('consumers')
+  await skewed.stop()
+}, 120_000)
+
+test('a consumer to which Kafka says nothing is not ready, and ends with the reason in its log', async () => {
+  const watched = await startSystem(['consumers'], { ...rig.settings, STALLED_MAX_MS: '3000' }, rig.addresses)
+  rig.signalEngine('kafka', 'SIGSTOP')
+  await eventually(
+    () => fetch(`${watched.consumers}/readyz`).then(({ status }) => status),
+    (status) => status === 503,
+    { what: 'the consumer to say that it is not ready' },
+  )
+  const { code, log } = await watched.ended('consumers')
+  rig.signalEngine('kafka', 'SIGCONT')
+  expect(code).not.toBe(0)
+  expect(log).toContain('Kafka has not answered for')
+  await watched.stop()
+}, 90_000)
+
+/** An engine takes everything and answers nothing, until both consumers say that it is gone. */
+async function swallow(
+  engine: keyof Rig['proxies'],
+  meanwhile = async (): Promise<void> => {},
+): Promise<void> {
+  rig.proxies[engine].set({ kind: 'blackhole' })
+  await meanwhile()
+  for (const { consumers } of [rig.system, rig.other]) await untilMissing(consumers, engine)
+}
+
+async function untilMissing(consumers: string, engine: string): Promise<void> {
+  await eventually(
+    () => stateOf(consumers, engine),
+    (state) => state !== 'up',
+    { what: `${consumers} to miss ${engine}`, withinMs: 60_000 },
+  )
+}
+
+async function pass(engine: keyof Rig['proxies']): Promise<void> {
+  rig.proxies[engine].set({ kind: 'reset' })
+  rig.proxies[engine].set({ kind: 'pass' })
+  await rig.everyPartitionMoves()
+}
+
+async function stateOf(consumers: string, part: string): Promise<string | undefined> {
+  const response = await fetch(`${consumers}/readyz`)
+  const { parts } = (await response.json()) as { parts: Readonly<Record<string, string>> }
+  return parts[part]
+}
+
+async function deadLetters(): Promise<number> {
+  const log = createLogger('test', 'silent')
+  const admin = connectKafka({ brokers: rig.direct.kafka, clientId: 'letters', log }).admin()
+  await admin.connect()
+  const ends = await admin.fetchTopicOffsets('dead.letters')
+  await admin.disconnect()
+  return ends.reduce((sum, { high }) => sum + Number(high), 0)
+}
