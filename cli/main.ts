@@ -4,6 +4,7 @@ import { driftCommand } from './commands/drift.ts'
 import { explainCommand } from './commands/explain.ts'
 import { createKeyCommand, revokeKeyCommand } from './commands/key.ts'
 import { produceCommand } from './commands/produce.ts'
+import { rebaseCommand } from './commands/rebase.ts'
 import { redriveCommand } from './commands/redrive.ts'
 import { usageCommand } from './commands/usage.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -80,6 +81,15 @@ program
   .option('-w, --workspace <id>', 'only of this workspace')
   .addOption(json())
   .action(driftCommand)
+
+program
+  .command('rebase')
+  .description('go on with a usage topic that was deleted and made anew; a dry run without --yes')
+  .option('-p, --partition <n...>', 'also these, where the new log has outgrown what was counted')
+  .option('--complete', 'all of the old log was counted, so that nothing is missing')
+  .option('-y, --yes', 'do it; all consumers must be stopped')
+  .addOption(json())
+  .action(rebaseCommand)
 
 const key = program.command('key').description('make and end API keys')
 key

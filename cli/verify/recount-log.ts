@@ -8,6 +8,7 @@ import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.
 import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { ensureInstall, type Install, installWish } from '#drivers/mongo/install.ts'
+import { RebaseLog } from '#drivers/mongo/rebase-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
@@ -61,10 +62,11 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
   )
   const archive = new UsageDays(engines.mongo.db)
   const snapshots = new SnapshotLog(engines.mongo.db)
+  const isRebased = (await new RebaseLog(engines.mongo.db).all()).length > 0
   const counted = new Map<number, ShardCounters>()
   const starts = new Map<number, Starts>()
   for (const keys of shards) {
-    if (ranges.some(({ low }) => low > 0))
+    if (isRebased || ranges.some(({ low }) => low > 0))
       starts.set(keys.shard, await readStarts({ snapshots, archive, partitionOf }, keys.shard))
     const deps = { redis: engines.redis, archive, partitionOf, distinctMeters: meters }
     const counters = await readCounters(deps, keys, input.workspace)

@@ -11,6 +11,7 @@ import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Progress } from '../liveness.ts'
 import { startMarking } from './mark-timer.ts'
+import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
 import { type SessionDeps, UsageSession } from './usage-session.ts'
 
@@ -128,7 +129,7 @@ function requireSameLog(
   onRecreated: (partition: number, reason: string) => void,
 ): void {
   if (range === undefined || range.high >= position) return
-  const reason = `partition ${partition} ends at ${range.high}, but was counted up to ${position}: the topic was made anew; stop the consumers and run tallygate rebase`
+  const reason = remadeReason(partition, { high: range.high, counted: position - 1 })
   onRecreated(partition, reason)
   throw new Error(reason)
 }

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/instant.ts'
+import { setUp } from '#deploy/setup.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { createLogger } from '#drivers/log.ts'
 import { type Rig, startRig } from '#test/chaos/rig.ts'
+import { runCli } from '#test/helpers/cli.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { seedOfRun } from '#test/helpers/random.ts'
 import { startSystem } from '#test/helpers/system.ts'
@@ -106,6 +108,54 @@ test('G17: consumers whose clocks jump by an hour to and fro count the same', as
   await skewed.stop()
 }, 120_000)
 
+test('rebase: a usage topic that was made anew is noticed, and counted on from what there was', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({})
+  const lead = { leadId: 'l', action: 'created' }
+  await workspace.send('LeadEvent', { ...lead, quantity: 5 })
+  await workspace.counted()
+  await rig.system.kill('consumers')
+  await remakeTopic()
+  await eventually(
+    () => stateOf(rig.other.consumers, 'kafka'),
+    (state) => state?.includes('run tallygate rebase') === true,
+    { what: 'the consumer to say that the topic was made anew', withinMs: 60_000 },
+  )
+  expect(await runCli(rig.system, ['rebase', '--yes'])).toMatchObject({ code: 3 })
+  await rig.other.kill('consumers')
+
+  const shown = await runCli(rig.system, ['rebase'])
+  expect(shown).toMatchObject({ code: 0, out: expect.stringContaining('nothing was changed') })
+  const done = await eventually(
+    () => runCli(rig.system, ['rebase', '--yes', '--complete', '--json']),
+    ({ code }) => code === 0,
+    { what: 'the group to be empty', withinMs: 30_000 },
+  )
+  expect(JSON.parse(done.out).remade.length).toBeGreaterThan(0)
+  await Promise.all([rig.system.start('consumers'), rig.other.start('consumers')])
+  await eventually(
+    () => workspace.send('LeadEvent', { ...lead, quantity: 2 }),
+    () => true,
+    { what: 'the new topic to take a record' },
+  )
+  await workspace.counted()
+  const question = { feature: 'leads', intent: 'read' }
+  expect(await workspace.check(question)).toMatchObject({ used: 7, exact: true })
+
+  await rig.redis.ask((redis) => redis.flushall())
+  const rebuilt = await eventually(
+    () => workspace.check(question),
+    ({ reason }) => reason === 'within_limit',
+    { what: 'the shard to be rebuilt' },
+  )
+  expect(rebuilt.used).toBe(7)
+  await eventually(
+    () => runCli(rig.system, ['verify', '--workspace', workspace.id]),
+    ({ code }) => code === 0,
+    { what: 'verify to find no difference' },
+  )
+}, 180_000)
+
 test('a consumer to which Kafka says nothing is not ready, and ends with the reason in its log', async () => {
   const watched = await startSystem(['consumers'], { ...rig.settings, STALLED_MAX_MS: '3000' }, rig.addresses)
   rig.signalEngine('kafka', 'SIGSTOP')
@@ -149,6 +199,21 @@ async function stateOf(consumers: string, part: string): Promise<string | undefi
   const response = await fetch(`${consumers}/readyz`)
   const { parts } = (await response.json()) as { parts: Readonly<Record<string, string>> }
   return parts[part]
+}
+
+/** Deletes `usage.events` and makes it anew, empty. */
+async function remakeTopic(): Promise<void> {
+  const log = createLogger('test', 'silent')
+  const admin = connectKafka({ brokers: rig.direct.kafka, clientId: 'topics', log }).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: ['usage.events'] })
+  await eventually(
+    () => admin.listTopics(),
+    (topics) => !topics.includes('usage.events'),
+    { what: 'the topic to be gone' },
+  )
+  await admin.disconnect()
+  await setUp(rig.direct)
 }
 
 async function deadLetters(): Promise<number> {
