@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import type { EngineName } from '#deploy/local/engine.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
-import { freePorts } from '#deploy/local/ports.ts'
+import { freePorts, isListening } from '#deploy/local/ports.ts'
 import { runningPid } from '#deploy/local/process.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
@@ -34,8 +34,10 @@ export interface Rig {
   readonly settings: Readonly<Record<string, string>>
   /** Addresses past the proxies. */
   readonly direct: EngineAddresses
-  /** Sends a signal to an engine, for instance SIGKILL. */
+  /** Sends a signal to an engine, for instance SIGSTOP. */
   readonly signalEngine: (name: EngineName, signal: NodeJS.Signals) => void
+  /** Ends an engine as a crash does; resolves when its port is free. */
+  readonly killEngine: (name: EngineName) => Promise<void>
   /** Starts the engines again that are down. */
   readonly startEngines: () => Promise<void>
   /** Writes events whose workspaces begin with a name and the seed. */
@@ -83,6 +85,11 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
     redis: through(direct.redis, ownRedis),
   })
   const other = await startSystem(['consumers'], own, addresses)
+  const signalEngine = (name: EngineName, signal: NodeJS.Signals): void => {
+    const pid = runningPid(dir, name)
+    if (pid === null) throw new Error(`${name} does not run`)
+    process.kill(pid, signal)
+  }
   return {
     system,
     other,
@@ -93,10 +100,14 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
     addresses,
     settings: own,
     direct,
-    signalEngine: (name, signal) => {
-      const pid = runningPid(dir, name)
-      if (pid === null) throw new Error(`${name} does not run`)
-      process.kill(pid, signal)
+    signalEngine,
+    killEngine: async (name) => {
+      signalEngine(name, 'SIGKILL')
+      await eventually(
+        () => isListening(ports[name]),
+        (listens) => !listens,
+        { what: `the port of ${name} to be free` },
+      )
     },
     startEngines: async () => {
       await startEngines(options)
@@ -124,8 +135,14 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
     },
     verdict: (prefix, onRedis = redis) =>
       onRedis.ask(async (connection) => {
+        const startedAt = performance.now()
         await untilCounted(direct.kafka, connection)
-        return (await checkCounters(direct, connection, prefix)).mismatches
+        const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+        const { ids, mismatches } = await checkCounters(direct, connection, prefix)
+        console.log(
+          `${prefix}: ${ids} events, exact ${seconds} s after the last, ${mismatches.length} counters differ`,
+        )
+        return mismatches
       }),
     stop: async () => {
       const all = [ownRedis, ...Object.values(proxies)]

@@ -57,7 +57,7 @@ test('G1: consumers killed in turn under load', async () => {
 test('G1: the Kafka broker killed under load and started again', async () => {
   const { prefix, stop } = rig.load('broker', seed)
   await rig.counted(2_000)
-  rig.signalEngine('kafka', 'SIGKILL')
+  await rig.killEngine('kafka')
   await rig.startEngines()
   await rig.everyPartitionMoves()
   await stop()
@@ -104,7 +104,7 @@ test('G17: consumers whose clocks jump by an hour to and fro count the same', as
   await rig.counted(20_000)
   await stop()
   expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
-  await rig.system.start('consumers')
+  await Promise.all([rig.system.start('consumers'), rig.other.start('consumers')])
   await skewed.stop()
 }, 120_000)
 
