@@ -18,11 +18,13 @@ test('every route states its scope or that it is open', async () => {
     '/v1/checks',
     '/v1/quote',
     '/v1/what-if',
+    '/v1/workspaces/{ws}/audit',
     '/v1/workspaces/{ws}/decisions',
     '/v1/workspaces/{ws}/entitlements',
     '/v1/workspaces/{ws}/notices',
     '/v1/workspaces/{ws}/orders',
     '/v1/workspaces/{ws}/overrides',
+    '/v1/workspaces/{ws}/overrides/{feature}',
     '/v1/workspaces/{ws}/subscription',
     '/v1/workspaces/{ws}/usage',
   ])

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
+import { changeCatalogue } from '#core/operations/change-catalogue.ts'
+import { changeOverride } from '#core/operations/change-override.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
@@ -9,6 +11,7 @@ import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { createLogger } from '#drivers/log.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
+import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
@@ -20,6 +23,7 @@ import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
+import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { createApp } from './app.ts'
 import { apiConfig } from './config.ts'
@@ -62,15 +66,16 @@ const recorder = new DecisionRecorder({
 })
 recorder.start()
 shutdown.add('decision log', () => recorder.stop())
+const facts = new CachedFactStore({
+  redis,
+  shards,
+  source,
+  fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
+})
 const context: ApiContext = {
   check: {
     counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
-    facts: new CachedFactStore({
-      redis,
-      shards,
-      source,
-      fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
-    }),
+    facts,
     catalogue,
     now: systemClock,
     lastKnown: rememberVerdicts(),
@@ -80,7 +85,22 @@ const context: ApiContext = {
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
   overrides: (workspace) => source.overrides(workspace),
-  catalogueSource: () => catalogue.source,
+  changeOverride: (wish) => changeOverride({ store: source, catalogue, facts, now: systemClock }, wish),
+  catalogueSource: async () => {
+    await catalogue
+      .refresh()
+      .catch((error: unknown) => log.warn({ err: error }, 'the newest catalogue is not known'))
+    return catalogue.source
+  },
+  changeCatalogue: async (wish) => {
+    const deps = { inUse: () => readCatalogueUse(workspaces, source), now: systemClock }
+    const next = await changeCatalogue(
+      { ...deps, newest: () => catalogueLog.newest(), append: (stored) => catalogueLog.append(stored) },
+      wish,
+    )
+    if (!wish.isDryRun) await nameRevision(next.revision)
+    return next
+  },
   catalogueRevisions: () => catalogueLog.revisions(),
   notices: (workspace, place) => notices.page(workspace, place),
   workspacesAfter: (workspace, limit) => workspaces.after(workspace, limit),
@@ -91,6 +111,16 @@ const context: ApiContext = {
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
     mongo: async () => mongo.ping().then(() => null),
   },
+}
+
+/** Checks everywhere see it with their next read; the consumers do it again, should we die before. */
+async function nameRevision(revision: number): Promise<void> {
+  await catalogue.refresh()
+  await Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))).catch(
+    (error: unknown) => {
+      log.warn({ err: error, revision }, 'the new catalogue was stored; checks see it within 5 s')
+    },
+  )
 }
 
 const app = await createApp(context, log)

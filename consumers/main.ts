@@ -34,6 +34,7 @@ import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { Decoder } from '#schemas/decoder.ts'
 import { encoderOf } from '#schemas/encoder.ts'
 import { topicRecords } from '#schemas/records.ts'
+import { startCatalogueTimer } from './catalogue-timer.ts'
 import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
@@ -197,6 +198,9 @@ const snapshotting = startSnapshots({
   onRound: (_shard, outcome) => measured.snapshots.inc({ outcome }),
 })
 shutdown.add('snapshots', snapshotting.stop)
+
+const catalogueTimer = startCatalogueTimer({ catalogues, redis, shards, log })
+shutdown.add('catalogue', async () => catalogueTimer.stop())
 
 const silence = (): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())

@@ -52,7 +52,8 @@ async function setUpFacts(url: string): Promise<void> {
     const source: unknown = JSON.parse(readFileSync(new URL('./catalogue.json', import.meta.url), 'utf8'))
     const parsed = parseCatalogue(source, 1)
     if (!parsed.ok) throw new TallygateError('invalid_catalogue', JSON.stringify(parsed.problems))
-    await log.append({ revision: 1, storedAt: Date.now(), source })
+    const storedBy = { kind: 'setup', id: 'deploy/catalogue.json', label: 'the default catalogue' } as const
+    await log.append({ revision: 1, storedAt: Date.now(), storedBy, source })
   } finally {
     await mongo.close()
   }

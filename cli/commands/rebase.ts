@@ -1,16 +1,16 @@
-import { userInfo } from 'node:os'
 import Table from 'cli-table3'
 import type { Admin } from 'kafkajs'
 import { distinctMeters } from '#core/catalogue/meter.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { lastRounds } from '#drivers/mongo/merge-rounds.ts'
-import { RebaseLog } from '#drivers/mongo/rebase-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { allShardKeys, type ShardKeys } from '#drivers/redis/keys.ts'
 import type { Offsets } from '#drivers/redis/snapshot-scripts.ts'
+import { cliActor } from '../actor.ts'
 import { type Engines, withEngines } from '../engines.ts'
 import { basesInRedis, findRemade, type RemadePartition } from '../rebase/find-remade.ts'
 import { rebaseShard } from '../rebase/rebase-shard.ts'
@@ -60,9 +60,9 @@ async function rebase(
   await requireStopped(admin)
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
   const meters = distinctMeters(catalogues.remembered())
-  const log = new RebaseLog(mongo.db)
-  const by = `cli:${userInfo().username}`
-  for (const own of remade) await log.append({ ...own, at: Date.now(), by, isComplete })
+  const audit = new AuditLog(mongo.db)
+  for (const own of remade)
+    await audit.appendRebase({ action: 'rebase', ...own, at: Date.now(), by: cliActor(), isComplete })
   for (const keys of shards)
     await rebaseShard({ redis, snapshots, distinctMeters: meters }, keys, { remade, isComplete })
   return remade

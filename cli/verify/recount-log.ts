@@ -6,9 +6,9 @@ import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
 import { UsageReader } from '#drivers/kafka/usage-reader.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { ensureInstall, type Install, installWish } from '#drivers/mongo/install.ts'
-import { RebaseLog } from '#drivers/mongo/rebase-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
@@ -62,7 +62,7 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
   )
   const archive = new UsageDays(engines.mongo.db)
   const snapshots = new SnapshotLog(engines.mongo.db)
-  const isRebased = (await new RebaseLog(engines.mongo.db).all()).length > 0
+  const isRebased = (await new AuditLog(engines.mongo.db).rebases()).length > 0
   const counted = new Map<number, ShardCounters>()
   const starts = new Map<number, Starts>()
   for (const keys of shards) {

@@ -123,3 +123,11 @@ export const putFacts = defineScript({
   args: ({ revision, facts, workspace, nonce, since }) => [revision, facts, workspace, nonce, since ?? ''],
   reply: (raw) => wordOf(raw, ['STORED', 'SAME', 'OLDER', 'MIXED', 'INC'] as const, 'put-facts.lua'),
 })
+
+/** `lua/raise-catalogue.lua`: names the catalogue revision in force to the checks of a shard's workspaces. */
+export const raiseCatalogue = defineScript({
+  file: 'raise-catalogue.lua',
+  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta],
+  args: ({ revision }) => [revision],
+  reply: (raw) => wordOf(raw, ['OK'] as const, 'raise-catalogue.lua'),
+})

@@ -61,7 +61,10 @@ export async function startSystem(
   const mongo = await connectMongo(addresses.mongo)
   const store = new KeyStore(mongo.db, PEPPER)
   const createKey = (wish: Partial<KeyWish>): Promise<string> =>
-    store.create({ scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish }, Date.now())
+    store.create(
+      { scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish },
+      { at: Date.now(), by: { kind: 'cli', id: 'test', label: 'test' } },
+    )
   const kafka = connectKafka({
     brokers: addresses.kafka,
     clientId: 'test',
