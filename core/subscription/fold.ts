@@ -5,7 +5,7 @@ import { ownValue } from '../own-value.ts'
 import { type AccessRules, accessOf } from './access.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
-import type { AcceptedSubscription, Order, Refusal, SubscriptionEvent } from './subscription.ts'
+import type { AcceptedSubscription, Order, Refusal, Subscription, SubscriptionEvent } from './subscription.ts'
 
 /** The part of the catalogue that the fold depends on. */
 export interface SubscriptionRules extends AccessRules {
@@ -63,7 +63,9 @@ export function applyChange(
   const subscription: AcceptedSubscription = {
     ...fields.subscription,
     version: event.version,
-    occurredAt: event.occurredAt,
+    occurredAt: isCanceledAgain(before.subscription, fields.subscription)
+      ? before.subscription.occurredAt
+      : event.occurredAt,
     openOrder: openOrderOf(before.subscription, order, fields.subscription.periodEnd),
     windowStartsAt: windowStartsAt ?? before.subscription?.windowStartsAt ?? null,
   }
@@ -74,6 +76,14 @@ export function applyChange(
     refusals: refusal === null ? fields.refusals : [...fields.refusals, refusal],
     windowStart: isInsideDay ? windowStartsAt : null,
   }
+}
+
+/** Whether a version only restates that its subscription is canceled: it ended when it first was (S9). */
+function isCanceledAgain(
+  before: AcceptedSubscription | null,
+  { subscriptionId, status }: Subscription,
+): before is AcceptedSubscription {
+  return status === 'canceled' && before?.status === 'canceled' && before.subscriptionId === subscriptionId
 }
 
 /** What the fold of some versions says, version by version. */
