@@ -3,6 +3,7 @@ import type { Instant } from '../instant.ts'
 import { startOfDay, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { type AccessRules, accessOf } from './access.ts'
+import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
 import type { AcceptedSubscription, Order, Refusal, Subscription, SubscriptionEvent } from './subscription.ts'
@@ -58,8 +59,9 @@ export function applyChange(
   const whole = refuseWhole(before, event, rules)
   if (whole !== null) return { state: before, refusals: [whole], windowStart: null }
   const { orders, refusal, order } = keepOrder(before, event, rules)
-  const fields = refuseFields(before.subscription, event, rules)
-  const windowStartsAt = windowStartOf(before.subscription, event, rules)
+  const stated = { ...event, subscription: carryOver(before.subscription, event, rules) }
+  const fields = refuseFields(before.subscription, stated, rules)
+  const windowStartsAt = windowStartOf(before.subscription, stated, rules)
   const subscription: AcceptedSubscription = {
     ...fields.subscription,
     version: event.version,
@@ -219,9 +221,8 @@ function windowStartOf(
 ): Instant | null {
   const { status, anchorDay } = event.subscription
   if (status !== 'active') return null
-  const wasPaid = before !== null && (before.status === 'active' || before.status === 'expired')
-  if (!wasPaid) return event.occurredAt
+  if (before === null || !wasPaid(before)) return event.occurredAt
   const isLapsed = accessOf(before, event.occurredAt, rules) !== 'active'
-  if (isLapsed && event.type === 'purchased') return event.occurredAt
+  if (isLapsed && isPurchase(event)) return event.occurredAt
   return before.anchorDay === anchorDay ? null : event.occurredAt
 }

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { defaultCatalogue, END, START } from '../../test/helpers/facts.ts'
 import { type Change, versionsAfter } from '../../test/helpers/versions.ts'
 import { DAY_MS } from '../instant.ts'
-import { accessEndOf } from './access.ts'
+import { accessEndOf, accessOf } from './access.ts'
 import { foldVersions } from './fold.ts'
-import type { AcceptedSubscription } from './subscription.ts'
+import type { AcceptedSubscription, Order } from './subscription.ts'
 
 /** Every version states all that is in force; what it merely repeats changes nothing. */
 const rules = defaultCatalogue()
@@ -28,4 +28,55 @@ describe('canceled', () => {
     const bought: Change = { type: 'purchased', is: { status: 'active' } }
     expect(accessEndOf(accepted(CANCEL, bought, CANCEL), rules)).toBe(START + 3 * DAY_MS)
   })
+})
+
+describe('payment_pending, stated of what was paid', () => {
+  const UNPAID = { status: 'payment_pending' } as const
+
+  test('S12: ends no access, and prolongs none', () => {
+    const stated = accepted({ type: 'payment_failed', is: { ...UNPAID, periodEnd: END + DAY_MS } })
+    expect([END - 1, END].map((now) => accessOf(stated, now, rules))).toEqual(['active', 'lapsed'])
+  })
+  test('S12: after the lapse it does not take what the lapse mode leaves', () => {
+    const stated = accepted({ type: 'payment_pending', occurredAt: END + 1, is: UNPAID })
+    expect(accessOf(stated, END + 2, rules)).toBe('lapsed')
+  })
+  test('S1: of another subscription, or by support, it is what it says', () => {
+    const another: Change = {
+      type: 'purchased',
+      occurredAt: END + 1,
+      is: { ...UNPAID, subscriptionId: 's2' },
+    }
+    expect(accessOf(accepted(another), END + 2, rules)).toBe('pending')
+    expect(accessOf(accepted({ actor: 'support', is: UNPAID }), END - 1, rules)).toBe('pending')
+  })
+})
+
+describe('the pin of the plan version', () => {
+  const LATER = START + 30 * DAY_MS
+  const NEXT_END = END + 180 * DAY_MS
+
+  test.for<[string, number, Change]>([
+    ['a renewal keeps it', START, { type: 'renewed', is: { planSince: LATER, periodEnd: NEXT_END } }],
+    ['a renewal after a lapse keeps it', START, { type: 'renewed', occurredAt: END, is: { planSince: END } }],
+    ['seats keep it', START, { type: 'seats_changed', is: { planSince: LATER, seats: 9 } }],
+    ['a change of plan moves it', LATER, { type: 'upgraded', is: { planSince: LATER, plan: 'pro' } }],
+    ['a change of plan that does not say since when', START + DAY_MS, { is: { plan: 'pro' } }],
+    ['a purchase after a lapse moves it', END, { type: 'purchased', occurredAt: END }],
+    ['support sets it', LATER, { actor: 'support', is: { planSince: LATER } }],
+    ['a refused plan keeps it', START, { is: { planSince: LATER, plan: 'trial' } }],
+  ])('%s: %i', ([, planSince, change]) => {
+    expect(accepted(change).planSince).toBe(planSince)
+  })
+})
+
+test('S16: the paid order of a purchase begins a flow window after a lapse, whatever the event is called', () => {
+  const order = { orderId: 'o2', kind: 'purchase', status: 'paid', method: 'card', currency: 'USD' } as Order
+  const bought: Change = {
+    type: 'payment_succeeded',
+    occurredAt: END + 1,
+    order,
+    is: { periodEnd: END + DAY_MS },
+  }
+  expect(accepted(bought)).toMatchObject({ windowStartsAt: END + 1, planSince: END + 1 })
 })
