@@ -80,3 +80,28 @@ test('S16: the paid order of a purchase begins a flow window after a lapse, what
   }
   expect(accepted(bought)).toMatchObject({ windowStartsAt: END + 1, planSince: END + 1 })
 })
+
+describe('S3: an add-on under its minimum term', () => {
+  const pack = { key: 'ai_credits_5000', quantity: 1, from: START, until: Date.parse('2026-09-10T09:00:00Z') }
+  const short = { ...pack, until: START + DAY_MS }
+  const refusals = (...changes: readonly Change[]): readonly string[] => {
+    const folded = foldVersions(versionsAfter(...changes), rules)
+    return [...folded.changes.values()].flatMap(({ refusals }) => refusals.map(({ reason }) => reason))
+  }
+
+  test('one that was accepted before keeps its end, and its other fields apply', () => {
+    const changes: readonly Change[] = [
+      { is: { addOns: [pack] } },
+      { is: { addOns: [{ ...short, quantity: 2 }] } },
+    ]
+    expect(accepted(...changes).addOns).toEqual([{ ...pack, quantity: 2 }])
+    expect(refusals(...changes)).toEqual([
+      'add-on ai_credits_5000 must run at least 3 months from 2026-06-10T09:00:00.000Z, not until 2026-06-11T09:00:00.000Z; 2026-09-10T09:00:00.000Z stays',
+    ])
+  })
+  test('one that support granted is not refused when it is restated', () => {
+    const granted: readonly Change[] = [{ actor: 'support', is: { addOns: [short] } }, { is: { seats: 9 } }]
+    expect(accepted(...granted)).toMatchObject({ seats: 9, addOns: [short] })
+    expect(refusals(...granted)).toEqual([])
+  })
+})
