@@ -28,6 +28,14 @@ export interface SubscriptionState {
   readonly orders: Readonly<Record<string, KeptOrder>>
   /** Subscription that the workspace's one trial belonged to. */
   readonly trialOf: string | null
+  /** Where the workspace was ordering from, oldest first. */
+  readonly countries: readonly CountrySince[]
+}
+
+/** A country that versions stated from an instant on. */
+export interface CountrySince {
+  readonly country: string
+  readonly since: Instant
 }
 
 /** What one version changed. */
@@ -39,7 +47,12 @@ export interface AppliedChange {
 }
 
 /** A workspace before its first version. */
-export const NO_SUBSCRIPTION: SubscriptionState = { subscription: null, orders: {}, trialOf: null }
+export const NO_SUBSCRIPTION: SubscriptionState = {
+  subscription: null,
+  orders: {},
+  trialOf: null,
+  countries: [],
+}
 
 /** Types that state the length of a paid term (S3). */
 const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
@@ -74,7 +87,7 @@ export function applyChange(
   const trialOf = before.trialOf ?? (subscription.status === 'trialing' ? subscription.subscriptionId : null)
   const isInsideDay = windowStartsAt !== null && windowStartsAt !== startOfDay(windowStartsAt)
   return {
-    state: { subscription, orders, trialOf },
+    state: { subscription, orders, trialOf, countries: countriesAfter(before, event) },
     refusals: refusal === null ? fields.refusals : [...fields.refusals, refusal],
     windowStart: isInsideDay ? windowStartsAt : null,
   }
@@ -167,7 +180,11 @@ interface KeptOrders {
   readonly order: Order | null
 }
 
-/** Keeps the event's order; one that is new is judged by the payment rules, later changes of it are not (S7). */
+/**
+ * Keeps the event's order; one that is new, or is paid another way, is judged by the payment rules (S7).
+ *
+ * The country counts that it is placed from: as the event states it, or as it was when the order was placed.
+ */
 function keepOrder(
   before: SubscriptionState,
   event: SubscriptionEvent,
@@ -176,12 +193,34 @@ function keepOrder(
   const { order, actor, subscription } = event
   if (order === null) return { orders: before.orders, refusal: null, order: null }
   const known = ownValue(before.orders, order.orderId)
-  const payer = { country: subscription.country, actor }
-  const judged = known === undefined ? faultOfPayment(order, payer, rules.payments) : known.refused
+  const faultFrom = (country: string): string | null =>
+    faultOfPayment(order, { country, actor }, rules.payments)
+  const placedFrom = countryAt(before.countries, order.placedAt) ?? subscription.country
+  const isJudged = known === undefined || !isSameWay(known, order)
+  const judged = isJudged ? faultFrom(placedFrom) && faultFrom(subscription.country) : known.refused
   const fault = actor === 'support' ? null : judged
   const orders = { ...before.orders, [order.orderId]: { ...order, refused: fault } }
   if (fault === null) return { orders, refusal: null, order }
   return { orders, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
+}
+
+function isSameWay(known: Order, order: Order): boolean {
+  return (
+    known.method === order.method &&
+    known.currency === order.currency &&
+    known.installments === order.installments
+  )
+}
+
+function countryAt(countries: readonly CountrySince[], at: Instant): string | null {
+  return countries.findLast(({ since }) => since <= at)?.country ?? null
+}
+
+function countriesAfter(
+  { countries }: SubscriptionState,
+  { subscription: { country }, occurredAt }: SubscriptionEvent,
+): readonly CountrySince[] {
+  return countries.at(-1)?.country === country ? countries : [...countries, { country, since: occurredAt }]
 }
 
 /** Kinds that pay for going on: an attempt at one of them opens the processing window (S1). */

@@ -105,3 +105,40 @@ describe('S3: an add-on under its minimum term', () => {
     expect(refusals(...granted)).toEqual([])
   })
 })
+
+describe('S7: an order is judged by where and when it was placed', () => {
+  const placed = {
+    orderId: 'o2',
+    kind: 'renewal',
+    status: 'pending',
+    currency: 'USD',
+    method: 'card',
+  } as const
+  const order = {
+    ...placed,
+    installments: 1,
+    amountMinor: 1,
+    paidAt: null,
+    attempt: null,
+    placedAt: START + 1,
+  }
+  const refused = (...changes: readonly Change[]): string | null | undefined =>
+    foldVersions(versionsAfter(...changes), rules).state.orders['o2']?.refused
+  const BRAZIL = { country: 'BR' }
+
+  test('one that is first heard of after the country changed is judged by the country it was placed from', () => {
+    expect(refused({ is: BRAZIL }, { order })).toBeNull()
+    expect(refused({ is: BRAZIL }, { order: { ...order, placedAt: START + DAY_MS } })).toMatch(/from BR/)
+  })
+  test('one that comes with the change of country may be paid as there', () => {
+    expect(refused({ is: BRAZIL, order: { ...order, currency: 'BRL', method: 'pix' } })).toBeNull()
+  })
+  test('one that is paid another way by the customer is judged anew, by support it is not', () => {
+    expect(refused({ order }, { order: { ...order, method: 'pix' } })).toMatch(/pix in USD/)
+    expect(refused({ order }, { actor: 'support', order: { ...order, method: 'pix' } })).toBeNull()
+    const partner = { ...order, method: 'partner' }
+    expect(
+      refused({ actor: 'support', order: partner }, { order: { ...partner, status: 'paid' } }),
+    ).toBeNull()
+  })
+})
