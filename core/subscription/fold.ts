@@ -133,12 +133,15 @@ function refuseWhole(
   }
   const addOn = subscription.addOns.find(({ key }) => ownValue(rules.addOns, key) === undefined)
   if (addOn !== undefined)
-    return { code: 'unknown_add_on', reason: `the catalogue has no add-on "${addOn.key}"` }
+    return {
+      code: 'unknown_add_on',
+      reason: `the catalogue has no add-on "${addOn.key}"; known are ${Object.keys(rules.addOns).join(', ')}`,
+    }
   if (actor === 'support') return null
   if (type === 'refunded' || order?.status === 'refunded') {
     return {
       code: 'refund_needs_support',
-      reason: 'only support may refund (S9); send it with actor support',
+      reason: `the refund of ${order === null ? `subscription ${subscription.subscriptionId}` : `order ${order.orderId}`} came from ${actor}; only support may refund (S9), send it with actor support`,
     }
   }
   return refuseSecond(before, event, rules) ?? refuseTrial(before, event) ?? refuseTerm(event, rules)
@@ -152,7 +155,7 @@ function refuseSecond(
   const running = before.subscription
   if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
   if (running.status === 'trialing' || accessOf(running, event.occurredAt, rules) !== 'active') return null
-  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2)`
+  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
   return { code: 'second_subscription', reason }
 }
 
@@ -162,14 +165,14 @@ function refuseTrial(before: SubscriptionState, event: SubscriptionEvent): Refus
   if (isSame && before.subscription?.status === 'trialing') return null
   return {
     code: 'trial_repeated',
-    reason: `${event.workspace} had its one trial (${before.trialOf}) already`,
+    reason: `${event.workspace} had its one trial (${before.trialOf}) already; ${event.subscription.subscriptionId} is refused. Sell a plan, or let support grant another`,
   }
 }
 
 function refuseTerm({ type, subscription }: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
   const shortest = rules.terms[0]?.months ?? 0
   if (!TERM_TYPES.includes(type) || subscription.termMonths >= shortest) return null
-  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3)`
+  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3); sell at least ${shortest}, or send it through support`
   return { code: 'term_too_short', reason }
 }
 

@@ -73,16 +73,20 @@ function refuseFewerSeats(before: AcceptedSubscription, event: SubscriptionEvent
   return { fields: { seats: before.seats }, refusal: { code: 'seats_need_support', reason } }
 }
 
-function refuseShorterTerm(
-  before: AcceptedSubscription,
-  { subscription }: SubscriptionEvent,
-): KeptField | null {
+function refuseShorterTerm(before: AcceptedSubscription, event: SubscriptionEvent): KeptField | null {
+  const { subscription } = event
   const isCanceled = subscription.status === 'canceled'
   if (subscription.periodEnd >= before.periodEnd && !isCanceled) return null
-  const reason = `a bought term cannot be shortened (S5): ${toIso(before.periodEnd)} stays; schedule a cancel, or ask support`
+  const reason = `a bought term cannot be shortened to ${toIso(shortenedTo(event))} (S5): ${toIso(before.periodEnd)} stays; schedule a cancel, or ask support`
   const periodEnd = Math.max(subscription.periodEnd, before.periodEnd)
   const fields = isCanceled ? { periodEnd, status: before.status } : { periodEnd }
   return { fields, refusal: { code: 'term_shortened', reason } }
+}
+
+/** When the event would end what was bought: a cancel at once ends it when it happens. */
+function shortenedTo({ subscription, occurredAt }: SubscriptionEvent): number {
+  const { status, periodEnd } = subscription
+  return status === 'canceled' ? Math.min(occurredAt, periodEnd) : periodEnd
 }
 
 interface KeptAddOns {
