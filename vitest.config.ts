@@ -24,8 +24,6 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { concurrent: true },
-          maxConcurrency: 12,
         },
       },
       {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS, MINUTE_MS } from '#core/instant.ts'
 import { answersAt, attempt, inForce, order, reasonsAt, waysOut } from '#test/helpers/acceptance.ts'
+import { describe, test } from '#test/helpers/side-by-side.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 

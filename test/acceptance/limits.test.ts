@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
-import { answersAt, entitled, waysOut } from '#test/helpers/acceptance.ts'
+import { answersAt, entitled, judged, waysOut } from '#test/helpers/acceptance.ts'
+import { describe, test } from '#test/helpers/side-by-side.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -153,7 +154,7 @@ test('L1: leads at the limit are allowed for 24 hours from the crossing, then de
   await late.send('LeadEvent', { leadId: 'l', action: 'deleted' })
   await late.counted()
   expect(await late.check(question)).toMatchObject({ reason: 'within_limit', used: 2_499 })
-  await late.becomes(question, 'within_limit')
+  await judged(system, late)
   await late.send('LeadEvent', { leadId: 'l', action: 'restored' })
   await late.counted()
   expect((await late.check(question)).reason).toBe('over_limit_grace')
@@ -188,6 +189,7 @@ test('L3: over the limit after a downgrade nothing is deleted, adding is denied,
   }
   await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 4_000 })
   await workspace.counted()
+  await judged(system, workspace)
   const downgradedAt = Date.now() - 25 * HOUR_MS
   const lower = { type: 'downgraded', actor: 'support', occurredAt: downgradedAt }
   await workspace.subscribe({ plan: 'base', planSince: downgradedAt }, lower)

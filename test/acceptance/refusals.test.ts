@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
 import { inForce, order, ordersOf } from '#test/helpers/acceptance.ts'
 import { type Letter, type LetterReader, openLetters } from '#test/helpers/letters.ts'
+import { describe, test } from '#test/helpers/side-by-side.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -146,16 +147,19 @@ const CASES: readonly Case[] = [
   },
 ]
 
-test.for(CASES)('$title: $code', async ({ code, says, change = {}, event = {}, left = {} }) => {
-  const workspace = await onAdvanced()
-  const letter = await refused(workspace, change, event)
-  expect(letter.code).toBe(code)
-  for (const part of says) expect(letter.reason).toContain(part)
-  expect(await inForce(workspace)).toMatchObject({ plan: 'advanced', seats: 3, periodEnd: ends, ...left })
-  const { history } = Object(await (await workspace.get('/subscription')).json())
-  expect(history[0].refusals).toEqual([{ code, reason: letter.reason }])
-  expect((await workspace.check({ feature: 'leads' })).limit).toBe(15_000)
-})
+test.for(CASES.map((one) => [one.title, one.code, one] as const))(
+  '%s: %s',
+  async ([, code, { says, change = {}, event = {}, left = {} }]) => {
+    const workspace = await onAdvanced()
+    const letter = await refused(workspace, change, event)
+    expect(letter.code).toBe(code)
+    for (const part of says) expect(letter.reason).toContain(part)
+    expect(await inForce(workspace)).toMatchObject({ plan: 'advanced', seats: 3, periodEnd: ends, ...left })
+    const { history } = Object(await (await workspace.get('/subscription')).json())
+    expect(history[0].refusals).toEqual([{ code, reason: letter.reason }])
+    expect((await workspace.check({ feature: 'leads' })).limit).toBe(15_000)
+  },
+)
 
 test('S2: a trial and an unpaid subscription are replaced, one that is paid and runs only by support', async () => {
   const workspace = new TestWorkspace(system)

@@ -1,3 +1,6 @@
+import { SHARDS_DEFAULT, shardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { eventually } from './eventually.ts'
+import type { System } from './system.ts'
 import type { SeenDecision, TestWorkspace } from './workspace.ts'
 
 /** An order as billing sends it: paid by card in dollars, until it says otherwise. */
@@ -58,6 +61,16 @@ export async function reasonsAt(
   instants: readonly number[],
 ): Promise<readonly string[]> {
   return (await answersAt(workspace, question, instants)).map(({ reason }) => reason)
+}
+
+/** Waits until all that changed so far was compared with the limits. */
+export async function judged(system: System, { id }: TestWorkspace): Promise<void> {
+  const { judge } = shardKeys(shardOf(id, SHARDS_DEFAULT))
+  await eventually(
+    () => system.redis.hexists(judge, id),
+    (isWaiting) => isWaiting === 0,
+    { what: `${id} to be judged` },
+  )
 }
 
 /** The names of the ways out of a denial, in their order. */
