@@ -68,9 +68,15 @@ export class TestWorkspace {
       ...event,
     }
     await this.#system.writer.write({ record: 'SubscriptionEvent', value })
+    await this.hasVersions(version)
+  }
+
+  /** Waits until so many versions of the subscription are stored and in force. */
+  async hasVersions(count: number, withinMs = 20_000): Promise<void> {
     const revision = (): Promise<string | null> => this.#revision()
-    await eventually(revision, (text) => Number((text ?? '0').split('.')[0]) >= version, {
-      what: `version ${version} of ${this.id} to be in force`,
+    await eventually(revision, (text) => Number((text ?? '0').split('.')[0]) >= count, {
+      what: `${count} versions of ${this.id} to be in force`,
+      withinMs,
     })
   }
 
