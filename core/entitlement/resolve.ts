@@ -222,7 +222,7 @@ function statusStep(
   const end = accessEndOf(subscription, catalogue)
   const sentences = {
     active: `subscription ${status}, access until ${toIso(end)}`,
-    lapsed: `subscription ${status}, access ended ${toIso(end)}`,
+    lapsed: `lapsed: access ended ${toIso(end)}, billing says ${status}`,
     pending: `subscription ${status}, never paid so far: nothing is granted yet`,
     none: 'no subscription',
   }

@@ -9,8 +9,8 @@ import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
-const LENGTH = 8
-const WORKSPACES = 12
+const LENGTH = 10
+const WORKSPACES = 16
 const rules = defaultCatalogue()
 
 let system: System
