@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { setUp } from '#deploy/setup.ts'
 import { judged } from '#test/helpers/acceptance.ts'
 import { loadDemo } from '#test/helpers/demo.ts'
@@ -31,6 +31,7 @@ beforeAll(async () => {
   await Promise.all(workspaces.map((workspace) => judged(system, workspace)))
 })
 afterAll(() => system.stop())
+beforeEach(() => enforce(system, shipped))
 
 /** The shipped catalogue with less of this and that for everyone, from today on. */
 function tighter(change: (draft: CatalogueDraft) => void = () => undefined): CatalogueDraft {
@@ -180,5 +181,4 @@ test('S16: after a lapse each mode leaves its intents: allow all, block_new read
     ['allowed', 'read_only', 'read_only'],
     ['subscription_lapsed', 'subscription_lapsed', 'subscription_lapsed'],
   ])
-  await enforce(system, shipped)
 })

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '#core/instant.ts'
 import { type Told, usageRecords, versionRecord } from '#deploy/demo/records.ts'
 import { readStories, type SendStep, type Step, type SubscribeStep } from '#deploy/demo/story.ts'
 import type { System } from './system.ts'
@@ -6,6 +7,9 @@ import { TestWorkspace } from './workspace.ts'
 function isTold(step: Step): step is SendStep | SubscribeStep {
   return 'send' in step || 'subscribe' in step
 }
+
+/** The stories begin a little later than now, so that none of their ends falls into a test. */
+const AHEAD_MS = 2 * MINUTE_MS
 
 /**
  * Sends the demo's history through the real topics, and waits until it is counted and in force.
@@ -24,7 +28,7 @@ export async function loadDemo(system: System): Promise<readonly TestWorkspace[]
 
 async function tell(system: System, steps: readonly (SendStep | SubscribeStep)[]): Promise<TestWorkspace> {
   const workspace = new TestWorkspace(system)
-  const start = Date.now()
+  const start = Date.now() + AHEAD_MS
   const told: Told = { workspace: workspace.id, start, version: 0, subscription: {}, events: 0 }
   for (const step of steps) {
     const records = 'send' in step ? usageRecords(told, step as SendStep) : [versionRecord(told, step)]
