@@ -123,7 +123,7 @@ test('S10: pending, paid, failed and refunded orders are all there, newest first
   expect([first.orders.length, second.orders.length, second.cursor]).toEqual([50, 2, null])
   const expected = Array.from({ length: 52 }, (_, index) => `o${51 - index} ${statuses[(51 - index) % 4]}`)
   expect(all.map(({ orderId, status }) => `${orderId} ${status}`)).toEqual(expected)
-})
+}, 120_000)
 
 test('S11: a new paid order replaces the method; an existing one is corrected by support alone', async () => {
   const renewing = { orderId: 'o1', kind: 'renewal', status: 'pending' }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DAY_MS } from '#core/instant.ts'
+import { SHARDS_DEFAULT, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import type { RecordName } from '#schemas/records.ts'
 import { eventually } from './eventually.ts'
 import type { System } from './system.ts'
@@ -136,11 +137,7 @@ export class TestWorkspace {
   }
 
   async #revision(): Promise<string | null> {
-    for (let shard = 0; shard < 16; shard += 1) {
-      const name = `tg:{s${String(shard).padStart(2, '0')}}:u:${this.id}`
-      const revision = await this.#system.redis.hget(name, 'rev')
-      if (revision !== null) return revision
-    }
-    return null
+    const keys = shardKeys(shardOf(this.id, SHARDS_DEFAULT))
+    return this.#system.redis.hget(keys.usage(this.id), 'rev')
   }
 }
