@@ -271,12 +271,10 @@ test('S6: an add-on counts whole from its first millisecond to its last, on the 
 })
 
 describe('S13: an override', () => {
-  async function overridden(override: object, change: object = {}): Promise<TestWorkspace> {
+  type Override = Parameters<TestWorkspace['override']>[1]
+  async function overridden(override: Override, change: object = {}): Promise<TestWorkspace> {
     const workspace = new TestWorkspace(system)
-    const body = { feature: 'leads', override: { reason: 'a pilot', ...override }, at: Date.now() - 1 }
-    await system.mongo.db
-      .collection<{ _id: string; body: unknown }>('overrides')
-      .insertOne({ _id: `${workspace.id}/${'1'.padStart(19, '0')}`, body })
+    await workspace.override('leads', override)
     await workspace.subscribe({ plan: 'base', ...change })
     return workspace
   }

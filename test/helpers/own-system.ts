@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
-import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { type EngineAddresses, engineAddresses } from './addresses.ts'
 import { type System, startSystem } from './system.ts'
 
@@ -22,13 +20,14 @@ export async function startOwnSystem(addresses: EngineAddresses): Promise<System
   return system
 }
 
-/** Stores a catalogue as the next revision and puts it in force, so that the very next check sees it. */
-export async function enforce(system: System, source: unknown): Promise<number> {
-  const log = new CatalogueLog(system.mongo.db)
-  const revision = ((await log.newest())?.revision ?? 0) + 1
-  await log.append({ revision, storedAt: Date.now(), source })
-  for (const { meta } of allShardKeys(SHARDS_DEFAULT)) await system.redis.hset(meta, 'cat', revision)
-  return revision
+/** Stores a catalogue as the next revision: the very next check sees it. */
+export async function enforce(system: System, source: unknown): Promise<void> {
+  const headers = { authorization: `Bearer ${system.key}`, 'content-type': 'application/json' }
+  const url = `${system.api}/v1/catalogue`
+  const etag = (await fetch(url, { headers })).headers.get('etag') ?? ''
+  const body = JSON.stringify(source)
+  const response = await fetch(url, { method: 'PUT', headers: { ...headers, 'if-match': etag }, body })
+  if (response.status !== 200) throw new Error(`the catalogue was refused: ${await response.text()}`)
 }
 
 /** The catalogue in force, as it was given. */

@@ -12,6 +12,7 @@ import { openRecordWriter, type RecordWriter } from '#drivers/kafka/record-write
 import { createLogger } from '#drivers/log.ts'
 import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
 import { KeyStore, type KeyWish } from '#drivers/mongo/key-store.ts'
+import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { type EngineAddresses, engineAddresses } from './addresses.ts'
 import { eventually } from './eventually.ts'
@@ -73,6 +74,7 @@ export async function startSystem(
   const writer = await openRecordWriter(kafka, new SchemaRegistry(addresses.registry))
   const redis = new Redis(addresses.redis)
   redis.on('error', () => undefined)
+  if (names.includes('consumers')) await untilReady(redis)
   return {
     api: `http://127.0.0.1:${api}`,
     consumers: `http://127.0.0.1:${consumers}`,
@@ -94,6 +96,15 @@ export async function startSystem(
       processes.forget()
     },
   }
+}
+
+/** Waits until every shard answers: right after a start the log may still have to be read. */
+async function untilReady(redis: Redis): Promise<void> {
+  await eventually(
+    () => Promise.all(allShardKeys(SHARDS_DEFAULT).map(({ meta }) => redis.hget(meta, 'ready'))),
+    (flags) => flags.every((flag) => flag === '1'),
+    { what: 'every shard to be ready', withinMs: 60_000 },
+  )
 }
 
 class Processes {

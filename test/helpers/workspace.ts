@@ -130,6 +130,18 @@ export class TestWorkspace {
     return fetch(`${this.#system.api}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
   }
 
+  /** Sets an override of a feature, as support would. */
+  async override(feature: string, override: { limit: number | null; until?: number | null }): Promise<void> {
+    const until = override.until ?? null
+    const iso = until === null ? {} : { until: new Date(until).toISOString() }
+    const response = await fetch(`${this.#system.api}/v1/workspaces/${this.id}/overrides/${feature}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${this.#system.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ limit: override.limit, reason: 'a pilot', ...iso }),
+    })
+    if (response.status !== 200) throw new Error(`the override was refused: ${await response.text()}`)
+  }
+
   /** Reads a route of this workspace. */
   async get(path: string): Promise<Response> {
     const headers = { authorization: `Bearer ${this.#system.key}` }

@@ -128,10 +128,7 @@ test('an override is told by its route and counts in a quote', async () => {
   })
   const pilot = new TestWorkspace(system)
   const override = { limit: 77, until: null, reason: 'a pilot' }
-  const headers = { authorization: `Bearer ${system.key}`, 'content-type': 'application/json' }
-  const url = `${system.api}/v1/workspaces/${pilot.id}/overrides/leads`
-  const body = JSON.stringify({ limit: 77, reason: 'a pilot' })
-  expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200)
+  await pilot.override('leads', { limit: 77 })
   await pilot.subscribe({ plan: 'base' })
   expect(await (await pilot.get('/overrides')).json()).toMatchObject({
     overrides: [{ number: 1, feature: 'leads', isInForce: true, override }],
