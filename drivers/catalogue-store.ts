@@ -9,6 +9,7 @@ export class MongoCatalogueStore implements CatalogueStore {
   readonly #log: CatalogueLog
   #current: Catalogue
   #source: StoredCatalogue
+  #underWay: Promise<Catalogue> | null = null
 
   private constructor(log: CatalogueLog, stored: StoredCatalogue) {
     this.#log = log
@@ -36,7 +37,16 @@ export class MongoCatalogueStore implements CatalogueStore {
 
   async load(revision: number): Promise<Catalogue> {
     if (this.#current.revision >= revision) return this.#current
-    return this.refresh()
+    const shared = await this.#share()
+    return shared.revision >= revision ? shared : this.refresh()
+  }
+
+  /** Joins a question that is under way already: it may have been asked before the revision was stored. */
+  async #share(): Promise<Catalogue> {
+    this.#underWay ??= this.refresh().finally(() => {
+      this.#underWay = null
+    })
+    return this.#underWay
   }
 
   /** Asks MongoDB for a newer revision. Throws `unavailable` when it does not answer. */

@@ -3,7 +3,7 @@ import type { Instant } from '#core/instant.ts'
 import type { ShardKeys } from './keys.ts'
 
 /** Stands among the workspaces for reading the whole list of them anew; no workspace has this id. */
-const LIST = '*'
+export const LIST = '*'
 
 /** What is due in a shard. */
 export interface Due {

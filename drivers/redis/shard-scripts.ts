@@ -1,3 +1,4 @@
+import { LIST } from './agenda.ts'
 import type { ShardKeys } from './keys.ts'
 import { defineScript, wordOf } from './script.ts'
 
@@ -127,7 +128,7 @@ export const putFacts = defineScript({
 /** `lua/raise-catalogue.lua`: names the catalogue revision in force to the checks of a shard's workspaces. */
 export const raiseCatalogue = defineScript({
   file: 'raise-catalogue.lua',
-  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta],
-  args: ({ revision }) => [revision],
+  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta, keys.agenda],
+  args: ({ revision }) => [revision, LIST],
   reply: (raw) => wordOf(raw, ['OK'] as const, 'raise-catalogue.lua'),
 })

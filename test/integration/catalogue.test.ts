@@ -97,3 +97,27 @@ test('a new revision of the catalogue: previewed, refused, stored; a new meter c
     body: { revisions: [{ storedBy: { kind: 'key' } }, { storedBy: { kind: 'setup' } }] },
   })
 })
+
+test('a lower limit in a new revision is noted as crossed at once: grace runs from then, not from the next use', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'base', seats: 1 })
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 100 })
+  await workspace.becomes({ feature: 'leads' }, 'within_limit')
+  await workspace.counted()
+  const { body, etag } = await ask('GET', '/v1/catalogue')
+  const next = structuredClone(body['catalogue']) as {
+    plans: Record<string, { versions: { limits: object }[] }>
+  }
+  for (const version of next.plans['base']?.versions ?? [])
+    Object.assign(version.limits, { leads: { base: 50 } })
+  const before = Date.now()
+  const headers = { 'if-match': etag ?? '' }
+  expect((await ask('PUT', '/v1/catalogue', { body: next, headers })).status).toBe(200)
+  const seen = await eventually(
+    () => workspace.check({ feature: 'leads' }),
+    ({ overLimit }) => overLimit?.since !== null && overLimit !== null,
+    { what: 'the crossing to be noted' },
+  )
+  expect(seen.reason).toBe('over_limit_grace')
+  expect(Date.parse(seen.overLimit?.since ?? '')).toBeGreaterThanOrEqual(before - 1_000)
+})
