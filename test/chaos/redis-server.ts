@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -7,11 +7,14 @@ import { freePorts } from '#deploy/local/ports.ts'
 import { redisSettings } from '#deploy/local/redis.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 
+const FILLER = 'filler'
+
 /** A Redis of a test's own, with the settings that counting rests on; it can be killed and damaged. */
 export class RedisServer {
   readonly port: number
   readonly #dir = mkdtempSync(join(tmpdir(), 'tallygate-redis-'))
   #child: ChildProcess | null = null
+  #hasDisk = false
 
   private constructor(port: number) {
     this.port = port
@@ -22,6 +25,31 @@ export class RedisServer {
     const server = new RedisServer(port)
     await server.start(...more)
     return server
+  }
+
+  /** The same on a disk of its own that can be filled; needs root, `hasDisk` says whether there is one. */
+  static async startOnDisk(megabytes: number): Promise<RedisServer> {
+    const [port = 0] = await freePorts(1)
+    const server = new RedisServer(port)
+    const mount = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', server.#dir]
+    server.#hasDisk = spawnSync('mount', mount).status === 0
+    await server.start()
+    return server
+  }
+
+  get hasDisk(): boolean {
+    return this.#hasDisk
+  }
+
+  /** Leaves so many bytes of its disk free. */
+  fillDisk(left: number): void {
+    const { bavail, bsize } = statfsSync(this.#dir)
+    writeFileSync(join(this.#dir, FILLER), Buffer.alloc(Math.max(bavail * bsize - left, 0), 1))
+  }
+
+  /** Gives the space back. */
+  freeDisk(): void {
+    rmSync(join(this.#dir, FILLER), { force: true })
   }
 
   /** Starts it on what its directory holds, and waits until it answers. */
@@ -73,6 +101,7 @@ export class RedisServer {
 
   async stop(): Promise<void> {
     await this.kill()
+    if (this.#hasDisk) spawnSync('umount', [this.#dir])
     rmSync(this.#dir, { recursive: true, force: true })
   }
 }

@@ -55,10 +55,13 @@ export interface Rig {
 const given = new Set(['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'REDIS_URL', 'MONGODB_URL'])
 const shards = allShardKeys(SHARDS_DEFAULT)
 
+/** More than a test writes. */
+const REDIS_DISK_MB = 512
+
 /** Starts everything; `settings` are the processes' own. */
 export async function startRig(settings: Readonly<Record<string, string>> = {}): Promise<Rig> {
   const dir = mkdtempSync(join(tmpdir(), 'tallygate-chaos-'))
-  const redis = await RedisServer.start()
+  const redis = await RedisServer.startOnDisk(REDIS_DISK_MB)
   const address = `redis://127.0.0.1:${redis.port}`
   const inherited = Object.entries(process.env).filter(([name]) => !given.has(name))
   const env = { ...Object.fromEntries(inherited), REDIS_URL: address }

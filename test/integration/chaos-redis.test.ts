@@ -47,6 +47,22 @@ test('G5: the append-only file torn at random bytes is an earlier state: it is n
   expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
 }, 90_000)
 
+test('G5: the disk of the append-only file is full for a while: writes wait, nothing is lost', async (context) => {
+  if (!rig.redis.hasDisk) context.skip('a disk of its own can only be mounted by root')
+  const { prefix, stop } = load('full')
+  await counted(1_000)
+  rig.redis.fillDisk(100_000)
+  await eventually(
+    () => rig.redis.ask((redis) => redis.info('persistence')),
+    (info) => info.includes('aof_last_write_status:err'),
+    { what: 'Redis to refuse writes' },
+  )
+  rig.redis.freeDisk()
+  await counted(2_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
 test('G6: FLUSHALL under load and in the middle of the rebuild; a hard limit is never open meanwhile', async () => {
   const workspace = new TestWorkspace(rig.system)
   await workspace.subscribe({ seats: 1 })
