@@ -36,6 +36,9 @@ soak: $(NODE) ## Long runs: simulator and every mutant, then processes under ste
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/soak.ts $(MINUTES)
 
+mutants: $(NODE) ## Break one line after another and see that the tests of its guarantee fail
+	@$(NODE) test/mutation/main.ts
+
 bench: $(NODE) ## Measure check, ingest and enforcement lag; prints a table
 	@$(NODE) test/bench/main.ts
 
@@ -45,4 +48,4 @@ format: $(NODE) ## Format the code
 openapi: $(NODE) ## Write docs/openapi.json anew from the route schemas
 	@$(NODE) api/write-openapi.ts
 
-.PHONY: help install run up down clean test soak bench format openapi
+.PHONY: help install run up down clean test soak mutants bench format openapi
