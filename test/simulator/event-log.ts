@@ -67,6 +67,8 @@ export class EventLog {
       identity: `${workspace}/${id}`,
       dedupe: hasher({ workspace, source: 'sim', id }),
       changes: [this.#change(occurredAt)],
+      reservation: null,
+      isVoid: false,
     }
   }
 
