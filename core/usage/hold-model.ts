@@ -15,6 +15,7 @@ import {
   OPERATION_AGE_MAX_MS,
   OPERATION_AHEAD_MAX_MS,
   type OpenItem,
+  type OperationName,
   type ReleaseOutcome,
   type SweepOutcome,
 } from './hold.ts'
@@ -40,12 +41,6 @@ interface Operation {
 export interface ModelHold {
   readonly outcome: Exclude<HoldOutcome['outcome'], 'rebuilding' | 'stale'>
   readonly granted: readonly number[]
-}
-
-/** Whose operation. */
-export interface OperationName {
-  readonly workspace: string
-  readonly operation: string
 }
 
 /**

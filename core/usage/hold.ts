@@ -46,13 +46,17 @@ export interface HoldItem {
   readonly subject: string | null
 }
 
+/** Whose operation. */
+export interface OperationName {
+  readonly workspace: string
+  readonly operation: string
+}
+
 /** State that a hold begins in: its events are on their way, or it waits for a commit. */
 export type HoldState = 'committing' | 'held'
 
 /** One operation that asks for units. */
-export interface HoldWish {
-  readonly workspace: string
-  readonly operation: string
+export interface HoldWish extends OperationName {
   /** The same for the same body. */
   readonly fingerprint: string
   /** When it happened; null = at the time that Redis says. */
