@@ -32,8 +32,9 @@ test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, 
 	@$(NODE) test/run.ts
 
 MINUTES ?= 10
-soak: $(NODE) ## Long runs of the simulator and every mutant: make soak MINUTES=60
+soak: $(NODE) ## Long runs: simulator and every mutant, then processes under steady load: make soak MINUTES=30
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
+	@$(NODE) test/chaos/soak.ts $(MINUTES)
 
 bench: $(NODE) ## Measure check, ingest and enforcement lag; prints a table
 	@$(NODE) test/bench/main.ts

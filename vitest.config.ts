@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Four suites, in the order of cost: tidy and unit open no socket, the rest use real engines. */
+/** Five suites, in the order of cost: tidy and unit open no socket, the rest use real engines. */
 export default defineConfig({
   test: {
     projects: [
@@ -10,6 +10,16 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/helpers/engines.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'acceptance',
+          include: ['test/acceptance/**/*.test.ts'],
           globalSetup: ['test/helpers/engines.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -3,7 +3,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { ApiContext } from './context.ts'
 import { guardRoutes } from './plugins/keys.ts'
 import { answerProblems } from './plugins/problems.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
+import { changeCatalogueRoutes } from './routes/change-catalogue.ts'
+import { changeOverrideRoutes } from './routes/change-override.ts'
 import { checkRoutes } from './routes/check.ts'
 import { consumeRoutes } from './routes/consume.ts'
 import { decisionRoutes } from './routes/decisions.ts'
@@ -61,9 +64,12 @@ const registers = [
   decisionRoutes,
   orderRoutes,
   overrideRoutes,
+  changeOverrideRoutes,
+  auditRoutes,
   quoteRoutes,
   whatIfRoutes,
   catalogueRoutes,
+  changeCatalogueRoutes,
   healthRoutes,
 ] as const
 

@@ -1,7 +1,9 @@
 import type { ApiKey, Scope } from '#core/api-key.ts'
+import type { OverrideRecord } from '#core/audit/audit-entry.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { Decision } from '#core/entitlement/decision.ts'
-import type { OverrideChange } from '#core/entitlement/override-history.ts'
+import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
+import type { OverrideWish } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
 import type { DayArchive, HistoryStore, HoldStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
@@ -24,8 +26,13 @@ export interface ApiContext {
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
   /** Every change of a workspace's overrides, oldest first. */
-  readonly overrides: (workspace: string) => Promise<readonly OverrideChange[]>
-  readonly catalogueSource: () => StoredCatalogue
+  readonly overrides: (workspace: string) => Promise<readonly OverrideRecord[]>
+  /** Sets or ends an override, audited. */
+  readonly changeOverride: (wish: OverrideWish) => Promise<OverrideRecord>
+  /** The newest revision of the catalogue. */
+  readonly catalogueSource: () => Promise<StoredCatalogue>
+  /** Stores the next revision of the catalogue. */
+  readonly changeCatalogue: (wish: CatalogueWish) => Promise<NextCatalogue>
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
   /** A page of a workspace's notices, newest first. */
   readonly notices: NoticeLog['page']

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
+import { changeCatalogue } from '#core/operations/change-catalogue.ts'
+import { changeOverride } from '#core/operations/change-override.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
@@ -11,6 +13,7 @@ import { UsageWriter } from '#drivers/kafka/usage-writer.ts'
 import { createLogger } from '#drivers/log.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
+import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
@@ -24,6 +27,7 @@ import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
 import { redisHoldStore } from '#drivers/redis/redis-hold-store.ts'
+import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { createApp } from './app.ts'
@@ -75,6 +79,12 @@ const usage = new UsageWriter({
 await usage.start()
 shutdown.add('usage writer', () => usage.stop())
 const partitionOf = partitionerOf(install.usagePartitions)
+const facts = new CachedFactStore({
+  redis,
+  shards,
+  source,
+  fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
+})
 const context: ApiContext = {
   holds: redisHoldStore({
     redis,
@@ -86,12 +96,7 @@ const context: ApiContext = {
   usage,
   check: {
     counters: redisCounterStore({ redis, shards, partitionOf }),
-    facts: new CachedFactStore({
-      redis,
-      shards,
-      source,
-      fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
-    }),
+    facts,
     catalogue,
     now: systemClock,
     lastKnown: rememberVerdicts(),
@@ -101,7 +106,22 @@ const context: ApiContext = {
   authenticate: (token) => keys.authenticate(token, systemClock()),
   versions: (workspace) => source.versions(workspace),
   overrides: (workspace) => source.overrides(workspace),
-  catalogueSource: () => catalogue.source,
+  changeOverride: (wish) => changeOverride({ store: source, catalogue, facts, now: systemClock }, wish),
+  catalogueSource: async () => {
+    await catalogue
+      .refresh()
+      .catch((error: unknown) => log.warn({ err: error }, 'the newest catalogue is not known'))
+    return catalogue.source
+  },
+  changeCatalogue: async (wish) => {
+    const deps = { inUse: () => readCatalogueUse(workspaces, source), now: systemClock }
+    const next = await changeCatalogue(
+      { ...deps, newest: () => catalogueLog.newest(), append: (stored) => catalogueLog.append(stored) },
+      wish,
+    )
+    if (!wish.isDryRun) await nameRevision(next.revision)
+    return next
+  },
   catalogueRevisions: () => catalogueLog.revisions(),
   notices: (workspace, place) => notices.page(workspace, place),
   workspacesAfter: (workspace, limit) => workspaces.after(workspace, limit),
@@ -113,6 +133,16 @@ const context: ApiContext = {
     mongo: async () => mongo.ping().then(() => null),
     kafka: async () => usage.problem,
   },
+}
+
+/** Checks everywhere see it with their next read; the consumers do it again, should we die before. */
+async function nameRevision(revision: number): Promise<void> {
+  await catalogue.refresh()
+  await Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))).catch(
+    (error: unknown) => {
+      log.warn({ err: error, revision }, 'the new catalogue was stored; checks see it within 5 s')
+    },
+  )
 }
 
 const app = await createApp(context, log)

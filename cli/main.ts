@@ -1,9 +1,11 @@
 import { Command, CommanderError, Option } from 'commander'
+import { listAuditCommand, verifyAuditCommand } from './commands/audit.ts'
 import { checkCommand } from './commands/check.ts'
 import { driftCommand } from './commands/drift.ts'
 import { explainCommand } from './commands/explain.ts'
-import { createKeyCommand, revokeKeyCommand } from './commands/key.ts'
+import { createKeyCommand, listKeysCommand, revokeKeyCommand, rotateKeyCommand } from './commands/key.ts'
 import { produceCommand } from './commands/produce.ts'
+import { rebaseCommand } from './commands/rebase.ts'
 import { redriveCommand } from './commands/redrive.ts'
 import { usageCommand } from './commands/usage.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -81,6 +83,31 @@ program
   .addOption(json())
   .action(driftCommand)
 
+program
+  .command('rebase')
+  .description('go on with a usage topic that was deleted and made anew; a dry run without --yes')
+  .option('-p, --partition <n...>', 'also these, where the new log has outgrown what was counted')
+  .option('--complete', 'all of the old log was counted, so that nothing is missing')
+  .option('-y, --yes', 'do it; all consumers must be stopped')
+  .addOption(json())
+  .action(rebaseCommand)
+
+const audit = program.command('audit').description('who changed what, and whether the record is whole')
+audit
+  .command('list')
+  .description(
+    "changes of a workspace's overrides and subscription, or without one those of keys and rebases",
+  )
+  .option('-w, --workspace <id>', 'a workspace')
+  .addOption(json())
+  .action(listAuditCommand)
+audit
+  .command('verify')
+  .description('compute the hashes of every chain anew; exits 1 when an entry was changed or taken out')
+  .option('-w, --workspace <id>', 'only of this workspace')
+  .addOption(json())
+  .action(verifyAuditCommand)
+
 const key = program.command('key').description('make and end API keys')
 key
   .command('create')
@@ -91,6 +118,17 @@ key
   .option('--days <n>', 'days until it expires; never when left out')
   .addOption(json())
   .action(createKeyCommand)
+key
+  .command('list')
+  .description('every key with what it may do and until when; secrets are not stored')
+  .addOption(json())
+  .action(listKeysCommand)
+key
+  .command('rotate <id>')
+  .description('make a key that may do the same; the old one goes on for the overlap')
+  .option('--overlap <hours>', 'hours that both work', '24')
+  .addOption(json())
+  .action(rotateKeyCommand)
 key
   .command('revoke <id>')
   .description('end a key by the eight characters after tg_live_; effective within 5 s')

@@ -35,6 +35,7 @@ import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { Decoder } from '#schemas/decoder.ts'
 import { encoderOf } from '#schemas/encoder.ts'
 import { topicRecords } from '#schemas/records.ts'
+import { startCatalogueTimer } from './catalogue-timer.ts'
 import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
@@ -216,6 +217,8 @@ const sweeping = startSweeping({
   },
 })
 shutdown.add('sweeper', sweeping.stop)
+const catalogueTimer = startCatalogueTimer({ catalogues, redis, shards, log })
+shutdown.add('catalogue', async () => catalogueTimer.stop())
 
 const silence = (): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())

@@ -5,6 +5,8 @@ import type { Scope } from '#core/api-key.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
 
+const SETUP = { kind: 'setup', id: 'run.json', label: 'first start' } as const
+
 /** Where a running Tallygate answers, and a key for each scope (api.md, "Commands"). */
 export interface RunFile {
   readonly api: string
@@ -54,7 +56,7 @@ export async function writeRunFile(dir: string, urls: Omit<RunFile, 'keys'>): Pr
       const known = before?.[name as KeyName] ?? ''
       const isUsable = known !== '' && (await store.authenticate(known, Date.now())) !== null
       const wish = { scopes: [scope], workspaces: '*', label: `local ${name}`, expiresAt: null } as const
-      keys.push([name, isUsable ? known : await store.create(wish, Date.now())])
+      keys.push([name, isUsable ? known : await store.create(wish, { at: Date.now(), by: SETUP })])
     }
     const run = { ...urls, keys: Object.fromEntries(keys) as RunFile['keys'] }
     writeFileSync(join(dir, 'run.json'), `${JSON.stringify(run, null, 2)}\n`, { mode: OWNER_ONLY })

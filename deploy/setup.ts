@@ -7,6 +7,7 @@ import { createLogger } from '#drivers/log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { listEarlierWorkspaces } from '#drivers/mongo/list-earlier-workspaces.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 
 /** Where the engines answer. */
@@ -17,7 +18,8 @@ export interface SetupAddresses {
 }
 
 /**
- * Makes empty engines ready for Tallygate: schemas, topics, the install document, the default catalogue.
+ * Makes engines ready for Tallygate: schemas, topics, the install document, the default catalogue, the list of
+ * workspaces.
  *
  * Doing it again changes nothing. Throws `invalid_config` where what is there does not fit.
  */
@@ -47,12 +49,14 @@ async function setUpFacts(url: string): Promise<void> {
   const mongo = await connectMongo(url)
   try {
     await ensureInstall(mongo.db, installWish)
+    await listEarlierWorkspaces(mongo.db)
     const log = new CatalogueLog(mongo.db)
     if ((await log.newest()) !== null) return
     const source: unknown = JSON.parse(readFileSync(new URL('./catalogue.json', import.meta.url), 'utf8'))
     const parsed = parseCatalogue(source, 1)
     if (!parsed.ok) throw new TallygateError('invalid_catalogue', JSON.stringify(parsed.problems))
-    await log.append({ revision: 1, storedAt: Date.now(), source })
+    const storedBy = { kind: 'setup', id: 'deploy/catalogue.json', label: 'the default catalogue' } as const
+    await log.append({ revision: 1, storedAt: Date.now(), storedBy, source })
   } finally {
     await mongo.close()
   }

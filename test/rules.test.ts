@@ -13,6 +13,7 @@ interface Row {
   readonly id: string
   readonly enforcedIn: readonly string[]
   readonly tests: readonly string[]
+  readonly acceptance: readonly string[]
 }
 
 function filesIn(cell: string): readonly string[] {
@@ -23,8 +24,13 @@ const rows = readFileSync(join(root, 'docs/rules.md'), 'utf8')
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .filter(([, id = '']) => /^[SL]\d+$/.test(id))
-  .map(([, id = '', , enforcedIn = '', tests = '']): Row => {
-    return { id, enforcedIn: filesIn(enforcedIn), tests: filesIn(tests) }
+  .map(([, id = '', , enforcedIn = '', tests = '', acceptance = '']): Row => {
+    return {
+      id,
+      enforcedIn: filesIn(enforcedIn),
+      tests: filesIn(tests),
+      acceptance: filesIn(acceptance),
+    }
   })
 
 /** The ids that titles of a test file begin with, each list of them followed by a colon. */
@@ -53,6 +59,17 @@ test('each row names where the rule is enforced, in files that exist', () => {
     return enforcedIn.length === 0 ? [`${id} names no file`] : missing.map((path) => `${id}: ${path}`)
   })
   expect(named).toEqual([])
+})
+
+const acceptanceTests = [...inTitles].filter(([path]) => path.startsWith('test/acceptance/'))
+
+test('each row names all the acceptance tests of its rule, and there is at least one', () => {
+  const wrong = rows.flatMap(({ id, acceptance }) => {
+    const found = acceptanceTests.filter(([, ids]) => ids.has(id)).map(([path]) => path)
+    const isSame = found.toSorted().join() === acceptance.toSorted().join()
+    return found.length > 0 && isSame ? [] : [`${id}: ${found.join(', ')}`]
+  })
+  expect(wrong).toEqual([])
 })
 
 test('each row names tests, and each of them has a title that begins with its id', () => {

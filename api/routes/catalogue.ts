@@ -5,7 +5,11 @@ import { toIso } from '#core/instant.ts'
 import type { ApiContext } from '../context.ts'
 import { problem } from '../schemas.ts'
 
-const stored = { revision: Type.Integer(), storedAt: Type.String({ format: 'date-time' }) }
+const stored = {
+  revision: Type.Integer(),
+  storedAt: Type.String({ format: 'date-time' }),
+  storedBy: Type.Object({ kind: Type.String(), id: Type.String(), label: Type.String() }),
+}
 
 /** `GET /v1/catalogue` and `/v1/catalogue/revisions`: what is sold and counted, as data. */
 export function catalogueRoutes(
@@ -25,9 +29,9 @@ export function catalogueRoutes(
       },
     },
     async (_request, reply) => {
-      const { revision, storedAt, source } = catalogueSource()
+      const { revision, storedAt, storedBy, source } = await catalogueSource()
       reply.header('etag', `"${revision}"`)
-      return { revision, storedAt: toIso(storedAt), catalogue: source }
+      return { revision, storedAt: toIso(storedAt), storedBy, catalogue: source }
     },
   )
   routes.get(
@@ -44,7 +48,7 @@ export function catalogueRoutes(
       const revisions = await catalogueRevisions()
       return {
         revisions: revisions
-          .map(({ revision, storedAt }) => ({ revision, storedAt: toIso(storedAt) }))
+          .map(({ revision, storedAt, storedBy }) => ({ revision, storedAt: toIso(storedAt), storedBy }))
           .toReversed(),
       }
     },

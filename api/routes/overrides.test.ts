@@ -1,18 +1,19 @@
 import { afterAll, expect, test } from 'vitest'
 import type { Amount } from '#core/amount.ts'
-import type { OverrideChange } from '#core/entitlement/override-history.ts'
+import type { OverrideRecord } from '#core/audit/audit-entry.ts'
 import { appWith, getFrom, readPages } from '#test/helpers/app.ts'
 import { END, START } from '#test/helpers/facts.ts'
 
 const COUNT = 60
 /** Leads set again and again, at the end taken back; the last but one change gives agents until the period ends. */
-const changes = Array.from({ length: COUNT }, (_, index): OverrideChange => {
-  const at = START + index
+const changes = Array.from({ length: COUNT }, (_, index): OverrideRecord => {
+  const by = { kind: 'key', id: 'AAAAAAAA', label: 'support' } as const
+  const record = { action: 'override', at: START + index, by, reason: 'a pilot', before: null } as const
   const limit = index as Amount
   if (index === COUNT - 2)
-    return { feature: 'ai_agents', override: { limit, until: END, reason: 'a pilot' }, at }
+    return { ...record, feature: 'ai_agents', override: { limit, until: END, reason: 'a pilot' } }
   const override = index === COUNT - 1 ? null : { limit, until: null, reason: 'a pilot' }
-  return { feature: 'leads', override, at }
+  return { ...record, feature: 'leads', override }
 })
 
 const app = await appWith({

@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import { callApi } from '../call-api.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
+import { wayOut } from '../ways-out.ts'
 
 /** Options of a question. */
 export interface AskOptions {
@@ -90,9 +91,4 @@ function linesOf(decision: ShownDecision): readonly string[] {
 export function accuracyOf({ exact, degraded, lagMs }: ShownDecision): string {
   if (degraded) return pc.yellow(' · degraded: by policy, not by count')
   return exact ? '' : pc.yellow(` · as of ${lagMs ?? '?'} ms ago`)
-}
-
-/** One way out of a denial in words. */
-export function wayOut({ action, ...details }: Readonly<Record<string, unknown>>): string {
-  return [String(action).replaceAll('_', ' '), ...Object.values(details)].join(' ')
 }

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Table from 'cli-table3'
 import { type Scope, scopes } from '#core/api-key.ts'
-import { DAY_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS, toIso } from '#core/instant.ts'
 import { isWorkspaceId } from '#core/usage/usage-event.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
-import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { KeyStore, type ListedKey } from '#drivers/mongo/key-store.ts'
+import { cliActor } from '../actor.ts'
 import { CommandError, exitCodes, readTarget, type Target } from '../target.ts'
 
 interface CreateOptions {
@@ -15,30 +17,79 @@ interface CreateOptions {
   readonly json?: boolean
 }
 
+interface RotateOptions {
+  readonly overlap: string
+  readonly json?: boolean
+}
+
 /** `tallygate key create`: prints the key once; only its hash is stored. */
 export async function createKeyCommand(options: CreateOptions): Promise<void> {
   const wanted = options.scope.map(scopeOf)
   const bad = (options.workspace ?? []).find((workspace) => !isWorkspaceId(workspace))
   if (bad !== undefined) throw new CommandError(`"${bad}" is not a workspace id`, exitCodes.usage)
-  const now = Date.now()
-  const expiresAt = options.days === undefined ? null : now + Number(options.days) * DAY_MS
-  if (Number.isNaN(expiresAt)) throw new CommandError('--days must be a number', exitCodes.usage)
+  const at = Date.now()
+  const expiresAt = options.days === undefined ? null : at + numberOf('--days', options.days) * DAY_MS
   const workspaces = options.workspace ?? '*'
   const key = await withKeys((store) =>
-    store.create({ scopes: wanted, workspaces, label: options.label, expiresAt }, now),
+    store.create({ scopes: wanted, workspaces, label: options.label, expiresAt }, { at, by: cliActor() }),
   )
-  const shown = options.json === true ? JSON.stringify({ key, scopes: wanted, workspaces, expiresAt }) : key
-  process.stdout.write(`${shown}\n`)
+  print(options, { key, scopes: wanted, workspaces, expiresAt }, key)
+}
+
+/** `tallygate key list`: every key there ever was, without its secret. */
+export async function listKeysCommand(options: { readonly json?: boolean }): Promise<void> {
+  const keys = await withKeys((store) => store.list())
+  const table = new Table({
+    head: ['id', 'label', 'scopes', 'workspaces', 'made', 'state'],
+    style: { head: [], border: [], compact: true },
+  })
+  for (const { id, label, scopes: own, workspaces, createdAt, expiresAt, revokedAt } of keys) {
+    const touched = workspaces === '*' ? 'all' : workspaces.join(' ')
+    table.push([id, label, own.join(' '), touched, toIso(createdAt), stateOf({ expiresAt, revokedAt })])
+  }
+  print(options, { keys }, keys.length === 0 ? 'there is no key' : table.toString())
+}
+
+/** `tallygate key rotate`: a new key that may do the same; the old one goes on for the overlap. */
+export async function rotateKeyCommand(given: string, options: RotateOptions): Promise<void> {
+  const id = keyIdOf(given)
+  const at = Date.now()
+  const endsAt = at + numberOf('--overlap', options.overlap) * HOUR_MS
+  const key = await withKeys((store) => store.rotate(id, endsAt, { at, by: cliActor() }))
+  if (key === null) throw new CommandError(`there is no key ${id}`, exitCodes.usage)
+  print(options, { key, replaces: id, endsAt: toIso(endsAt) }, `${key}\n${id} goes on until ${toIso(endsAt)}`)
 }
 
 /** `tallygate key revoke`: ends a key; the API stops taking it within 5 s. */
 export async function revokeKeyCommand(given: string, options: { readonly json?: boolean }): Promise<void> {
-  const id = /^(?:tg_live_)?([A-Za-z0-9]{8})(?:_.*)?$/.exec(given)?.[1]
-  if (id === undefined)
-    throw new CommandError('a key id is the eight characters after tg_live_', exitCodes.usage)
-  const revoked = await withKeys((store) => store.revoke(id, Date.now()))
+  const id = keyIdOf(given)
+  const at = Date.now()
+  const revoked = await withKeys((store) => store.revoke(id, at, { at, by: cliActor() }))
   if (!revoked) throw new CommandError(`there is no key ${id}`, exitCodes.usage)
-  process.stdout.write(options.json === true ? `${JSON.stringify({ id, revoked })}\n` : `revoked ${id}\n`)
+  print(options, { id, revoked }, `revoked ${id}`)
+}
+
+function stateOf({ expiresAt, revokedAt }: Pick<ListedKey, 'expiresAt' | 'revokedAt'>): string {
+  const ends = [revokedAt, expiresAt].filter((instant) => instant !== null)
+  if (ends.length === 0) return 'valid'
+  const end = Math.min(...ends)
+  return `${end <= Date.now() ? 'ended' : 'ends'} ${toIso(end)}`
+}
+
+function keyIdOf(given: string): string {
+  const id = /^(?:tg_live_)?([A-Za-z0-9]{8})(?:_.*)?$/.exec(given)?.[1]
+  if (id !== undefined) return id
+  throw new CommandError('a key id is the eight characters after tg_live_', exitCodes.usage)
+}
+
+function numberOf(option: string, text: string): number {
+  const number = Number(text)
+  if (text.trim() !== '' && number >= 0 && Number.isFinite(number)) return number
+  throw new CommandError(`${option} must be a number, not "${text}"`, exitCodes.usage)
+}
+
+function print(options: { readonly json?: boolean }, value: object, text: string): void {
+  process.stdout.write(`${options.json === true ? JSON.stringify(value) : text}\n`)
 }
 
 function scopeOf(text: string): Scope {

@@ -4,11 +4,11 @@ import type { DayArchive } from '#core/ports.ts'
 import { ARCHIVE_FIELD } from '#core/usage/counter-fields.ts'
 import type { ReachedCounters } from '#core/usage/recount.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
 import { beginRound, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 
 /** Workspaces that are read at once. */
 const AT_ONCE = 64
-const SCAN_COUNT = 1_000
 
 interface ReadDeps {
   readonly redis: Redis
@@ -81,16 +81,4 @@ function reachedOf(meta: Readonly<Record<string, string>>): Record<string, numbe
     if (partition !== undefined) reached[partition] = Math.max(reached[partition] ?? -1, Number(value))
   }
   return reached
-}
-
-async function listWorkspaces(redis: Redis, keys: ShardKeys): Promise<readonly string[]> {
-  const prefix = keys.usage('')
-  const names = new Set<string>()
-  let cursor = '0'
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT)
-    for (const key of found) names.add(key.slice(prefix.length))
-    cursor = next
-  } while (cursor !== '0')
-  return [...names]
 }

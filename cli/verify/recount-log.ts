@@ -6,6 +6,7 @@ import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
 import { UsageReader } from '#drivers/kafka/usage-reader.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { ensureInstall, type Install, installWish } from '#drivers/mongo/install.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
@@ -61,10 +62,11 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
   )
   const archive = new UsageDays(engines.mongo.db)
   const snapshots = new SnapshotLog(engines.mongo.db)
+  const isRebased = (await new AuditLog(engines.mongo.db).rebases()).length > 0
   const counted = new Map<number, ShardCounters>()
   const starts = new Map<number, Starts>()
   for (const keys of shards) {
-    if (ranges.some(({ low }) => low > 0))
+    if (isRebased || ranges.some(({ low }) => low > 0))
       starts.set(keys.shard, await readStarts({ snapshots, archive, partitionOf }, keys.shard))
     const deps = { redis: engines.redis, archive, partitionOf, distinctMeters: meters }
     const counters = await readCounters(deps, keys, input.workspace)

@@ -3,6 +3,7 @@ import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { archiveDays, archivedThrough } from './archive-days.ts'
@@ -62,20 +63,6 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   for (const row of rows) await archiveDays(deps, { keys, incarnation, row, through })
   await foldRounds(deps, keys.shard, [...headers, header])
   return 'stored'
-}
-
-/** What every workspace is covered up to: the watermark, or what the last rebuild restored beyond it. */
-function basesOf(meta: Readonly<Record<string, string>>): Offsets {
-  const bases: Record<string, number> = numbersOf(meta, 'base:')
-  for (const [tp, watermark] of Object.entries(numbersOf(meta, 'wm:'))) {
-    bases[tp] = Math.max(watermark, bases[tp] ?? -1)
-  }
-  return bases
-}
-
-function numbersOf(meta: Readonly<Record<string, string>>, prefix: string): Record<string, number> {
-  const own = Object.entries(meta).filter(([name]) => name.startsWith(prefix))
-  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), Number(value)]))
 }
 
 interface RowsInput {

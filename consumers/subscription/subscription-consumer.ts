@@ -51,13 +51,13 @@ interface CommittedInput {
   readonly partition: number
 }
 
-/** Where the group left off, no earlier than the log reaches back. */
+/** Where the group left off; where that is not in the log, because it was cut or made anew, its start. */
 async function committedOffset(admin: Admin, { groupId, topic, partition }: CommittedInput): Promise<number> {
   const [committed, ranges] = await Promise.all([
     admin.fetchOffsets({ groupId, topics: [topic] }),
     admin.fetchTopicOffsets(topic),
   ])
   const offset = committed[0]?.partitions.find((entry) => entry.partition === partition)?.offset ?? '-1'
-  const low = ranges.find((range) => range.partition === partition)?.low ?? '0'
-  return Math.max(Number(offset), Number(low))
+  const { low = '0', high = '0' } = ranges.find((range) => range.partition === partition) ?? {}
+  return Number(offset) > Number(high) ? Number(low) : Math.max(Number(offset), Number(low))
 }

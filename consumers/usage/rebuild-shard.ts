@@ -87,12 +87,21 @@ async function readSnapshots(snapshots: SnapshotStore, shard: number): Promise<R
   )
 }
 
+/** What to say of a partition whose log ends before what was counted of it: its offsets began anew. */
+export function remadeReason(
+  partition: number,
+  { high, counted }: { readonly high: number; readonly counted: number },
+): string {
+  return `partition ${partition} ends at ${high}, but was counted up to ${counted}: the topic was made anew; stop the consumers and run tallygate rebase`
+}
+
 async function startOf(
   { offsetAt }: RebuildDeps,
   { partition, low, high }: LogRange,
   newest: SnapshotHeader | null,
 ): Promise<PartitionStart> {
   const base = newest?.base[partition] ?? -1
+  if (base >= high) throw new Error(remadeReason(partition, { high, counted: base }))
   const at = newest?.at[partition] ?? 0
   const seedFrom = base === -1 ? low : Math.min(await offsetAt(partition, at - DEDUPE_WINDOW_MS), base + 1)
   const watermark = Math.max(seedFrom, low) - 1

@@ -9,8 +9,10 @@ import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { untilDone } from '#drivers/retry.ts'
+import { Turnstile } from '#drivers/turnstile.ts'
 import type { Progress } from '../liveness.ts'
 import { startMarking } from './mark-timer.ts'
+import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
 import { type SessionDeps, UsageSession } from './usage-session.ts'
 
@@ -95,6 +97,11 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
   }
 }
 
+/**
+ * Slices in Redis at once: enough that it never waits for us, few enough that a check waits for no more than these.
+ */
+const CALLS_AT_ONCE = 3
+
 function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): SessionDeps {
   const { redis, shards, reader, log } = options
   let calls = 0
@@ -108,6 +115,7 @@ function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): Sessio
     retry: (what, call, between) => untilDone({ what, log, between }, call),
     onLostShard: (shard) => keeper.onLost(shard),
     onApplied: options.onApplied,
+    turnstile: new Turnstile(CALLS_AT_ONCE),
     nonce: () => {
       calls += 1
       return `${process}-${calls}`
@@ -128,7 +136,7 @@ function requireSameLog(
   onRecreated: (partition: number, reason: string) => void,
 ): void {
   if (range === undefined || range.high >= position) return
-  const reason = `partition ${partition} ends at ${range.high}, but was counted up to ${position}: the topic was made anew; stop the consumers and run tallygate rebase`
+  const reason = remadeReason(partition, { high: range.high, counted: position - 1 })
   onRecreated(partition, reason)
   throw new Error(reason)
 }

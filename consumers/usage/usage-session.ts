@@ -3,6 +3,7 @@ import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { type ApplyReply, apply, packSlice, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import type { Turnstile } from '#drivers/turnstile.ts'
 import type { ShardPosition } from './shard-state.ts'
 
 /** What every session of a process shares. */
@@ -24,6 +25,8 @@ export interface SessionDeps {
   readonly onLostShard: (shard: number) => Promise<void>
   readonly onApplied: (reply: ApplyReply, events: readonly SliceEvent[], partition: number) => void
   readonly nonce: () => string
+  /** Shared by all sessions: how many calls may stand before others' in Redis. */
+  readonly turnstile: Turnstile
 }
 
 interface Track {
@@ -175,7 +178,8 @@ export class UsageSession implements PartitionSession {
       nonce: this.#deps.nonce(),
       hasThresholds,
     }
-    const reply = await apply(this.#deps.redis, packSlice({ ...slice, events: fresh }))
+    const { redis, turnstile } = this.#deps
+    const reply = await turnstile.pass(() => apply(redis, packSlice({ ...slice, events: fresh })))
     this.#deps.onApplied(reply, fresh, this.partition)
     switch (reply.outcome) {
       case 'OK':

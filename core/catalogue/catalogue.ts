@@ -1,3 +1,4 @@
+import type { Actor } from '../audit/audit-entry.ts'
 import type { Instant } from '../instant.ts'
 import type { Feature } from './feature.ts'
 import type { MeterDefinition } from './meter.ts'
@@ -44,6 +45,7 @@ export interface Catalogue {
 export interface StoredCatalogue {
   readonly revision: number
   readonly storedAt: Instant
+  readonly storedBy: Actor
   /** The JSON as it was given. */
   readonly source: unknown
 }

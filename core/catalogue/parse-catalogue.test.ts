@@ -107,7 +107,18 @@ test.for([
     'plans.pro.versions[1].prices',
     'by currency',
   ],
-  ['a time of day', { 'meters.leads.0.from': '2020-02-28T00:00:00Z' }, 'meters.leads[0].from', 'yyyy-mm-dd'],
+  [
+    'an hour that does not exist',
+    { 'meters.leads.0.from': '2020-02-28T25:00:00Z' },
+    'meters.leads[0].from',
+    'yyyy-mm-dd',
+  ],
+  [
+    'a time in another zone',
+    { 'meters.leads.0.from': '2020-02-28T01:00:00+01:00' },
+    'meters.leads[0].from',
+    'yyyy-mm-dd',
+  ],
 ] as const)('%s is named', ([, changes, path, words]) => {
   const parsed = parseCatalogue(source(changes), 1)
   const problems = parsed.ok ? [] : parsed.problems.filter((one) => one.path === path)

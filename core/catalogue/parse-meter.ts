@@ -23,7 +23,7 @@ function parseDefinition(reader: SourceReader): MeterDefinition {
   const field = reader.text('field', 'optional')
   const quantity = reader.text('quantity', 'optional')
   const definition: MeterDefinition = {
-    from: reader.date('from'),
+    from: reader.instant('from'),
     record: reader.text('record'),
     aggregation,
     ...(field === '' ? {} : { field }),

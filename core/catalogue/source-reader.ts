@@ -81,6 +81,18 @@ export class SourceReader {
     return 0
   }
 
+  /** A date, or a time `yyyy-mm-ddThh:mm:ss.sssZ` in UTC; seconds may stand without milliseconds. */
+  instant(property: string): Instant {
+    const value = this.#fields[property]
+    if (typeof value !== 'string' || !value.includes('T')) return this.date(property)
+    this.#take(property)
+    const instant = Date.parse(value)
+    const text = value.replace(/:(\d\d)Z$/, ':$1.000Z')
+    if (!Number.isNaN(instant) && toIso(instant) === text) return instant
+    this.fault(property, 'must be a date yyyy-mm-dd or a time yyyy-mm-ddThh:mm:ssZ')
+    return 0
+  }
+
   /** A list of texts. */
   texts(property: string, fallback?: readonly string[]): readonly string[] {
     return this.list(property, fallback).filter((value, index): value is string => {

@@ -150,7 +150,7 @@ function keep({ entitlement, request, usage, crossing, now }: DecideOne): Outcom
 
 function lapsed({ entitlement, request }: DecideOne): Outcome {
   const { feature, openOrderId } = entitlement
-  const why = `the subscription has lapsed, and ${feature.lapse} leaves no room to ${request.intent}`
+  const why = `the subscription has lapsed, and lapse mode ${feature.lapse} leaves no right to ${request.intent}`
   if (feature.lapse === 'read_only') return deny('read_only', why)
   return deny(openOrderId === null ? 'subscription_lapsed' : 'payment_pending', why)
 }

@@ -16,6 +16,7 @@ interface Question {
   readonly feature: string
   readonly intent?: Intent
   readonly used?: number
+  readonly quantity?: number
   /** Since when use has been at the limit, as the judge stored it. */
   readonly since?: number
   /** Lapse mode in place of the catalogue's. */
@@ -23,7 +24,7 @@ interface Question {
 }
 
 function decide(subscription: AcceptedSubscription | null, question: Question): Verdict {
-  const { feature: featureKey, intent = 'add', used = 0, since, lapse } = question
+  const { feature: featureKey, intent = 'add', used = 0, quantity = 1, since, lapse } = question
   const stated = catalogue.features[featureKey]
   if (stated === undefined) throw new RangeError(featureKey)
   const feature = lapse === undefined ? stated : { ...stated, lapse }
@@ -31,7 +32,7 @@ function decide(subscription: AcceptedSubscription | null, question: Question): 
   const facts = { revision: '1.0.0', subscription, overrides: {}, crossings: {} }
   const entitlement = resolveEntitlement({ catalogue: sold, facts, workspace: 'acme', featureKey, now: NOW })
   const item = {
-    request: { feature: featureKey, quantity: 1 as Amount, intent },
+    request: { feature: featureKey, quantity: quantity as Amount, intent },
     entitlement,
     usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
     crossing: since === undefined ? null : { since },
@@ -75,16 +76,23 @@ function inState(plan: Plan, state: State): AcceptedSubscription {
   return subscriptionWith({ plan, seats: 3, ...trial, ...STATES[state] })
 }
 
-/** Reasons while access runs: with nothing used, one below the limit, at it, 24 hours after it, and to use. */
+/** Reasons while access runs: with nothing used, one below the limit (for one, for two), at it, 24 hours after it, to use. */
 const WITH_ACCESS = {
-  '∞': ['unlimited', 'unlimited', 'unlimited', 'unlimited', 'unlimited'],
-  grace: ['within_limit', 'within_limit', 'over_limit_grace', 'limit_reached', 'within_limit'],
-  hard: ['within_limit', 'within_limit', 'limit_reached', 'limit_reached', 'within_limit'],
-  off: Array.from({ length: 4 }, () => 'feature_not_in_plan').concat('within_limit'),
+  '∞': Array.from({ length: 6 }, () => 'unlimited'),
+  grace: [
+    'within_limit',
+    'within_limit',
+    'over_limit_grace',
+    'over_limit_grace',
+    'limit_reached',
+    'within_limit',
+  ],
+  hard: ['within_limit', 'within_limit', 'limit_reached', 'limit_reached', 'limit_reached', 'within_limit'],
+  off: Array.from({ length: 5 }, () => 'feature_not_in_plan').concat('within_limit'),
 } as const
 
 function expectedReasons(state: State, kind: keyof typeof WITH_ACCESS): readonly string[] {
-  const all = (reason: string): string[] => Array.from({ length: 4 }, () => reason)
+  const all = (reason: string): string[] => Array.from({ length: 5 }, () => reason)
   switch (state) {
     case 'active':
     case 'cancelled, not ended':
@@ -96,6 +104,9 @@ function expectedReasons(state: State, kind: keyof typeof WITH_ACCESS): readonly
   }
 }
 
+/** Denials that only time and payment decide: paying is the way out, whatever the plan. */
+const BY_TIME: ReadonlySet<string> = new Set(['payment_pending', 'subscription_lapsed'])
+
 describe.each(Object.keys(STATES) as State[])('S8, S13, S14, S16: %s', (state) => {
   test.for(CELLS)('$plan $feature: $limit', ({ feature, kind, plan, limit }) => {
     const subscription = inState(plan, state)
@@ -104,6 +115,7 @@ describe.each(Object.keys(STATES) as State[])('S8, S13, S14, S16: %s', (state) =
     const verdicts = [
       decide(subscription, { feature }),
       decide(subscription, { feature, used: Math.max(full - 1, 0) }),
+      decide(subscription, { feature, used: Math.max(full - 1, 0), quantity: 2 }),
       decide(subscription, { feature, used: full }),
       decide(subscription, { feature, used: full, since: past }),
       decide(subscription, { feature, used: full, since: past, intent: 'use' }),
@@ -111,8 +123,10 @@ describe.each(Object.keys(STATES) as State[])('S8, S13, S14, S16: %s', (state) =
     const decidedBy = limit === '∞' || limit === 'off' ? limit : kind === 'grace' ? 'grace' : 'hard'
     expect(verdicts.map(({ reason }) => reason)).toEqual(expectedReasons(state, decidedBy))
     const isAllowed = /^(unlimited|within_limit|over_limit_grace)$/
-    for (const { allowed, reason, limit: stated, unlimited } of verdicts) {
+    for (const { allowed, reason, limit: stated, unlimited, unblock } of verdicts) {
       expect(allowed, reason).toBe(isAllowed.test(reason))
+      if (BY_TIME.has(reason))
+        expect(unblock, reason).toEqual([{ action: 'pay' }, { action: 'contact_support' }])
       expect({ stated, unlimited }).toEqual({
         stated: limit === '∞' ? null : full,
         unlimited: limit === '∞',

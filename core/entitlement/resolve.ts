@@ -1,7 +1,7 @@
 import { type Amount, ZERO } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Feature } from '../catalogue/feature.ts'
-import type { Plan } from '../catalogue/plan.ts'
+import type { LimitFormula, Plan } from '../catalogue/plan.ts'
 import { type Instant, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { accessEndOf, accessOf } from '../subscription/access.ts'
@@ -33,7 +33,7 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
   if (feature === undefined) throw new RangeError(`the catalogue has no feature "${featureKey}"`)
   const { subscription } = facts
   const access = accessOf(subscription, now, catalogue)
-  const right = rightTo(input, feature)
+  const right = rightTo(input, { feature, access })
   const window = windowOf(feature, subscription, now)
   return {
     workspace,
@@ -66,7 +66,10 @@ interface Right {
   readonly trace: readonly TraceStep[]
 }
 
-function rightTo(input: ResolveInput, feature: Feature): Right {
+function rightTo(
+  input: ResolveInput,
+  { feature, access }: { readonly feature: Feature; readonly access: Entitlement['access'] },
+): Right {
   const { catalogue, facts, now, featureKey } = input
   const { subscription } = facts
   const plan = subscription === null ? undefined : ownValue(catalogue.plans, subscription.plan)
@@ -78,7 +81,7 @@ function rightTo(input: ResolveInput, feature: Feature): Right {
   if (feature.kind === 'switch') return switchRight({ plan, moment, featureKey, override })
   const on = feature.requires === undefined || isSwitchOn(plan, feature.requires, moment).stated
   const trace = on ? [] : [requiresStep(feature)]
-  const limit = limitRight(input, { plan, subscription, override })
+  const limit = limitRight(input, { plan, subscription, override, access })
   return { ...limit, on, trace: [...limit.trace, ...trace] }
 }
 
@@ -104,6 +107,7 @@ function switchRight({ plan, moment, featureKey, override }: SwitchInput): Right
 }
 
 interface LimitInput {
+  readonly access: Entitlement['access']
   readonly plan: Plan
   readonly subscription: AcceptedSubscription
   readonly override: Override | null
@@ -111,13 +115,13 @@ interface LimitInput {
 
 function limitRight(
   { catalogue, featureKey, now }: ResolveInput,
-  { plan, subscription, override }: LimitInput,
+  { plan, subscription, override, access }: LimitInput,
 ): Right {
   const found = limitStatedBy(plan, featureKey, { now, planSince: subscription.planSince })
-  if (found === null) return { on: false, limit: ZERO, source: 'none', planVersion: null, trace: [] }
+  if (found === null) return unstatedRight(override)
   const { stated: formula, version } = found
   const { seats } = subscription
-  const packs = addOnsOf(catalogue, subscription, { featureKey, now })
+  const packs = access === 'active' ? addOnsOf(catalogue, subscription, { featureKey, now }) : []
   const extra = packs.reduce((sum, { units }) => sum + units, 0)
   const planLimit = limitFor(formula, { seats, extra })
   const limit = override === null ? planLimit : override.limit
@@ -142,13 +146,20 @@ function limitRight(
   return { on: true, limit, source, planVersion: version.version, trace }
 }
 
+/** Of what the plan does not state only an override can give anything. */
+function unstatedRight(override: Override | null): Right {
+  if (override === null) return { on: false, limit: ZERO, source: 'none', planVersion: null, trace: [] }
+  const { limit } = override
+  return { on: true, limit, source: 'override', planVersion: null, trace: [overrideStep(override)] }
+}
+
 interface Pack {
   readonly key: string
   readonly quantity: number
   readonly units: number
 }
 
-/** Add-ons of a feature in force now: the whole pack while `from ≤ now < until`. */
+/** Add-ons of a feature in force now, while access holds: the whole pack while `from ≤ now < until`. */
 function addOnsOf(
   catalogue: Catalogue,
   { addOns }: AcceptedSubscription,
@@ -211,7 +222,7 @@ function statusStep(
   const end = accessEndOf(subscription, catalogue)
   const sentences = {
     active: `subscription ${status}, access until ${toIso(end)}`,
-    lapsed: `subscription ${status}, access ended ${toIso(end)}`,
+    lapsed: `lapsed: access ended ${toIso(end)}, billing says ${status}`,
     pending: `subscription ${status}, never paid so far: nothing is granted yet`,
     none: 'no subscription',
   }
@@ -236,7 +247,7 @@ function overrideStep({ limit, until, reason }: Override): TraceStep {
 }
 
 interface LimitText {
-  readonly formula: { readonly unlimited: boolean; readonly base: number; readonly perSeat: number }
+  readonly formula: LimitFormula
   readonly seats: number
   readonly extra: number
   readonly limit: Amount | null
@@ -249,7 +260,14 @@ function limitText({ formula, seats, extra, limit, override }: LimitText): strin
   const terms = [
     formula.base > 0 || formula.perSeat === 0 ? String(formula.base) : null,
     formula.perSeat > 0 ? `${formula.perSeat} × ${seats}` : null,
-    extra > 0 ? String(extra) : null,
   ].filter((term) => term !== null)
-  return `limit ${terms.join(' + ')} = ${limit}`
+  const packs = extra > 0 ? ` + ${extra}` : ''
+  return `limit ${terms.join(' + ')}${boundText(formula, seats)}${packs} = ${limit}`
+}
+
+/** The bound that the formula was kept within, where it made a difference. */
+function boundText({ base, perSeat, min, max }: LimitFormula, seats: number): string {
+  const raw = base + perSeat * seats
+  if (max !== null && raw > max) return ` (at most ${max})`
+  return min !== null && raw < min ? ` (at least ${min})` : ''
 }

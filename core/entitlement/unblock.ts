@@ -1,6 +1,6 @@
 import { type Amount, clampAmount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
-import type { Plan } from '../catalogue/plan.ts'
+import type { LimitFormula, Plan } from '../catalogue/plan.ts'
 import { seatPriceAt } from '../catalogue/price.ts'
 import type { Instant } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
@@ -64,19 +64,32 @@ function neededBy({ usage, quantity }: Denial): Amount {
   return clampAmount(usage.used + usage.held + quantity)
 }
 
+interface Formula {
+  readonly formula: LimitFormula
+  /** Units of packs that run beside it. */
+  readonly extra: number
+}
+
+/** What the limit in force was made from; null where no plan's formula with a limit made it. */
+function formulaOf({ catalogue, entitlement }: Denial): Formula | null {
+  const { limit, source, seats, planVersion, featureKey } = entitlement
+  const version = planOf(catalogue, entitlement)?.versions.find((one) => one.version === planVersion)
+  const formula = ownValue(version?.limits, featureKey)
+  if (formula === undefined || limit === null || source !== 'plan') return null
+  return { formula, extra: limit - (limitFor(formula, { seats, extra: 0 }) ?? limit) }
+}
+
 /** The fewest more seats that make the limit large enough. A trial has no seats to buy. */
 function seats(denial: Denial): readonly Unblock[] {
-  const { catalogue, entitlement, now } = denial
-  const plan = planOf(catalogue, entitlement)
-  if (plan === null || entitlement.status === 'trialing' || entitlement.limit === null) return []
-  const version = plan.versions.find(({ version }) => version === entitlement.planVersion)
-  const formula = ownValue(version?.limits, entitlement.featureKey)
-  if (formula === undefined || formula.perSeat === 0 || version === undefined || version.from > now) return []
-  const missing = neededBy(denial) - entitlement.limit
-  const more = Math.ceil(missing / formula.perSeat)
-  const extra = entitlement.limit - (limitFor(formula, { seats: entitlement.seats, extra: 0 }) ?? 0)
-  const reached = limitFor(formula, { seats: entitlement.seats + more, extra })
-  return reached === null || reached >= neededBy(denial) ? [{ action: 'add_seats', seats: more }] : []
+  const { entitlement } = denial
+  const made = formulaOf(denial)
+  if (made === null || entitlement.status === 'trialing' || made.formula.perSeat === 0) return []
+  const { formula, extra } = made
+  const needed = neededBy(denial)
+  const all = Math.ceil((needed - extra - formula.base) / formula.perSeat)
+  const reached = limitFor(formula, { seats: all, extra })
+  if (reached !== null && reached < needed) return []
+  return [{ action: 'add_seats', seats: all - entitlement.seats }]
 }
 
 /** The fewest packs of an add-on that make the limit large enough. */
@@ -89,7 +102,7 @@ function addOns(denial: Denial): readonly Unblock[] {
     .map(([addOn, { perUnit }]) => ({ action: 'add_on', addOn, quantity: Math.ceil(missing / perUnit) }))
 }
 
-/** The cheapest higher plan under which the request would fit, with the seats there are. */
+/** The cheapest higher plan under which the request would fit, with the seats and packs there are. */
 function upgrades(denial: Denial): readonly Unblock[] {
   const { catalogue, entitlement } = denial
   const rank = planOf(catalogue, entitlement)?.rank ?? -1
@@ -109,8 +122,14 @@ function wouldFit(plan: Plan, denial: Denial): boolean {
   if (feature.requires !== undefined && !isSwitchOn(plan, feature.requires, moment).stated) return false
   const formula = limitStatedBy(plan, featureKey, moment)?.stated
   if (formula === undefined) return false
-  const limit = limitFor(formula, { seats, extra: 0 })
-  return limit === null || limit >= neededBy(denial)
+  const limit = limitFor(formula, { seats, extra: formulaOf(denial)?.extra ?? 0 })
+  return limit === null || limit >= neededWithPlan(denial)
+}
+
+/** Leaving a trial begins a new window, in which nothing is used yet; other changes of plan do not. */
+function neededWithPlan(denial: Denial): Amount {
+  const { feature, status } = denial.entitlement
+  return feature.kind === 'flow' && status === 'trialing' ? denial.quantity : neededBy(denial)
 }
 
 function priceOf(plan: Plan, { entitlement, now }: Denial): number {

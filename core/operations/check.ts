@@ -5,7 +5,7 @@ import type { Accuracy, Decision, Request, Verdict } from '../entitlement/decisi
 import { decideDegraded } from '../entitlement/degraded.ts'
 import { TallygateError } from '../errors.ts'
 import { ownValue } from '../own-value.ts'
-import type { CounterReading } from '../ports.ts'
+import type { CatalogueStore, CounterReading } from '../ports.ts'
 import { aggregationOf, usageOf } from '../usage/feature-reading.ts'
 import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
 
@@ -40,6 +40,7 @@ export interface CheckResult {
  * `onUnavailable` decides, marked `degraded`.
  */
 export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInput): Promise<CheckResult> {
+  await requireKnown(deps.catalogue, items)
   for (const item of items) requireFits(deps.catalogue.remembered(), item)
   const features = items.map(({ feature, subject }) => ({ feature, subject: subject ?? null }))
   const known = await readWorkspace(deps, { workspace, features })
@@ -66,6 +67,13 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
 /** How far a reading can be trusted, as an answer states it. */
 export function accuracyOf({ asOf, lagMs, exact }: CounterReading): Accuracy {
   return { asOf, lagMs, exact, degraded: false }
+}
+
+/** A feature that this process does not know may be of a revision it has not read yet. */
+async function requireKnown(catalogues: CatalogueStore, items: readonly Request[]): Promise<void> {
+  const { features, revision } = catalogues.remembered()
+  const isKnown = items.every(({ feature }) => ownValue(features, feature) !== undefined)
+  if (!isKnown) await catalogues.load(revision + 1).catch(() => undefined)
 }
 
 /** The feature of a request. Throws `unknown_feature`, naming the known ones. */

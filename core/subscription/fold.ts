@@ -3,9 +3,10 @@ import type { Instant } from '../instant.ts'
 import { startOfDay, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { type AccessRules, accessOf } from './access.ts'
+import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
-import type { AcceptedSubscription, Order, Refusal, SubscriptionEvent } from './subscription.ts'
+import type { AcceptedSubscription, Order, Refusal, Subscription, SubscriptionEvent } from './subscription.ts'
 
 /** The part of the catalogue that the fold depends on. */
 export interface SubscriptionRules extends AccessRules {
@@ -27,6 +28,14 @@ export interface SubscriptionState {
   readonly orders: Readonly<Record<string, KeptOrder>>
   /** Subscription that the workspace's one trial belonged to. */
   readonly trialOf: string | null
+  /** Where the workspace was ordering from, oldest first. */
+  readonly countries: readonly CountrySince[]
+}
+
+/** A country that versions stated from an instant on. */
+export interface CountrySince {
+  readonly country: string
+  readonly since: Instant
 }
 
 /** What one version changed. */
@@ -38,7 +47,12 @@ export interface AppliedChange {
 }
 
 /** A workspace before its first version. */
-export const NO_SUBSCRIPTION: SubscriptionState = { subscription: null, orders: {}, trialOf: null }
+export const NO_SUBSCRIPTION: SubscriptionState = {
+  subscription: null,
+  orders: {},
+  trialOf: null,
+  countries: [],
+}
 
 /** Types that state the length of a paid term (S3). */
 const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
@@ -58,22 +72,33 @@ export function applyChange(
   const whole = refuseWhole(before, event, rules)
   if (whole !== null) return { state: before, refusals: [whole], windowStart: null }
   const { orders, refusal, order } = keepOrder(before, event, rules)
-  const fields = refuseFields(before.subscription, event, rules)
-  const windowStartsAt = windowStartOf(before.subscription, event, rules)
+  const stated = { ...event, subscription: carryOver(before.subscription, event, rules) }
+  const fields = refuseFields(before.subscription, stated, rules)
+  const windowStartsAt = windowStartOf(before.subscription, stated, rules)
   const subscription: AcceptedSubscription = {
     ...fields.subscription,
     version: event.version,
-    occurredAt: event.occurredAt,
+    occurredAt: isCanceledAgain(before.subscription, fields.subscription)
+      ? before.subscription.occurredAt
+      : event.occurredAt,
     openOrder: openOrderOf(before.subscription, order, fields.subscription.periodEnd),
     windowStartsAt: windowStartsAt ?? before.subscription?.windowStartsAt ?? null,
   }
   const trialOf = before.trialOf ?? (subscription.status === 'trialing' ? subscription.subscriptionId : null)
   const isInsideDay = windowStartsAt !== null && windowStartsAt !== startOfDay(windowStartsAt)
   return {
-    state: { subscription, orders, trialOf },
+    state: { subscription, orders, trialOf, countries: countriesAfter(before, event) },
     refusals: refusal === null ? fields.refusals : [...fields.refusals, refusal],
     windowStart: isInsideDay ? windowStartsAt : null,
   }
+}
+
+/** Whether a version only restates that its subscription is canceled: it ended when it first was (S9). */
+function isCanceledAgain(
+  before: AcceptedSubscription | null,
+  { subscriptionId, status }: Subscription,
+): before is AcceptedSubscription {
+  return status === 'canceled' && before?.status === 'canceled' && before.subscriptionId === subscriptionId
 }
 
 /** What the fold of some versions says, version by version. */
@@ -108,12 +133,15 @@ function refuseWhole(
   }
   const addOn = subscription.addOns.find(({ key }) => ownValue(rules.addOns, key) === undefined)
   if (addOn !== undefined)
-    return { code: 'unknown_add_on', reason: `the catalogue has no add-on "${addOn.key}"` }
+    return {
+      code: 'unknown_add_on',
+      reason: `the catalogue has no add-on "${addOn.key}"; known are ${Object.keys(rules.addOns).join(', ')}`,
+    }
   if (actor === 'support') return null
   if (type === 'refunded' || order?.status === 'refunded') {
     return {
       code: 'refund_needs_support',
-      reason: 'only support may refund (S9); send it with actor support',
+      reason: `the refund of ${order === null ? `subscription ${subscription.subscriptionId}` : `order ${order.orderId}`} came from ${actor}; only support may refund (S9), send it with actor support`,
     }
   }
   return refuseSecond(before, event, rules) ?? refuseTrial(before, event) ?? refuseTerm(event, rules)
@@ -127,7 +155,7 @@ function refuseSecond(
   const running = before.subscription
   if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
   if (running.status === 'trialing' || accessOf(running, event.occurredAt, rules) !== 'active') return null
-  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2)`
+  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
   return { code: 'second_subscription', reason }
 }
 
@@ -137,14 +165,14 @@ function refuseTrial(before: SubscriptionState, event: SubscriptionEvent): Refus
   if (isSame && before.subscription?.status === 'trialing') return null
   return {
     code: 'trial_repeated',
-    reason: `${event.workspace} had its one trial (${before.trialOf}) already`,
+    reason: `${event.workspace} had its one trial (${before.trialOf}) already; ${event.subscription.subscriptionId} is refused. Sell a plan, or let support grant another`,
   }
 }
 
 function refuseTerm({ type, subscription }: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
   const shortest = rules.terms[0]?.months ?? 0
   if (!TERM_TYPES.includes(type) || subscription.termMonths >= shortest) return null
-  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3)`
+  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3); sell at least ${shortest}, or send it through support`
   return { code: 'term_too_short', reason }
 }
 
@@ -155,7 +183,11 @@ interface KeptOrders {
   readonly order: Order | null
 }
 
-/** Keeps the event's order; one that is new is judged by the payment rules, later changes of it are not (S7). */
+/**
+ * Keeps the event's order; one that is new, or is paid another way, is judged by the payment rules (S7).
+ *
+ * The country counts that it is placed from: as the event states it, or as it was when the order was placed.
+ */
 function keepOrder(
   before: SubscriptionState,
   event: SubscriptionEvent,
@@ -164,12 +196,34 @@ function keepOrder(
   const { order, actor, subscription } = event
   if (order === null) return { orders: before.orders, refusal: null, order: null }
   const known = ownValue(before.orders, order.orderId)
-  const payer = { country: subscription.country, actor }
-  const judged = known === undefined ? faultOfPayment(order, payer, rules.payments) : known.refused
+  const faultFrom = (country: string): string | null =>
+    faultOfPayment(order, { country, actor }, rules.payments)
+  const placedFrom = countryAt(before.countries, order.placedAt) ?? subscription.country
+  const isJudged = known === undefined || !isSameWay(known, order)
+  const judged = isJudged ? faultFrom(placedFrom) && faultFrom(subscription.country) : known.refused
   const fault = actor === 'support' ? null : judged
   const orders = { ...before.orders, [order.orderId]: { ...order, refused: fault } }
   if (fault === null) return { orders, refusal: null, order }
   return { orders, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
+}
+
+function isSameWay(known: Order, order: Order): boolean {
+  return (
+    known.method === order.method &&
+    known.currency === order.currency &&
+    known.installments === order.installments
+  )
+}
+
+function countryAt(countries: readonly CountrySince[], at: Instant): string | null {
+  return countries.findLast(({ since }) => since <= at)?.country ?? null
+}
+
+function countriesAfter(
+  { countries }: SubscriptionState,
+  { subscription: { country }, occurredAt }: SubscriptionEvent,
+): readonly CountrySince[] {
+  return countries.at(-1)?.country === country ? countries : [...countries, { country, since: occurredAt }]
 }
 
 /** Kinds that pay for going on: an attempt at one of them opens the processing window (S1). */
@@ -209,9 +263,8 @@ function windowStartOf(
 ): Instant | null {
   const { status, anchorDay } = event.subscription
   if (status !== 'active') return null
-  const wasPaid = before !== null && (before.status === 'active' || before.status === 'expired')
-  if (!wasPaid) return event.occurredAt
+  if (before === null || !wasPaid(before)) return event.occurredAt
   const isLapsed = accessOf(before, event.occurredAt, rules) !== 'active'
-  if (isLapsed && event.type === 'purchased') return event.occurredAt
+  if (isLapsed && isPurchase(event)) return event.occurredAt
   return before.anchorDay === anchorDay ? null : event.occurredAt
 }

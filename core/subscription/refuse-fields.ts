@@ -23,7 +23,7 @@ export function refuseFields(
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): RefusedFields {
-  const addOns = keepAddOns(event, rules)
+  const addOns = keepAddOns(before?.addOns ?? [], event, rules)
   const subscription = { ...event.subscription, addOns: addOns.kept }
   const isJudged = before !== null && event.actor !== 'support' && hasPaidAccess(before, event, rules)
   if (!isJudged) return { subscription, refusals: addOns.refusals }
@@ -73,29 +73,45 @@ function refuseFewerSeats(before: AcceptedSubscription, event: SubscriptionEvent
   return { fields: { seats: before.seats }, refusal: { code: 'seats_need_support', reason } }
 }
 
-function refuseShorterTerm(
-  before: AcceptedSubscription,
-  { subscription }: SubscriptionEvent,
-): KeptField | null {
+function refuseShorterTerm(before: AcceptedSubscription, event: SubscriptionEvent): KeptField | null {
+  const { subscription } = event
   const isCanceled = subscription.status === 'canceled'
   if (subscription.periodEnd >= before.periodEnd && !isCanceled) return null
-  const reason = `a bought term cannot be shortened (S5): ${toIso(before.periodEnd)} stays; schedule a cancel, or ask support`
+  const reason = `a bought term cannot be shortened to ${toIso(shortenedTo(event))} (S5): ${toIso(before.periodEnd)} stays; schedule a cancel, or ask support`
   const periodEnd = Math.max(subscription.periodEnd, before.periodEnd)
   const fields = isCanceled ? { periodEnd, status: before.status } : { periodEnd }
   return { fields, refusal: { code: 'term_shortened', reason } }
 }
 
-/** Drops add-ons that were bought for less than their minimum term. */
+/** When the event would end what was bought: a cancel at once ends it when it happens. */
+function shortenedTo({ subscription, occurredAt }: SubscriptionEvent): number {
+  const { status, periodEnd } = subscription
+  return status === 'canceled' ? Math.min(occurredAt, periodEnd) : periodEnd
+}
+
+interface KeptAddOns {
+  readonly kept: readonly BoughtAddOn[]
+  readonly refusals: readonly Refusal[]
+}
+
+/** Refuses add-ons under their minimum term (S3): one accepted before keeps its end, a new one is left out. */
 function keepAddOns(
+  before: readonly BoughtAddOn[],
   { subscription, actor }: SubscriptionEvent,
   rules: SubscriptionRules,
-): { readonly kept: readonly BoughtAddOn[]; readonly refusals: readonly Refusal[] } {
-  const isTooShort = ({ key, from, until }: BoughtAddOn): boolean =>
-    actor !== 'support' && until < addMonths(from, ownValue(rules.addOns, key)?.minMonths ?? 0)
-  const refusals = subscription.addOns.filter(isTooShort).map((addOn): Refusal => {
+): KeptAddOns {
+  const judged = subscription.addOns.map((addOn) => {
+    const accepted = before.find(({ key, from }) => key === addOn.key && from === addOn.from) ?? null
     const minMonths = ownValue(rules.addOns, addOn.key)?.minMonths ?? 0
-    const reason = `add-on ${addOn.key} must run at least ${minMonths} months, not until ${toIso(addOn.until)}; it is left out`
-    return { code: 'term_too_short', reason }
+    const isShort = addOn.until < addMonths(addOn.from, minMonths) && addOn.until !== accepted?.until
+    if (!isShort || actor === 'support') return { kept: addOn, refusal: null }
+    const stays = accepted === null ? 'it is left out' : `${toIso(accepted.until)} stays`
+    const reason = `add-on ${addOn.key} must run at least ${minMonths} months from ${toIso(addOn.from)}, not until ${toIso(addOn.until)}; ${stays}`
+    const kept = accepted === null ? null : { ...addOn, until: accepted.until }
+    return { kept, refusal: { code: 'term_too_short', reason } as const }
   })
-  return { kept: subscription.addOns.filter((addOn) => !isTooShort(addOn)), refusals }
+  return {
+    kept: judged.map(({ kept }) => kept).filter((addOn) => addOn !== null),
+    refusals: judged.map(({ refusal }) => refusal).filter((refusal) => refusal !== null),
+  }
 }

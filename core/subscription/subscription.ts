@@ -103,6 +103,7 @@ export interface SubscriptionEvent {
 /** What the fold of the stored versions accepts as in force. */
 export interface AcceptedSubscription extends Subscription {
   readonly version: number
+  /** When the version happened; of a canceled subscription, when it was first canceled. */
   readonly occurredAt: Instant
   /** The order that waits for its payment, with its attempts. */
   readonly openOrder: Order | null

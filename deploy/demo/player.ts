@@ -6,6 +6,7 @@ import { createLogger } from '#drivers/log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import type { RunFile } from '../run-file.ts'
 import { type Answer, type Asking, askApi, decisionLines, untilAnswer } from './ask.ts'
+import { type Told, usageRecords, versionRecord } from './records.ts'
 import {
   type CheckStep,
   offsetOf,
@@ -13,21 +14,12 @@ import {
   type SendStep,
   type Step,
   type SubscribeStep,
-  timed,
 } from './story.ts'
 
-/** The header by which imported history states when it was first taken in. */
-const APPEND_TIME = 'tallygate-append-time'
-
-interface Telling {
+interface Telling extends Told {
   readonly writer: RecordWriter
   readonly asking: Asking
   readonly print: (line: string) => void
-  readonly workspace: string
-  readonly start: number
-  version: number
-  subscription: Record<string, unknown>
-  events: number
 }
 
 /**
@@ -81,69 +73,22 @@ async function tell(telling: Telling, step: Step): Promise<boolean> {
 }
 
 /** Sends usage, and waits until it is counted. */
-async function send(
-  telling: Telling,
-  { send: record, at = 'now', every = 'now', times = 1, fields }: SendStep,
-): Promise<void> {
-  const { writer, workspace, start } = telling
-  const named = Object.keys(fields).some((name) => ['number', 'account', 'agentId'].includes(name))
-  const writes = Array.from({ length: times }, async (_, index) => {
-    const occurredAt = timeOf(at, start) + index * (offsetOf(`+${every}`) ?? 0)
-    telling.events += 1
-    const id = `e${telling.events}`
-    const subject = named || record === 'AiCallEvent' ? {} : { [subjectField(record)]: `${id}-1` }
-    const value = { id, workspace, occurredAt, source: 'demo', ...subject, ...Object(timed(fields, start)) }
-    await writer.write({ record, value, ...importHeader(occurredAt) })
-  })
-  await Promise.all(writes)
+async function send(telling: Telling, step: SendStep): Promise<void> {
+  const { writer, workspace, asking } = telling
+  await Promise.all(usageRecords(telling, step).map((record) => writer.write(record)))
   const acknowledgedAt = Date.now()
   await untilAnswer(
-    telling.asking,
+    asking,
     { workspace, feature: 'leads', intent: 'read' },
     (answer) => answer.asOf >= acknowledgedAt,
   )
 }
 
-function subjectField(record: string): string {
-  const noun = record.replace('Event', '')
-  return `${noun.charAt(0).toLowerCase()}${noun.slice(1)}Id`
-}
-
 /** Sends a version of the subscription, and waits until it is in force. */
 async function subscribe(telling: Telling, step: SubscribeStep): Promise<void> {
-  const { writer, workspace, start, asking } = telling
-  telling.version += 1
-  const { version } = telling
-  const occurredAt = timeOf(step.at ?? 'now', start)
-  telling.subscription = { ...telling.subscription, ...Object(timed(step.subscription, start)) }
-  telling.subscription['anchorDay'] ??= anchorDayOf(telling.subscription)
-  const order = step.order === undefined ? null : timed(step.order, start)
-  const value = {
-    id: `v${version}`,
-    workspace,
-    version,
-    occurredAt,
-    type: step.subscribe,
-    actor: 'customer',
-    subscription: { ...DEFAULTS, ...telling.subscription },
-    order,
-  }
-  await writer.write({ record: 'SubscriptionEvent', value, ...importHeader(occurredAt) })
-  await untilSeen(asking, { workspace, version })
-}
-
-const DEFAULTS = {
-  subscriptionId: 's1',
-  autoRenew: true,
-  cancelAtPeriodEnd: false,
-  country: 'US',
-  currency: 'USD',
-  paymentMethod: 'card',
-  addOns: [],
-}
-
-function anchorDayOf({ periodEnd }: Record<string, unknown>): number {
-  return new Date(Number(periodEnd)).getUTCDate()
+  const { writer, workspace, asking } = telling
+  await writer.write(versionRecord(telling, step))
+  await untilSeen(asking, { workspace, version: telling.version })
 }
 
 async function untilSeen(
@@ -199,17 +144,6 @@ async function countersOf({ asking, workspace }: Telling): Promise<string> {
     table.push([feature, used, shown, remaining ?? '', resetsAt ?? ''].map(String))
   }
   return table.toString().replaceAll(/^/gm, '  ')
-}
-
-function importHeader(occurredAt: number): { readonly headers?: Record<string, string> } {
-  const isHistory = occurredAt < Date.now() - 60_000
-  return isHistory ? { headers: { [APPEND_TIME]: String(occurredAt) } } : {}
-}
-
-function timeOf(text: string, start: number): number {
-  const offset = offsetOf(text)
-  if (offset === null) throw new Error(`"${text}" is not a relative time`)
-  return text === 'now' ? Date.now() : start + offset
 }
 
 async function waitUntil(instant: number): Promise<void> {

@@ -40,8 +40,12 @@ export function startProgram(dir: string, { name, file, args, env, port }: Progr
 
 /** The port of a program that was started from this directory and still runs; null otherwise. */
 export function runningPort(dir: string, name: string): number | null {
-  const pidFile = readPidFile(dir, name)
-  return pidFile !== null && isAlive(pidFile) ? pidFile.port : null
+  return running(dir, name)?.port ?? null
+}
+
+/** The process of a program that was started from this directory and still runs; null otherwise. */
+export function runningPid(dir: string, name: string): number | null {
+  return running(dir, name)?.pid ?? null
 }
 
 /** Ends a program by its pid file, and only if that process is still the one that was started. */
@@ -74,6 +78,11 @@ export function lastLines(dir: string, name: string): string {
 
 function pidPath(dir: string, name: string): string {
   return join(dir, 'pids', `${name}.pid`)
+}
+
+function running(dir: string, name: string): PidFile | null {
+  const pidFile = readPidFile(dir, name)
+  return pidFile !== null && isAlive(pidFile) ? pidFile : null
 }
 
 function readPidFile(dir: string, name: string): PidFile | null {

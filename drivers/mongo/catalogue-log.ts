@@ -1,15 +1,15 @@
 import type { Db } from 'mongodb'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
-import { AppendLog } from './append-log.ts'
+import { ChainedLog } from './chained-log.ts'
 
 const LOG = 'catalogue'
 
 /** Every revision of the catalogue ever stored; the newest one is in force. */
 export class CatalogueLog {
-  readonly #log: AppendLog<StoredCatalogue>
+  readonly #log: ChainedLog<StoredCatalogue>
 
   constructor(db: Db) {
-    this.#log = new AppendLog(db, 'catalogues')
+    this.#log = new ChainedLog(db, 'catalogues')
   }
 
   /** The newest revision, null before the first. */

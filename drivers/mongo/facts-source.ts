@@ -1,21 +1,16 @@
 import type { Db } from 'mongodb'
-import type { Override } from '#core/entitlement/facts.ts'
+import type { OverrideRecord } from '#core/audit/audit-entry.ts'
 import type { Judgement } from '#core/notices/judgement.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { AppendLog } from './append-log.ts'
+import { AuditLog } from './audit-log.ts'
+import { ChainedLog } from './chained-log.ts'
 import { WorkspaceList } from './workspace-list.ts'
-
-/** A change of one override: set, or ended. */
-export interface OverrideEntry {
-  readonly feature: string
-  readonly override: Override | null
-  readonly at: number
-}
 
 /** What MongoDB holds of one workspace, each kind a log of inserts. */
 export interface StoredFacts {
   readonly versions: readonly SubscriptionEvent[]
-  readonly overrides: readonly OverrideEntry[]
+  readonly overrides: readonly OverrideRecord[]
   readonly crossings: { readonly count: number; readonly newest: Judgement | null }
 }
 
@@ -26,14 +21,14 @@ export interface StoredFacts {
  */
 export class FactsSource {
   readonly #workspaces: WorkspaceList
-  readonly #versions: AppendLog<SubscriptionEvent>
-  readonly #overrides: AppendLog<OverrideEntry>
+  readonly #versions: ChainedLog<SubscriptionEvent>
+  readonly #audit: AuditLog
   readonly #crossings: AppendLog<Judgement>
 
   constructor(db: Db) {
     this.#workspaces = new WorkspaceList(db)
-    this.#versions = new AppendLog(db, 'subscription_versions')
-    this.#overrides = new AppendLog(db, 'overrides')
+    this.#versions = new ChainedLog(db, 'subscription_versions')
+    this.#audit = new AuditLog(db)
     this.#crossings = new AppendLog(db, 'crossings')
   }
 
@@ -41,7 +36,7 @@ export class FactsSource {
   async read(workspace: string): Promise<StoredFacts> {
     const [versions, overrides, count] = await Promise.all([
       this.#versions.read(workspace),
-      this.#overrides.read(workspace),
+      this.#audit.overrides(workspace),
       this.#crossings.length(workspace),
     ])
     const newest = count === 0 ? null : await this.#crossings.entry(workspace, count)
@@ -54,8 +49,8 @@ export class FactsSource {
   }
 
   /** Every change of a workspace's overrides, oldest first. */
-  async overrides(workspace: string): Promise<OverrideEntry[]> {
-    return this.#overrides.read(workspace)
+  async overrides(workspace: string): Promise<readonly OverrideRecord[]> {
+    return this.#audit.overrides(workspace)
   }
 
   /**
@@ -66,6 +61,12 @@ export class FactsSource {
   async appendVersion(workspace: string, number: number, event: SubscriptionEvent): Promise<boolean> {
     if (number === 1) await this.#workspaces.add(workspace)
     return this.#versions.append(workspace, number, event)
+  }
+
+  /** Stores change `number` of a workspace's overrides; false when another took that number: read again. */
+  async appendOverride(workspace: string, number: number, record: OverrideRecord): Promise<boolean> {
+    if (number === 1) await this.#workspaces.add(workspace)
+    return this.#audit.appendOverride(workspace, number, record)
   }
 
   /** One judgement of a workspace, null when there are fewer. */

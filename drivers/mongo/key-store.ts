@@ -1,7 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Collection, Db } from 'mongodb'
 import { type ApiKey, type Scope, scopes } from '#core/api-key.ts'
-import { isDuplicateKey } from './append-log.ts'
+import type { Actor } from '#core/audit/audit-entry.ts'
+import { isDuplicateKey, padNumber } from './append-log.ts'
+import { AuditLog } from './audit-log.ts'
 
 /** How long a key is believed without being read again: a revocation is effective by then. */
 const BELIEVED_MS = 4_000
@@ -16,6 +18,31 @@ interface KeyDocument extends Omit<ApiKey, 'id'> {
   readonly hmac: string
 }
 
+interface RevocationDocument {
+  /** `<key>/<instant>`: the earliest of a key counts. */
+  readonly _id: string
+  readonly at: number
+}
+
+/** A key as it is listed; null = never ended. */
+export interface ListedKey extends ApiKey {
+  readonly revokedAt: number | null
+}
+
+interface RememberedKey {
+  readonly document: KeyDocument | null
+  readonly revokedAt: number | null
+  readonly readAt: number
+}
+
+const NO_KEY: RememberedKey = { document: null, revokedAt: null, readAt: 0 }
+
+/** Who changes a key, and when. */
+interface Change {
+  readonly at: number
+  readonly by: Actor
+}
+
 /** What a new key may do. */
 export interface KeyWish {
   readonly scopes: readonly Scope[]
@@ -27,33 +54,33 @@ export interface KeyWish {
 /**
  * API keys: `tg_live_<8 id>_<43 secret>`, stored only as HMAC-SHA-256 with a pepper that MongoDB never sees.
  *
- * Keys and revocations are inserts. A key is read again after four seconds; while MongoDB is away the last known
+ * Keys and revocations are inserts, each recorded in the audit before it is made. A key is read again after four seconds; while MongoDB is away the last known
  * answer stands.
  */
 export class KeyStore {
   readonly #keys: Collection<KeyDocument>
-  readonly #revocations: Collection<{ readonly _id: string; readonly at: number }>
+  readonly #revocations: Collection<RevocationDocument>
+  readonly #audit: AuditLog
   readonly #pepper: string
-  readonly #remembered = new Map<string, { readonly document: KeyDocument | null; readonly readAt: number }>()
+  readonly #remembered = new Map<string, RememberedKey>()
 
   constructor(db: Db, pepper: string) {
     this.#keys = db.collection('keys')
     this.#revocations = db.collection('key_revocations')
+    this.#audit = new AuditLog(db)
     this.#pepper = pepper
   }
 
   /** Makes a key and returns it whole: the only time that its secret can be read. */
-  async create(wish: KeyWish, now: number): Promise<string> {
+  async create(wish: KeyWish, { at, by }: Change): Promise<string> {
     for (;;) {
       const id = Array.from(randomBytes(8), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join('')
+      if ((await this.#keys.findOne({ _id: id })) !== null) continue
       const secret = randomBytes(32).toString('base64url')
+      await this.#audit.appendKey({ action: 'key_created', key: id, at, by, before: null, after: wish })
       try {
-        await this.#keys.insertOne({
-          _id: id,
-          ...wish,
-          createdAt: now,
-          hmac: this.#hmac(secret).toString('hex'),
-        })
+        const hmac = this.#hmac(secret).toString('hex')
+        await this.#keys.insertOne({ _id: id, ...wish, createdAt: at, hmac })
         return `tg_live_${id}_${secret}`
       } catch (error) {
         if (!isDuplicateKey(error)) throw error
@@ -61,47 +88,82 @@ export class KeyStore {
     }
   }
 
-  /** Ends a key; false when there is none such. Doing it twice is fine. */
-  async revoke(id: string, now: number): Promise<boolean> {
+  /** Ends a key at `endsAt`; false when there is none such. Doing it twice is fine: the earliest end counts. */
+  async revoke(id: string, endsAt: number, { at, by }: Change): Promise<boolean> {
     if ((await this.#keys.findOne({ _id: id })) === null) return false
-    await this.#revocations.insertOne({ _id: id, at: now }).catch((error: unknown) => {
-      if (!isDuplicateKey(error)) throw error
+    const before = { revokedAt: await this.#revokedAt(id) }
+    await this.#audit.appendKey({
+      action: 'key_revoked',
+      key: id,
+      at,
+      by,
+      before,
+      after: { revokedAt: endsAt },
     })
+    await this.#revocations
+      .insertOne({ _id: `${id}/${padNumber(endsAt)}`, at: endsAt })
+      .catch((error: unknown) => {
+        if (!isDuplicateKey(error)) throw error
+      })
     this.#remembered.delete(id)
     return true
+  }
+
+  /** Makes a key that may do the same, and ends the old one at `endsAt`; null when there is none such. */
+  async rotate(id: string, endsAt: number, change: Change): Promise<string | null> {
+    const found = await this.#keys.findOne({ _id: id })
+    if (found === null) return null
+    const { scopes: own, workspaces, label, expiresAt } = found
+    const key = await this.create({ scopes: own, workspaces, label, expiresAt }, change)
+    await this.revoke(id, endsAt, change)
+    return key
+  }
+
+  /** Every key there ever was, oldest first. */
+  async list(): Promise<readonly ListedKey[]> {
+    const found = await this.#keys.find().sort({ createdAt: 1 }).toArray()
+    return Promise.all(
+      found.map(async (document) => ({ ...keyOf(document), revokedAt: await this.#revokedAt(document._id) })),
+    )
   }
 
   /** The key that a bearer token is, or null. Takes as long for an absent key as for a wrong secret. */
   async authenticate(token: string, now: number): Promise<ApiKey | null> {
     const [, id, secret] = KEY.exec(token) ?? []
-    const document = id === undefined ? null : await this.#read(id)
+    const { document, revokedAt } = id === undefined ? NO_KEY : await this.#read(id)
     const wanted = Buffer.from(document?.hmac ?? this.#hmac('').toString('hex'), 'hex')
     const isRight = timingSafeEqual(this.#hmac(secret ?? ''), wanted)
     if (!isRight || document === null) return null
     if (document.expiresAt !== null && now >= document.expiresAt) return null
-    const { _id, hmac: _, ...key } = document
-    return { id: _id, ...key, scopes: key.scopes.filter((scope) => scopes.includes(scope)) }
+    return revokedAt !== null && now >= revokedAt ? null : keyOf(document)
   }
 
-  async #read(id: string): Promise<KeyDocument | null> {
+  async #read(id: string): Promise<RememberedKey> {
     const known = this.#remembered.get(id)
-    if (known !== undefined && performance.now() - known.readAt < BELIEVED_MS) return known.document
+    if (known !== undefined && performance.now() - known.readAt < BELIEVED_MS) return known
     try {
-      const [found, revoked] = await Promise.all([
-        this.#keys.findOne({ _id: id }),
-        this.#revocations.findOne({ _id: id }),
-      ])
-      const document = revoked === null ? found : null
+      const [document, revokedAt] = await Promise.all([this.#keys.findOne({ _id: id }), this.#revokedAt(id)])
       if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
-      this.#remembered.set(id, { document, readAt: performance.now() })
-      return document
+      const fresh = { document, revokedAt, readAt: performance.now() }
+      this.#remembered.set(id, fresh)
+      return fresh
     } catch (error) {
-      if (known !== undefined) return known.document
+      if (known !== undefined) return known
       throw error
     }
+  }
+
+  async #revokedAt(id: string): Promise<number | null> {
+    const range = { _id: { $gte: `${id}/`, $lt: `${id}0` } }
+    const [first] = await this.#revocations.find(range).sort({ _id: 1 }).limit(1).toArray()
+    return first?.at ?? null
   }
 
   #hmac(secret: string): Buffer {
     return createHmac('sha256', this.#pepper).update(secret).digest()
   }
+}
+
+function keyOf({ _id, hmac: _, ...key }: KeyDocument): ApiKey {
+  return { id: _id, ...key, scopes: key.scopes.filter((scope) => scopes.includes(scope)) }
 }

@@ -1,6 +1,9 @@
 import type { Collection, Db } from 'mongodb'
 import { isDuplicateKey } from './append-log.ts'
 
+/** How many workspaces are read at once when all are wanted. */
+const PAGE = 1_000
+
 /** Every workspace that billing has named, in the order of their ids. */
 export class WorkspaceList {
   readonly #collection: Collection<{ readonly _id: string }>
@@ -14,6 +17,16 @@ export class WorkspaceList {
     await this.#collection.insertOne({ _id: workspace }).catch((error: unknown) => {
       if (!isDuplicateKey(error)) throw error
     })
+  }
+
+  /** Every workspace, page by page. */
+  async all(): Promise<readonly string[]> {
+    const all: string[] = []
+    for (;;) {
+      const page = await this.after(all.at(-1) ?? '', PAGE)
+      all.push(...page)
+      if (page.length < PAGE) return all
+    }
   }
 
   /** At most `limit` workspaces after one; '' begins at the first. */

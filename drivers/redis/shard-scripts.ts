@@ -65,6 +65,28 @@ export const openShard = defineScript({
   reply: (raw) => wordOf(raw, rebuildWords, 'open-shard.lua'),
 })
 
+interface RebaseInput {
+  readonly keys: ShardKeys
+  readonly incarnation: string
+  readonly partitions: readonly Pick<PartitionStart, 'partition' | 'watermark' | 'target' | 'isLowerBound'>[]
+}
+
+/** `lua/rebase.lua`: lets a shard go on from the start of partitions whose log was made anew. */
+export const rebaseMeta = defineScript({
+  file: 'rebase.lua',
+  keys: ({ keys }: RebaseInput) => [keys.meta],
+  args: ({ incarnation, partitions }) => [
+    incarnation,
+    ...partitions.flatMap(({ partition, watermark, target, isLowerBound }) => [
+      partition,
+      watermark,
+      target,
+      isLowerBound ? '1' : '0',
+    ]),
+  ],
+  reply: (raw) => wordOf(raw, ['OK', 'INC'] as const, 'rebase.lua'),
+})
+
 interface StampInput {
   readonly hash: string
   readonly workspace: string
@@ -100,4 +122,12 @@ export const putFacts = defineScript({
   ],
   args: ({ revision, facts, workspace, nonce, since }) => [revision, facts, workspace, nonce, since ?? ''],
   reply: (raw) => wordOf(raw, ['STORED', 'SAME', 'OLDER', 'MIXED', 'INC'] as const, 'put-facts.lua'),
+})
+
+/** `lua/raise-catalogue.lua`: names the catalogue revision in force to the checks of a shard's workspaces. */
+export const raiseCatalogue = defineScript({
+  file: 'raise-catalogue.lua',
+  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta],
+  args: ({ revision }) => [revision],
+  reply: (raw) => wordOf(raw, ['OK'] as const, 'raise-catalogue.lua'),
 })

@@ -9,11 +9,12 @@ import type { Row } from './statistics.ts'
 const stopEngines = await setupEngines()
 const { benchCheck } = await import('./bench-check.ts')
 const { benchIngest, benchLag } = await import('./bench-ingest.ts')
+const { benchRecovery } = await import('./bench-recovery.ts')
 const system = await startSystem()
 const rows: Row[] = []
 try {
   const wanted = process.argv.slice(2)
-  for (const bench of [benchCheck, benchIngest, benchLag]) {
+  for (const bench of [benchCheck, benchIngest, benchLag, benchRecovery]) {
     if (wanted.length > 0 && !wanted.includes(bench.name)) continue
     process.stderr.write(`${bench.name}\n`)
     rows.push(...(await bench(system)))
@@ -32,10 +33,12 @@ writeFileSync(
   `${JSON.stringify({ at: new Date().toISOString(), machine, rows }, null, 2)}\n`,
 )
 const table = new Table({
-  head: ['path', 'figure', 'limit in the same run', 'ratio', 'rounds'],
+  head: ['path', 'figure', 'limit in the same run', 'ratio', 'rounds', 'goal', ''],
   style: { head: [], border: [] },
 })
-for (const { path, figure, limit, ratio, rounds } of rows)
-  table.push([path, figure, limit, ratio?.toFixed(2) ?? '', rounds])
+for (const { path, figure, limit, ratio, rounds, goal } of rows) {
+  const verdict = goal === undefined ? '' : goal.isMet ? 'met' : 'missed'
+  table.push([path, figure, limit, ratio?.toFixed(2) ?? '', rounds, goal?.text ?? '', verdict])
+}
 process.stdout.write(`${table}\nmedians; ${machine}\n`)
 process.exit()

@@ -16,4 +16,6 @@ export interface Row {
   readonly limit: string
   readonly ratio: number | null
   readonly rounds: number
+  /** What it should reach, where that is stated. */
+  readonly goal?: { readonly text: string; readonly isMet: boolean }
 }

@@ -7,6 +7,8 @@ interface LoadOptions {
   readonly seed: number
   readonly prefix: string
   readonly workspaces: number
+  /** Between batches of 300, ms. */
+  readonly pauseMs?: number
 }
 
 /** Events that are being written until it is stopped. */
@@ -17,12 +19,15 @@ export interface Load {
 
 const BATCH = 300
 const PAUSE_MS = 20
+/** How many of the last events may be copied. */
+const REMEMBERED = 20_000
 
 /**
  * Writes events in batches, some ten thousand a second: few workspaces get most, a tenth are copies of earlier
  * ones, one in twenty is late. A batch that Kafka did not acknowledge is written again.
  */
-export function startLoad(system: System, { seed, prefix, workspaces }: LoadOptions): Load {
+export function startLoad(system: System, options: LoadOptions): Load {
+  const { seed, prefix, workspaces, pauseMs = PAUSE_MS } = options
   const below = seededRandom(seed)
   const written: (() => Promise<void>)[] = []
   let isStopped = false
@@ -42,7 +47,7 @@ export function startLoad(system: System, { seed, prefix, workspaces }: LoadOpti
         record: isLead ? 'LeadEvent' : 'AiCallEvent',
         value: Object({ ...envelope, ...(isLead ? lead : call) }),
       })
-    written.push(write)
+    written[count % REMEMBERED] = write
     return write
   }
   const run = async (): Promise<number> => {
@@ -51,7 +56,7 @@ export function startLoad(system: System, { seed, prefix, workspaces }: LoadOpti
       const batch = Array.from({ length: BATCH }, next)
       await untilWritten(batch)
       acknowledged += batch.length
-      await pause(PAUSE_MS)
+      await pause(pauseMs)
     }
     return acknowledged
   }

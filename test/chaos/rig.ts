@@ -2,13 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
+import type { EngineName } from '#deploy/local/engine.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
+import { freePorts, isListening } from '#deploy/local/ports.ts'
+import { runningPid } from '#deploy/local/process.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
+import { partitions } from '#drivers/kafka/topics.ts'
 import { createLogger } from '#drivers/log.ts'
 import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
+import { type Load, startLoad } from './load.ts'
 import { checkCounters, type Mismatch } from './log-checker.ts'
 import { RedisServer } from './redis-server.ts'
 import { TcpProxy } from './tcp-proxy.ts'
@@ -21,11 +26,26 @@ export interface Rig {
   readonly other: System
   readonly redis: RedisServer
   readonly proxies: { readonly redis: TcpProxy; readonly mongo: TcpProxy; readonly registry: TcpProxy }
+  /** In front of the Redis proxy, for the processes of `system` alone. */
+  readonly ownRedis: TcpProxy
   readonly dir: string
+  /** Addresses that lead through the proxies, and the settings of the processes: for one more of them. */
+  readonly addresses: EngineAddresses
+  readonly settings: Readonly<Record<string, string>>
   /** Addresses past the proxies. */
   readonly direct: EngineAddresses
+  /** Sends a signal to an engine, for instance SIGSTOP. */
+  readonly signalEngine: (name: EngineName, signal: NodeJS.Signals) => void
+  /** Ends an engine as a crash does; resolves when its port is free. */
+  readonly killEngine: (name: EngineName) => Promise<void>
   /** Starts the engines again that are down. */
   readonly startEngines: () => Promise<void>
+  /** Writes events whose workspaces begin with a name and the seed. */
+  readonly load: (name: string, seed: number) => Load & { readonly prefix: string }
+  /** Waits until so many records more are counted, so that a fault falls into the middle of work. */
+  readonly counted: (more: number) => Promise<void>
+  /** Waits until records of every partition were counted since now: each has an owner that works. */
+  readonly everyPartitionMoves: () => Promise<void>
   /** Waits until everything in the log is counted, then compares with the log; what differs, which must be nothing. */
   readonly verdict: (prefix: string, onRedis?: RedisServer) => Promise<readonly Mismatch[]>
   readonly stop: () => Promise<void>
@@ -42,14 +62,16 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
   const address = `redis://127.0.0.1:${redis.port}`
   const inherited = Object.entries(process.env).filter(([name]) => !given.has(name))
   const env = { ...Object.fromEntries(inherited), REDIS_URL: address }
-  const options = { dir, env, allowDocker: false, report: () => undefined } as const
-  const direct = await startEngines({ ...options, ports: 'free' })
-  const portOf = (url: string): number => Number(new URL(url).port)
+  const [kafka = 0, controller = 0, mongo = 0, registry = 0] = await freePorts(4)
+  const ports = { kafka, controller, redis: redis.port, mongo, registry }
+  const options = { dir, env, ports, allowDocker: false, report: () => undefined } as const
+  const direct = await startEngines(options)
   const proxies = {
     redis: await TcpProxy.open(redis.port),
-    mongo: await TcpProxy.open(portOf(direct.mongo)),
-    registry: await TcpProxy.open(portOf(direct.registry)),
+    mongo: await TcpProxy.open(mongo),
+    registry: await TcpProxy.open(registry),
   }
+  const ownRedis = await TcpProxy.open(proxies.redis.port)
   const through = (url: string, proxy: TcpProxy): string => url.replace(/:\d+(?=\/|$)/, `:${proxy.port}`)
   const addresses = {
     kafka: direct.kafka,
@@ -58,38 +80,87 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
     registry: through(direct.registry, proxies.registry),
   }
   const own = { SNAPSHOT_EVERY_MS: '500', SESSION_TIMEOUT_MS: '6000', ...settings }
-  const system = await startSystem(['api', 'consumers'], own, addresses)
+  const system = await startSystem(['api', 'consumers'], own, {
+    ...addresses,
+    redis: through(direct.redis, ownRedis),
+  })
   const other = await startSystem(['consumers'], own, addresses)
-  const ports = {
-    kafka: Number(direct.kafka.split(':')[1]),
-    controller: 0,
-    redis: redis.port,
-    mongo: portOf(direct.mongo),
-    registry: portOf(direct.registry),
+  const signalEngine = (name: EngineName, signal: NodeJS.Signals): void => {
+    const pid = runningPid(dir, name)
+    if (pid === null) throw new Error(`${name} does not run`)
+    process.kill(pid, signal)
   }
   return {
     system,
     other,
     redis,
     proxies,
+    ownRedis,
     dir,
+    addresses,
+    settings: own,
     direct,
+    signalEngine,
+    killEngine: async (name) => {
+      signalEngine(name, 'SIGKILL')
+      await eventually(
+        () => isListening(ports[name]),
+        (listens) => !listens,
+        { what: `the port of ${name} to be free` },
+      )
+    },
     startEngines: async () => {
-      await startEngines({ ...options, ports })
+      await startEngines(options)
+    },
+    load: (name, seed) => {
+      const prefix = `${name}${seed}`
+      return { prefix, ...startLoad(system, { seed, prefix, workspaces: 200 }) }
+    },
+    counted: async (more) => {
+      const total = async (): Promise<number> =>
+        (await redis.ask(watermarks)).reduce((sum, watermark) => sum + watermark + 1, 0)
+      const before = await total()
+      await eventually(total, (now) => now >= before + more, {
+        what: `${more} more records to be counted`,
+        withinMs: 60_000,
+      })
+    },
+    everyPartitionMoves: async () => {
+      const before = await redis.ask(watermarks)
+      await eventually(
+        () => redis.ask(watermarks),
+        (now) => now.every((watermark, partition) => watermark > (before[partition] ?? -1)),
+        { what: 'records of every partition to be counted', withinMs: 60_000 },
+      )
     },
     verdict: (prefix, onRedis = redis) =>
       onRedis.ask(async (connection) => {
+        const startedAt = performance.now()
         await untilCounted(direct.kafka, connection)
-        return (await checkCounters(direct, connection, prefix)).mismatches
+        const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+        const { ids, mismatches } = await checkCounters(direct, connection, prefix)
+        console.log(
+          `${prefix}: ${ids} events, exact ${seconds} s after the last, ${mismatches.length} counters differ`,
+        )
+        return mismatches
       }),
     stop: async () => {
-      for (const proxy of Object.values(proxies)) proxy.set({ kind: 'pass' })
+      const all = [ownRedis, ...Object.values(proxies)]
+      for (const proxy of all) proxy.set({ kind: 'pass' })
       await Promise.all([system.stop(), other.stop()])
-      await Promise.all(Object.values(proxies).map((proxy) => proxy.close()))
+      await Promise.all(all.map((proxy) => proxy.close()))
       await Promise.all([stopEngines(dir), redis.stop()])
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** The highest offset that any shard covers, by partition. */
+async function watermarks(redis: Redis): Promise<readonly number[]> {
+  const states = await Promise.all(shards.map(({ meta }) => redis.hgetall(meta)))
+  return Array.from({ length: partitions['usage.events'] }, (_, partition) =>
+    Math.max(...states.map((state) => Number(state[`wm:${partition}`] ?? -1))),
+  )
 }
 
 async function untilCounted(brokers: string, redis: Redis): Promise<void> {

@@ -17,6 +17,7 @@ export class TcpProxy {
   readonly #server: Server
   readonly #links = new Set<Link>()
   #mode: ProxyMode = { kind: 'pass' }
+  #forwarded = 0
   #target: number
 
   private constructor(target: number) {
@@ -34,6 +35,11 @@ export class TcpProxy {
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Bytes that were passed on to the server so far. */
+  get forwarded(): number {
+    return this.#forwarded
   }
 
   /** Changes what happens from now on, also to open connections. */
@@ -67,7 +73,10 @@ export class TcpProxy {
     const server = connect({ host: '127.0.0.1', port: this.#target })
     const link: Link = { client, server, answered: 0 }
     this.#links.add(link)
-    client.on('data', (bytes) => this.#forward(bytes, server))
+    client.on('data', (bytes) => {
+      this.#forwarded += bytes.length
+      this.#forward(bytes, server)
+    })
     server.on('data', (bytes) => this.#answer(link, bytes))
     for (const socket of [client, server]) {
       socket.on('error', () => this.#break(link))

@@ -34,6 +34,8 @@ export interface System {
   readonly kill: (name: ServiceName) => Promise<void>
   /** Sends a signal, for instance SIGSTOP. */
   readonly signal: (name: ServiceName, signal: NodeJS.Signals) => void
+  /** The process, while it runs. */
+  readonly pidOf: (name: ServiceName) => number | null
   /** What a process wrote last. */
   readonly logOf: (name: ServiceName) => string
   /** Waits until a process ends by itself; its exit code and what it wrote last. */
@@ -59,7 +61,10 @@ export async function startSystem(
   const mongo = await connectMongo(addresses.mongo)
   const store = new KeyStore(mongo.db, PEPPER)
   const createKey = (wish: Partial<KeyWish>): Promise<string> =>
-    store.create({ scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish }, Date.now())
+    store.create(
+      { scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish },
+      { at: Date.now(), by: { kind: 'cli', id: 'test', label: 'test' } },
+    )
   const kafka = connectKafka({
     brokers: addresses.kafka,
     clientId: 'test',
@@ -79,6 +84,7 @@ export async function startSystem(
     createKey,
     kill: (name) => processes.kill(name, 'SIGKILL'),
     signal: (name, signal) => processes.signal(name, signal),
+    pidOf: (name) => processes.pidOf(name),
     logOf: (name) => processes.logOf(name),
     ended: (name) => processes.ended(name),
     start,
@@ -131,6 +137,10 @@ class Processes {
 
   signal(name: ServiceName, signal: NodeJS.Signals): void {
     this.#running.get(name)?.kill(signal)
+  }
+
+  pidOf(name: ServiceName): number | null {
+    return this.#running.get(name)?.pid ?? null
   }
 
   async ended(name: ServiceName): Promise<{ readonly code: number | null; readonly log: string }> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DAY_MS } from '#core/instant.ts'
+import { SHARDS_DEFAULT, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import type { RecordName } from '#schemas/records.ts'
 import { eventually } from './eventually.ts'
 import type { System } from './system.ts'
@@ -68,9 +69,15 @@ export class TestWorkspace {
       ...event,
     }
     await this.#system.writer.write({ record: 'SubscriptionEvent', value })
+    await this.hasVersions(version)
+  }
+
+  /** Waits until so many versions of the subscription are stored and in force. */
+  async hasVersions(count: number, withinMs = 20_000): Promise<void> {
     const revision = (): Promise<string | null> => this.#revision()
-    await eventually(revision, (text) => Number((text ?? '0').split('.')[0]) >= version, {
-      what: `version ${version} of ${this.id} to be in force`,
+    await eventually(revision, (text) => Number((text ?? '0').split('.')[0]) >= count, {
+      what: `${count} versions of ${this.id} to be in force`,
+      withinMs,
     })
   }
 
@@ -130,11 +137,7 @@ export class TestWorkspace {
   }
 
   async #revision(): Promise<string | null> {
-    for (let shard = 0; shard < 16; shard += 1) {
-      const name = `tg:{s${String(shard).padStart(2, '0')}}:u:${this.id}`
-      const revision = await this.#system.redis.hget(name, 'rev')
-      if (revision !== null) return revision
-    }
-    return null
+    const keys = shardKeys(shardOf(this.id, SHARDS_DEFAULT))
+    return this.#system.redis.hget(keys.usage(this.id), 'rev')
   }
 }

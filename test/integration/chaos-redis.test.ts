@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
-import { type Load, startLoad } from '#test/chaos/load.ts'
 import { RedisServer } from '#test/chaos/redis-server.ts'
 import { type Rig, startRig } from '#test/chaos/rig.ts'
 import { eventually } from '#test/helpers/eventually.ts'
@@ -18,31 +17,8 @@ beforeAll(async () => {
 afterEach(() => rig.proxies.redis.set({ kind: 'pass' }))
 afterAll(() => rig.stop())
 
-function load(name: string): Load & { readonly prefix: string } {
-  const prefix = `${name}${seed}`
-  return { prefix, ...startLoad(rig.system, { seed, prefix, workspaces: 200 }) }
-}
-
-/** Waits until so many records more are counted, so that a fault falls into the middle of work. */
-async function counted(more: number): Promise<void> {
-  const total = (): Promise<number> =>
-    rig.redis.ask(async (redis) => {
-      const states = await Promise.all(shards.map(({ meta }) => redis.hgetall(meta)))
-      return Math.max(
-        ...states.map((state) =>
-          Object.entries(state).reduce(
-            (sum, [name, value]) => sum + (name.startsWith('wm:') ? Number(value) + 1 : 0),
-            0,
-          ),
-        ),
-      )
-    })
-  const before = await total()
-  await eventually(total, (now) => now >= before + more, {
-    what: `${more} more records to be counted`,
-    withinMs: 30_000,
-  })
-}
+const load = (name: string): ReturnType<Rig['load']> => rig.load(name, seed)
+const counted = (more: number): Promise<void> => rig.counted(more)
 
 test('G1, G5: Redis killed under load and started on its append-only file, with answers cut and connections reset', async () => {
   const { prefix, stop } = load('killed')

@@ -71,15 +71,17 @@ test('usage and explain: tables and a page that says why', async () => {
   expect((await run(['usage', workspace.id, 'ai_credits'])).out).toContain('in total now: 0')
   const { code, out } = await run(['explain', workspace.id, 'ai_credits', '-q', '751'])
   expect(code).toBe(1)
-  expect(out).toMatch(/No: limit reached[\s\S]*limit 750 × 1 = 750[\s\S]*What would help\n {2}- add seats 1/)
+  expect(out).toMatch(
+    /No\. 0 of 750 are used, and 751 more[\s\S]*What would help, any one of\n {2}- buy 1 more seat\n[\s\S]*limit 750 × 1 = 750/,
+  )
 })
 
 test('explain --at: from history, beginning with what is not known', async () => {
   const day = new Date(Date.now() - 30 * DAY_MS).toISOString().slice(0, 10)
   const { code, out } = await run(['explain', workspace.id, 'leads', '--at', day])
   expect(code).toBe(1)
-  expect(out).toContain('No: no subscription')
-  expect(out).toContain(`1. history   answered from history as of ${day}`)
+  expect(out).toContain('No. There is no subscription.')
+  expect(out).toContain(`1.  Known         answered from history as of ${day}`)
   expect(await run(['check', workspace.id, 'leads', '--at', 'lunch'])).toMatchObject({ code: 2 })
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { KeyStore } from '#drivers/mongo/key-store.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
@@ -97,10 +98,8 @@ describe('keys and scopes', () => {
   test('a revoked key stops working within 5 s', async () => {
     const key = await system.createKey({})
     expect((await call('/v1/check', { key, body: ask() })).status).toBe(200)
-    const id = key.slice(8, 16)
-    await system.mongo.db
-      .collection<{ _id: string; at: number }>('key_revocations')
-      .insertOne({ _id: id, at: Date.now() })
+    const change = { at: Date.now(), by: { kind: 'cli', id: 'test', label: 'test' } } as const
+    await new KeyStore(system.mongo.db, 'any').revoke(key.slice(8, 16), Date.now(), change)
     await eventually(
       () => call('/v1/check', { key, body: ask() }),
       ({ status }) => status === 401,

@@ -120,6 +120,13 @@ test('S16: the end of a trial and the purchase after it are told, with nothing s
   ])
 })
 
+test('G21: a foreign workspace and an absent one look alike, and one without notices has an empty page', async () => {
+  const workspace = new TestWorkspace(system)
+  expect((await workspace.get('/notices')).status).toBe(404)
+  await workspace.subscribe({})
+  expect(await logged(workspace)).toEqual([])
+})
+
 test('a notice that was not acknowledged is published again under its id after Redis was wiped', async () => {
   const workspace = new TestWorkspace(system)
   const periodEnd = Date.now() + 5 * DAY_MS
@@ -141,10 +148,3 @@ test('a notice that was not acknowledged is published again under its id after R
     { what: 'the reminder in the log again' },
   )
 }, 90_000)
-
-test('G21: a foreign workspace and an absent one look alike, and one without notices has an empty page', async () => {
-  const workspace = new TestWorkspace(system)
-  expect((await workspace.get('/notices')).status).toBe(404)
-  await workspace.subscribe({})
-  expect(await logged(workspace)).toEqual([])
-})

@@ -128,10 +128,10 @@ test('an override is told by its route and counts in a quote', async () => {
   })
   const pilot = new TestWorkspace(system)
   const override = { limit: 77, until: null, reason: 'a pilot' }
-  const body = { feature: 'leads', override, at: Date.now() }
-  await system.mongo.db
-    .collection<{ _id: string; body: unknown }>('overrides')
-    .insertOne({ _id: `${pilot.id}/${'1'.padStart(19, '0')}`, body })
+  const headers = { authorization: `Bearer ${system.key}`, 'content-type': 'application/json' }
+  const url = `${system.api}/v1/workspaces/${pilot.id}/overrides/leads`
+  const body = JSON.stringify({ limit: 77, reason: 'a pilot' })
+  expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200)
   await pilot.subscribe({ plan: 'base' })
   expect(await (await pilot.get('/overrides')).json()).toMatchObject({
     overrides: [{ number: 1, feature: 'leads', isInForce: true, override }],

@@ -33,6 +33,7 @@ export class Checker {
     return states.every(
       (state) =>
         state['ready'] === '1' &&
+        state['tb'] === state['te'] &&
         this.#log.partitions.every(
           (log, partition) => log.length === 0 || Number(state[`wm:${partition}`] ?? -1) >= log.length - 1,
         ),

@@ -11,6 +11,7 @@ import { DAY_MS, dayOf } from '#core/instant.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { Turnstile } from '#drivers/turnstile.ts'
 import { seededRandom } from '#test/helpers/random.ts'
 import { archiveWorkspace } from './archive-workspace.ts'
 import { Checker } from './checker.ts'
@@ -233,6 +234,7 @@ export class Simulation {
           await this.#rebuild(keys)
       },
       onApplied: () => undefined,
+      turnstile: new Turnstile(Number.POSITIVE_INFINITY),
       nonce: () => this.#nonce(),
     }
   }

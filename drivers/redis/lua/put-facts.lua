@@ -9,7 +9,8 @@
   ARGV[4] nonce  ARGV[5] since  ms from which a crossing would count, or '' when the change cannot cross a limit
 
   Reply  'INC' the shard is not usable | 'STORED' | 'SAME' only re-read | 'OLDER' | 'MIXED' read MongoDB again
-  Writes nothing for INC, OLDER and MIXED.
+  Writes nothing for INC, OLDER and MIXED. SAME asks for a judgement, too: who stored the change first may have
+  read it on the way and not known since when it counts.
 ]]
 if not redis.call('HGET', KEYS[1], 'inc') then return 'INC' end
 
@@ -30,12 +31,11 @@ end
 if lower then return higher and 'MIXED' or 'OLDER' end
 
 redis.call('SET', KEYS[3], ARGV[2])
-if not higher then return 'SAME' end
-redis.call('HSET', KEYS[2], 'rev', ARGV[1])
+if higher then redis.call('HSET', KEYS[2], 'rev', ARGV[1]) end
 if ARGV[5] ~= '' then
   local now = redis.call('TIME')
   local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[4])
   local first = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d+)$')
   redis.call('HSET', KEYS[4], ARGV[3], stamp .. '|' .. (first or ARGV[5]))
 end
-return 'STORED'
+return higher and 'STORED' or 'SAME'

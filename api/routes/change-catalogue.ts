@@ -1,0 +1,62 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { CatalogueChanges } from '#core/catalogue/compare-catalogues.ts'
+import { actorOf } from '../actor.ts'
+import type { ApiContext } from '../context.ts'
+import { problem } from '../schemas.ts'
+
+/** A catalogue is larger than a question. */
+const CATALOGUE_BYTES_MAX = 1_048_576
+
+const keys = Type.Array(Type.String())
+const change = Type.Object({ added: keys, changed: keys, removed: keys })
+
+/** `PUT /v1/catalogue`: the next revision, never an edit of one. */
+export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }: ApiContext): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().put(
+    '/v1/catalogue',
+    {
+      config: { scope: 'admin' },
+      bodyLimit: CATALOGUE_BYTES_MAX,
+      schema: {
+        tags: ['catalogue'],
+        security: [{ key: [] }],
+        summary: 'Store the next revision, validated whole; with dryRun only say what it would change',
+        headers: Type.Object({
+          'if-match': Type.String({
+            pattern: '^"[1-9][0-9]{0,15}"$',
+            description: 'Revision that it follows, as the etag of GET: "7"',
+          }),
+        }),
+        querystring: Type.Object(
+          { dryRun: Type.Optional(Type.Union([Type.Literal('true'), Type.Literal('false')])) },
+          { additionalProperties: false },
+        ),
+        body: Type.Record(Type.String(), Type.Unknown(), { description: 'The whole catalogue' }),
+        response: {
+          200: Type.Object({
+            revision: Type.Integer(),
+            isDryRun: Type.Boolean(),
+            changes: Type.Object({ plans: change, features: change, meters: change, addOns: change }),
+          }),
+          default: problem,
+        },
+      },
+    },
+    async ({ headers, query, body, apiKey }, reply) => {
+      const isDryRun = query.dryRun === 'true'
+      const after = Number(headers['if-match'].slice(1, -1))
+      const next = await changeCatalogue({ source: body, after, by: actorOf(apiKey), isDryRun })
+      if (!isDryRun) reply.header('etag', `"${next.revision}"`)
+      return { revision: next.revision, isDryRun, changes: mutable(next.changes) }
+    },
+  )
+}
+
+function mutable({ plans, features, meters, addOns }: CatalogueChanges) {
+  const lists = ({ added, changed, removed }: CatalogueChanges['plans']) => {
+    return { added: [...added], changed: [...changed], removed: [...removed] }
+  }
+  return { plans: lists(plans), features: lists(features), meters: lists(meters), addOns: lists(addOns) }
+}

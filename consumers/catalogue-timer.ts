@@ -1,0 +1,32 @@
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
+
+interface CatalogueTimerOptions {
+  readonly catalogues: MongoCatalogueStore
+  readonly redis: Redis
+  readonly shards: readonly ShardKeys[]
+  readonly log: Logger
+}
+
+/** Far below the notice that a new definition of a meter needs (`METER_NOTICE_MS`). */
+const EVERY_MS = 5_000
+
+/**
+ * Reads new revisions of the catalogue, and names the newest to the checks.
+ *
+ * The API names a revision as soon as it is stored; this mends what an API that died in between left undone.
+ */
+export function startCatalogueTimer({ catalogues, redis, shards, log }: CatalogueTimerOptions): {
+  stop: () => void
+} {
+  const timer = setInterval(() => {
+    void catalogues
+      .refresh()
+      .then(({ revision }) => Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))))
+      .catch((error: unknown) => log.warn({ err: error }, 'the newest catalogue could not be read or named'))
+  }, EVERY_MS)
+  return { stop: () => clearInterval(timer) }
+}

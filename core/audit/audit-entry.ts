@@ -1,0 +1,48 @@
+import type { Override } from '../entitlement/facts.ts'
+import type { Instant } from '../instant.ts'
+
+/** Who changed something: a key of the API, or a person at the command line. Never a secret. */
+export interface Actor {
+  readonly kind: 'key' | 'cli' | 'setup'
+  /** Id of the key, or user and machine. */
+  readonly id: string
+  readonly label: string
+}
+
+/** A change of one override, as it is recorded: this record *is* the change. */
+export interface OverrideRecord {
+  readonly action: 'override'
+  readonly feature: string
+  readonly at: Instant
+  readonly by: Actor
+  readonly reason: string
+  /** null = there was none, or none any more. */
+  readonly before: Override | null
+  readonly override: Override | null
+}
+
+/** A key that was made or ended; recorded before it is. */
+export interface KeyRecord {
+  readonly action: 'key_created' | 'key_revoked'
+  /** The eight characters by which a key is looked up. */
+  readonly key: string
+  readonly at: Instant
+  readonly by: Actor
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** A partition of the usage log that was begun anew; recorded before it is. */
+export interface RebaseRecord {
+  readonly action: 'rebase'
+  readonly at: Instant
+  readonly by: Actor
+  readonly partition: number
+  /** The new log, when it was taken over. */
+  readonly low: number
+  readonly high: number
+  /** Last offset of the old log that was counted. */
+  readonly counted: number
+  /** The operator said that all of the old log had been counted. */
+  readonly isComplete: boolean
+}

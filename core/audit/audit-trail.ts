@@ -1,0 +1,63 @@
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Override } from '../entitlement/facts.ts'
+import type { Instant } from '../instant.ts'
+import { foldVersions } from '../subscription/fold.ts'
+import type { AcceptedSubscription, SubscriptionEvent } from '../subscription/subscription.ts'
+import type { OverrideRecord } from './audit-entry.ts'
+
+/** What a change did. */
+export type AuditChange =
+  | { readonly of: 'override'; readonly before: Override | null; readonly after: Override | null }
+  | {
+      readonly of: 'subscription'
+      readonly before: AcceptedSubscription | null
+      readonly after: AcceptedSubscription | null
+    }
+
+/** One change of a workspace: who, what, before and after. */
+export interface AuditEntry {
+  readonly at: Instant
+  readonly action: string
+  readonly by: { readonly kind: string; readonly id: string; readonly label: string }
+  /** Feature of an override, version of a subscription. */
+  readonly subject: string
+  readonly reason: string | null
+  readonly change: AuditChange
+}
+
+/**
+ * Every change of a workspace, oldest first: its overrides, and its subscription version by version with what each
+ * left in force.
+ */
+export function auditTrail(
+  { overrides, versions }: { overrides: readonly OverrideRecord[]; versions: readonly SubscriptionEvent[] },
+  catalogue: Catalogue,
+): readonly AuditEntry[] {
+  return [...overrides.map(ofOverride), ...ofVersions(versions, catalogue)].sort((a, b) => a.at - b.at)
+}
+
+function ofOverride({ at, by, feature, reason, before, override }: OverrideRecord): AuditEntry {
+  const action = override === null ? 'override_ended' : 'override_set'
+  return { at, action, by, subject: feature, reason, change: { of: 'override', before, after: override } }
+}
+
+function ofVersions(versions: readonly SubscriptionEvent[], catalogue: Catalogue): readonly AuditEntry[] {
+  const { changes } = foldVersions(versions, catalogue)
+  let before: AcceptedSubscription | null = null
+  return versions
+    .toSorted((a, b) => a.version - b.version)
+    .map(({ version, occurredAt, type, actor, id }): AuditEntry => {
+      const after = changes.get(version)?.state.subscription ?? before
+      const change: AuditChange = { of: 'subscription', before, after }
+      before = after
+      const by = { kind: 'billing', id: actor, label: id }
+      return {
+        at: occurredAt,
+        action: `subscription_${type}`,
+        by,
+        subject: String(version),
+        reason: null,
+        change,
+      }
+    })
+}

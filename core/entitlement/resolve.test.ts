@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { defaultCatalogue, END, START, subscriptionWith } from '../../test/helpers/facts.ts'
+import type { Amount } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { PlanVersion } from '../catalogue/plan.ts'
+import type { AcceptedSubscription } from '../subscription/subscription.ts'
+import type { Entitlement } from './entitlement.ts'
+import type { Override } from './facts.ts'
+import { resolveEntitlement } from './resolve.ts'
+
+const shipped = defaultCatalogue()
+
+interface Ask {
+  readonly is?: Partial<AcceptedSubscription>
+  readonly now?: number
+  readonly override?: Override
+  readonly catalogue?: Catalogue
+}
+
+function credits({ is, now = END - 1, override, catalogue = shipped }: Ask = {}): Entitlement {
+  const overrides = override === undefined ? {} : { ai_credits: override }
+  const facts = { revision: '', subscription: subscriptionWith(is), overrides, crossings: {} }
+  return resolveEntitlement({ catalogue, facts, workspace: 'acme', featureKey: 'ai_credits', now })
+}
+
+/** The shipped catalogue with another first version of base. */
+function withBase(change: (version: PlanVersion) => PlanVersion): Catalogue {
+  const { base } = shipped.plans
+  const [first, ...rest] = base?.versions ?? []
+  if (base === undefined || first === undefined) throw new Error('no base')
+  return { ...shipped, plans: { ...shipped.plans, base: { ...base, versions: [change(first), ...rest] } } }
+}
+
+function withFormula(change: Readonly<Record<string, number>>): Catalogue {
+  return withBase((version) => {
+    const formula = { ...version.limits['ai_credits'], ...change }
+    return { ...version, limits: { ...version.limits, ai_credits: formula as never } }
+  })
+}
+
+test('add-on: a pack counts only while access holds, also where it was bought for longer', () => {
+  const addOns = [{ key: 'ai_credits_5000', quantity: 1, from: START, until: END + 1_000 }]
+  const limits = [END - 1, END, END + 999].map((now) => credits({ is: { addOns }, now }).limit)
+  expect(limits).toEqual([6_500, 1_500, 1_500])
+  expect(credits({ is: { addOns, status: 'payment_pending' } }).limit).toBe(1_500)
+})
+
+describe('override', () => {
+  const override = { limit: 7 as Amount, until: END - 1, reason: 'a pilot' }
+
+  test('ends to the millisecond', () => {
+    const at = (now: number): unknown[] => {
+      const { limit, source } = credits({ override, now })
+      return [limit, source]
+    }
+    expect([at(END - 2), at(END - 1)]).toEqual([
+      [7, 'override'],
+      [1_500, 'plan'],
+    ])
+  })
+  test('replaces the formula, packs included', () => {
+    const addOns = [{ key: 'ai_credits_5000', quantity: 1, from: START, until: END }]
+    expect(credits({ override, is: { addOns }, now: END - 2 }).limit).toBe(7)
+  })
+  test('gives what the plan does not state', () => {
+    const catalogue = withBase((version) => ({ ...version, limits: {} }))
+    expect(credits({ catalogue })).toMatchObject({ source: 'none', limit: 0 })
+    expect(credits({ catalogue, override, now: END - 2 })).toMatchObject({
+      source: 'override',
+      on: true,
+      limit: 7,
+    })
+  })
+})
+
+test.for([
+  [{}, 1_500, 'limit 750 × 2 = 1500'],
+  [{ base: 100 }, 1_600, 'limit 100 + 750 × 2 = 1600'],
+  [{ min: 2_000 }, 2_000, 'limit 750 × 2 (at least 2000) = 2000'],
+  [{ max: 1_000 }, 1_000, 'limit 750 × 2 (at most 1000) = 1000'],
+] as const)(
+  'trace: the sum adds up to the limit, with the bound that made it: %j',
+  ([change, limit, text]) => {
+    const right = credits({ catalogue: withFormula(change) })
+    expect(right.limit).toBe(limit)
+    expect(right.trace.at(-1)?.detail).toBe(text)
+  },
+)

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { defaultCatalogue, END, START, subscriptionWith } from '../../test/helpers/facts.ts'
+import type { Amount } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { LimitFormula } from '../catalogue/plan.ts'
+import type { AcceptedSubscription } from '../subscription/subscription.ts'
+import { decideTogether } from './decide.ts'
+import type { Unblock } from './decision.ts'
+import { resolveEntitlement } from './resolve.ts'
+
+const NOW = END - 100
+const shipped = defaultCatalogue()
+
+interface Ask {
+  readonly is?: Partial<AcceptedSubscription>
+  readonly feature?: string
+  readonly used?: number
+  readonly quantity?: number
+  readonly catalogue?: Catalogue
+}
+
+/** The ways out of what is asked, with two seats of base. */
+function ways({
+  is,
+  feature = 'ai_credits',
+  used = 0,
+  quantity = 1,
+  catalogue = shipped,
+}: Ask): readonly Unblock[] {
+  const facts = { revision: '', subscription: subscriptionWith(is), overrides: {}, crossings: {} }
+  const entitlement = resolveEntitlement({
+    catalogue,
+    facts,
+    workspace: 'acme',
+    featureKey: feature,
+    now: NOW,
+  })
+  const item = {
+    request: { feature, quantity: quantity as Amount, intent: 'add' } as const,
+    entitlement,
+    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
+    crossing: null,
+  }
+  return decideTogether({ catalogue, now: NOW, items: [item] }).decisions[0]?.unblock ?? []
+}
+
+function way(action: Unblock['action'], ask: Ask): Unblock | undefined {
+  return ways(ask).find((one) => one.action === action)
+}
+
+/** The shipped catalogue with another formula for the credits of base. */
+function withFormula(change: Partial<Record<keyof LimitFormula, number>>): Catalogue {
+  const { base } = shipped.plans
+  if (base === undefined) throw new Error('no base')
+  const [first, ...rest] = base.versions
+  if (first === undefined) throw new Error('no version')
+  const formula = { ...first.limits['ai_credits'], ...change } as LimitFormula
+  const versions = [{ ...first, limits: { ...first.limits, ai_credits: formula } }, ...rest]
+  return { ...shipped, plans: { ...shipped.plans, base: { ...base, versions } } }
+}
+
+describe('the fewest seats', () => {
+  test.for([
+    [1, 1],
+    [750, 1],
+    [751, 2],
+  ] as const)('%i credits over what two seats give need %i more', ([quantity, seats]) => {
+    expect(way('add_seats', { used: 1_500, quantity })).toEqual({ action: 'add_seats', seats })
+  })
+  test('below the least that a formula gives, seats only count once they pass it', () => {
+    const catalogue = withFormula({ perSeat: 10, min: 100 })
+    expect(way('add_seats', { catalogue, used: 100 })).toEqual({ action: 'add_seats', seats: 9 })
+  })
+  test('none are named when the most that a formula gives is too little', () => {
+    const catalogue = withFormula({ max: 1_600 })
+    expect(way('add_seats', { catalogue, used: 1_500, quantity: 100 })).toEqual({
+      action: 'add_seats',
+      seats: 1,
+    })
+    expect(way('add_seats', { catalogue, used: 1_500, quantity: 101 })).toBeUndefined()
+  })
+  test('packs that run count', () => {
+    const addOns = [{ key: 'ai_credits_5000', quantity: 1, from: START, until: END }]
+    expect(way('add_seats', { is: { addOns }, used: 6_500 })).toEqual({ action: 'add_seats', seats: 1 })
+  })
+})
+
+describe('the cheapest plan that fits', () => {
+  test.for([
+    [2_500, 'advanced'],
+    [2_501, 'pro'],
+    [4_501, undefined],
+  ] as const)('%i credits: %s', ([quantity, plan]) => {
+    expect(way('upgrade', { quantity })).toEqual(plan === undefined ? undefined : { action: 'upgrade', plan })
+  })
+  test('packs that run stay with the new plan', () => {
+    const addOns = [{ key: 'ai_credits_5000', quantity: 1, from: START, until: END }]
+    expect(way('upgrade', { is: { addOns }, used: 6_500 })).toEqual({ action: 'upgrade', plan: 'advanced' })
+  })
+  test('S13: the dearer plan is not named though its rank is lower', () => {
+    const { pro, advanced } = shipped.plans
+    if (pro === undefined || advanced === undefined) throw new Error('no plans')
+    const swapped = { ...shipped.plans, pro: { ...pro, rank: 2 }, advanced: { ...advanced, rank: 3 } }
+    const catalogue = { ...shipped, plans: swapped }
+    expect(way('upgrade', { catalogue, used: 1_500 })).toEqual({ action: 'upgrade', plan: 'advanced' })
+  })
+  test('of a trial whose credits are used up the cheapest plan gives new ones: its window begins anew', () => {
+    const trial = { status: 'trialing', plan: 'trial' } as const
+    expect(way('upgrade', { is: trial, used: 3_600 })).toEqual({ action: 'upgrade', plan: 'base' })
+    expect(way('add_seats', { is: trial, used: 3_600 })).toBeUndefined()
+  })
+})

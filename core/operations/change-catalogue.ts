@@ -1,0 +1,80 @@
+import type { Actor } from '../audit/audit-entry.ts'
+import type { Catalogue, StoredCatalogue } from '../catalogue/catalogue.ts'
+import {
+  type CatalogueChanges,
+  type CatalogueUse,
+  compareCatalogues,
+  meterProblems,
+  useProblems,
+} from '../catalogue/compare-catalogues.ts'
+import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
+import type { Problem } from '../catalogue/source-reader.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+
+/** What storing a revision needs. */
+export interface CatalogueDeps {
+  /** The newest revision there is. */
+  readonly newest: () => Promise<StoredCatalogue | null>
+  /** Stores a revision; false when another took its number. */
+  readonly append: (stored: StoredCatalogue) => Promise<boolean>
+  /** What stored facts name; asked only where something is to be taken away. */
+  readonly inUse: () => Promise<CatalogueUse>
+  readonly now: () => Instant
+}
+
+/** A catalogue that shall follow the revision its author saw. */
+export interface CatalogueWish {
+  readonly source: unknown
+  readonly after: number
+  readonly by: Actor
+  readonly isDryRun: boolean
+}
+
+/** A revision that follows, and what it changes. */
+export interface NextCatalogue {
+  readonly revision: number
+  readonly changes: CatalogueChanges
+}
+
+/**
+ * Stores the next revision of the catalogue, validated whole; a dry run stores nothing.
+ *
+ * Throws `revision_conflict` when the newest revision is not the one that was seen, and `invalid_catalogue` with
+ * every problem and its path.
+ */
+export async function changeCatalogue(deps: CatalogueDeps, wish: CatalogueWish): Promise<NextCatalogue> {
+  const newest = await deps.newest()
+  if (newest === null || newest.revision !== wish.after) throw conflict(newest?.revision ?? 0, wish.after)
+  const revision = newest.revision + 1
+  const after = parsed(wish.source, revision)
+  const before = parsed(newest.source, newest.revision)
+  const now = deps.now()
+  const changes = compareCatalogues(before, after)
+  const isLess = Object.values(changes).some(({ removed }) => removed.length > 0)
+  refuse([...meterProblems(before, after, now), ...(isLess ? useProblems(changes, await deps.inUse()) : [])])
+  if (wish.isDryRun) return { revision, changes }
+  const stored = await deps.append({ revision, storedAt: now, storedBy: wish.by, source: wish.source })
+  if (!stored) throw conflict(revision, wish.after)
+  return { revision, changes }
+}
+
+function parsed(source: unknown, revision: number): Catalogue {
+  const outcome = parseCatalogue(source, revision)
+  if (outcome.ok) return outcome.catalogue
+  throw invalid(outcome.problems)
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw invalid(problems)
+}
+
+function invalid(problems: readonly Problem[]): TallygateError {
+  const message = `${problems.length} problems, nothing was stored: ${problems.map(({ path, problem }) => `${path}: ${problem}`).join('; ')}`
+  return new TallygateError('invalid_catalogue', message, { problems })
+}
+
+function conflict(revision: number, after: number): TallygateError {
+  const message = `revision ${revision} is in force, not ${after}; read it, bring your change up to date and send it with if-match "${revision}"`
+  return new TallygateError('revision_conflict', message, { revision })
+}

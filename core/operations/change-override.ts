@@ -1,0 +1,77 @@
+import type { Actor, OverrideRecord } from '../audit/audit-entry.ts'
+import type { Override } from '../entitlement/facts.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+import { isEqual } from '../is-equal.ts'
+import type { CatalogueStore, FactStore } from '../ports.ts'
+import { requireFeature } from './check.ts'
+
+/** Keeps the changes of overrides, by insert only. */
+export interface OverrideStore {
+  /** Changes of a workspace, oldest first. */
+  overrides(workspace: string): Promise<readonly OverrideRecord[]>
+  /** Stores change `number`; false when another took that number. */
+  appendOverride(workspace: string, number: number, record: OverrideRecord): Promise<boolean>
+}
+
+/** What changing an override needs. */
+export interface OverrideDeps {
+  readonly store: OverrideStore
+  readonly catalogue: CatalogueStore
+  readonly facts: FactStore
+  readonly now: () => Instant
+}
+
+/** An override to be set, or with null ended. */
+export interface OverrideWish {
+  readonly workspace: string
+  readonly feature: string
+  readonly override: Override | null
+  /** Why; of an override it is the override's own reason. */
+  readonly reason: string
+  readonly by: Actor
+}
+
+/**
+ * Sets or ends an override; the record of the change is the change.
+ *
+ * Wishing for what is in force already changes nothing, so that a call may be repeated. While Redis is away the
+ * change is in force all the same; caches find it within 60 s. Throws `unknown_feature`,
+ * `invalid_request` for an end in the past, `not_found` where there is none to end, `unavailable`.
+ */
+export async function changeOverride(deps: OverrideDeps, wish: OverrideWish): Promise<OverrideRecord> {
+  const { workspace, feature, override } = wish
+  const at = deps.now()
+  requireFeature(deps.catalogue.remembered(), feature)
+  const until = override?.until ?? null
+  if (until !== null && until <= at) {
+    const message = 'until lies in the past; give a later one, or leave it out for an override without an end'
+    throw new TallygateError('invalid_request', message, { field: 'until' })
+  }
+  const record = await store(deps, wish, at)
+  await deps.facts.refresh(workspace, at).catch(() => undefined)
+  return record
+}
+
+async function store(
+  deps: OverrideDeps,
+  { workspace, feature, override, reason, by }: OverrideWish,
+  at: Instant,
+): Promise<OverrideRecord> {
+  for (;;) {
+    const records = await readRecords(deps.store, workspace)
+    const newest = records.findLast((record) => record.feature === feature)
+    const before = newest?.override ?? null
+    if (before === null && override === null)
+      throw new TallygateError('not_found', `${workspace} has no override of ${feature} to end`)
+    if (newest !== undefined && isEqual(before, override)) return newest
+    const record: OverrideRecord = { action: 'override', feature, at, by, reason, before, override }
+    if (await deps.store.appendOverride(workspace, records.length + 1, record)) return record
+  }
+}
+
+async function readRecords(store: OverrideStore, workspace: string): Promise<readonly OverrideRecord[]> {
+  return store.overrides(workspace).catch((error: unknown) => {
+    throw new TallygateError('unavailable', 'MongoDB did not answer; try again', { workspace }, error)
+  })
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest'
+import { defaultCatalogue, END, START } from '../../test/helpers/facts.ts'
+import { type Change, versionsAfter } from '../../test/helpers/versions.ts'
+import { DAY_MS } from '../instant.ts'
+import { accessEndOf, accessOf } from './access.ts'
+import { foldVersions } from './fold.ts'
+import type { AcceptedSubscription, Order } from './subscription.ts'
+
+/** Every version states all that is in force; what it merely repeats changes nothing. */
+const rules = defaultCatalogue()
+
+/** What is in force after a purchase of base and some changes, a day apart unless they say when. */
+function accepted(...changes: readonly Change[]): AcceptedSubscription {
+  const { subscription } = foldVersions(versionsAfter(...changes), rules).state
+  if (subscription === null) throw new Error('nothing was accepted')
+  return subscription
+}
+
+describe('canceled', () => {
+  const CANCEL: Change = { type: 'refunded', actor: 'support', is: { status: 'canceled' } }
+
+  test('S9: a version that restates a cancel does not move the end to its own time', () => {
+    expect(accessEndOf(accepted(CANCEL), rules)).toBe(START + DAY_MS)
+    const restated: Change = { type: 'corrected', occurredAt: END - 1 }
+    expect(accessEndOf(accepted(CANCEL, restated, restated), rules)).toBe(START + DAY_MS)
+  })
+  test('S9: bought anew and canceled again, it ends with the second cancel', () => {
+    const bought: Change = { type: 'purchased', is: { status: 'active' } }
+    expect(accessEndOf(accepted(CANCEL, bought, CANCEL), rules)).toBe(START + 3 * DAY_MS)
+  })
+})
+
+describe('payment_pending, stated of what was paid', () => {
+  const UNPAID = { status: 'payment_pending' } as const
+
+  test('S12: ends no access, and prolongs none', () => {
+    const stated = accepted({ type: 'payment_failed', is: { ...UNPAID, periodEnd: END + DAY_MS } })
+    expect([END - 1, END].map((now) => accessOf(stated, now, rules))).toEqual(['active', 'lapsed'])
+  })
+  test('S12: after the lapse it does not take what the lapse mode leaves', () => {
+    const stated = accepted({ type: 'payment_pending', occurredAt: END + 1, is: UNPAID })
+    expect(accessOf(stated, END + 2, rules)).toBe('lapsed')
+  })
+  test('S1: of another subscription, or by support, it is what it says', () => {
+    const another: Change = {
+      type: 'purchased',
+      occurredAt: END + 1,
+      is: { ...UNPAID, subscriptionId: 's2' },
+    }
+    expect(accessOf(accepted(another), END + 2, rules)).toBe('pending')
+    expect(accessOf(accepted({ actor: 'support', is: UNPAID }), END - 1, rules)).toBe('pending')
+  })
+})
+
+describe('the pin of the plan version', () => {
+  const LATER = START + 30 * DAY_MS
+  const NEXT_END = END + 180 * DAY_MS
+
+  test.for<[string, number, Change]>([
+    ['a renewal keeps it', START, { type: 'renewed', is: { planSince: LATER, periodEnd: NEXT_END } }],
+    ['a renewal after a lapse keeps it', START, { type: 'renewed', occurredAt: END, is: { planSince: END } }],
+    ['seats keep it', START, { type: 'seats_changed', is: { planSince: LATER, seats: 9 } }],
+    ['a change of plan moves it', LATER, { type: 'upgraded', is: { planSince: LATER, plan: 'pro' } }],
+    ['a change of plan that does not say since when', START + DAY_MS, { is: { plan: 'pro' } }],
+    ['a purchase after a lapse moves it', END, { type: 'purchased', occurredAt: END }],
+    ['support sets it', LATER, { actor: 'support', is: { planSince: LATER } }],
+    ['a refused plan keeps it', START, { is: { planSince: LATER, plan: 'trial' } }],
+  ])('%s: %i', ([, planSince, change]) => {
+    expect(accepted(change).planSince).toBe(planSince)
+  })
+})
+
+test('S16: the paid order of a purchase begins a flow window after a lapse, whatever the event is called', () => {
+  const order = { orderId: 'o2', kind: 'purchase', status: 'paid', method: 'card', currency: 'USD' } as Order
+  const bought: Change = {
+    type: 'payment_succeeded',
+    occurredAt: END + 1,
+    order,
+    is: { periodEnd: END + DAY_MS },
+  }
+  expect(accepted(bought)).toMatchObject({ windowStartsAt: END + 1, planSince: END + 1 })
+})
+
+describe('S3: an add-on under its minimum term', () => {
+  const pack = { key: 'ai_credits_5000', quantity: 1, from: START, until: Date.parse('2026-09-10T09:00:00Z') }
+  const short = { ...pack, until: START + DAY_MS }
+  const refusals = (...changes: readonly Change[]): readonly string[] => {
+    const folded = foldVersions(versionsAfter(...changes), rules)
+    return [...folded.changes.values()].flatMap(({ refusals }) => refusals.map(({ reason }) => reason))
+  }
+
+  test('one that was accepted before keeps its end, and its other fields apply', () => {
+    const changes: readonly Change[] = [
+      { is: { addOns: [pack] } },
+      { is: { addOns: [{ ...short, quantity: 2 }] } },
+    ]
+    expect(accepted(...changes).addOns).toEqual([{ ...pack, quantity: 2 }])
+    expect(refusals(...changes)).toEqual([
+      'add-on ai_credits_5000 must run at least 3 months from 2026-06-10T09:00:00.000Z, not until 2026-06-11T09:00:00.000Z; 2026-09-10T09:00:00.000Z stays',
+    ])
+  })
+  test('one that support granted is not refused when it is restated', () => {
+    const granted: readonly Change[] = [{ actor: 'support', is: { addOns: [short] } }, { is: { seats: 9 } }]
+    expect(accepted(...granted)).toMatchObject({ seats: 9, addOns: [short] })
+    expect(refusals(...granted)).toEqual([])
+  })
+})
+
+describe('S7: an order is judged by where and when it was placed', () => {
+  const placed = {
+    orderId: 'o2',
+    kind: 'renewal',
+    status: 'pending',
+    currency: 'USD',
+    method: 'card',
+  } as const
+  const order = {
+    ...placed,
+    installments: 1,
+    amountMinor: 1,
+    paidAt: null,
+    attempt: null,
+    placedAt: START + 1,
+  }
+  const refused = (...changes: readonly Change[]): string | null | undefined =>
+    foldVersions(versionsAfter(...changes), rules).state.orders['o2']?.refused
+  const BRAZIL = { country: 'BR' }
+
+  test('one that is first heard of after the country changed is judged by the country it was placed from', () => {
+    expect(refused({ is: BRAZIL }, { order })).toBeNull()
+    expect(refused({ is: BRAZIL }, { order: { ...order, placedAt: START + DAY_MS } })).toMatch(/from BR/)
+  })
+  test('one that comes with the change of country may be paid as there', () => {
+    expect(refused({ is: BRAZIL, order: { ...order, currency: 'BRL', method: 'pix' } })).toBeNull()
+  })
+  test('one that is paid another way by the customer is judged anew, by support it is not', () => {
+    expect(refused({ order }, { order: { ...order, method: 'pix' } })).toMatch(/pix in USD/)
+    expect(refused({ order }, { actor: 'support', order: { ...order, method: 'pix' } })).toBeNull()
+    const partner = { ...order, method: 'partner' }
+    expect(
+      refused({ actor: 'support', order: partner }, { order: { ...partner, status: 'paid' } }),
+    ).toBeNull()
+  })
+})

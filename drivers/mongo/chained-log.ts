@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import type { Collection, Db, Document } from 'mongodb'
+import { AppendLog, isDuplicateKey, padNumber } from './append-log.ts'
+
+interface ChainedEntry<Body> extends Document {
+  readonly _id: string
+  readonly body: Body
+  /** Hash of the entry before; '' for the first. */
+  readonly previous: string
+  /** SHA-256 over id, previous hash and body. */
+  readonly hash: string
+}
+
+/** A place where a chain does not hold. */
+export interface BrokenLink {
+  /** `<collection>/<log>/<number>` of the entry. */
+  readonly entry: string
+  readonly problem: string
+}
+
+/** What reading chains from their beginnings came to. */
+export interface CheckedChains {
+  readonly chains: number
+  readonly entries: number
+  /** The first broken link of each chain. */
+  readonly broken: readonly BrokenLink[]
+  /** The last hash of each chain: kept elsewhere, it also shows entries cut off at the end. */
+  readonly heads: Readonly<Record<string, string>>
+}
+
+/**
+ * Append logs whose entries each carry the hash of the one before (G28): an entry that was changed or taken out
+ * breaks the chain there.
+ */
+export class ChainedLog<Body> {
+  readonly #name: string
+  readonly #collection: Collection<ChainedEntry<Body>>
+  readonly #log: AppendLog<Body>
+
+  constructor(db: Db, name: string) {
+    this.#name = name
+    this.#collection = db.collection<ChainedEntry<Body>>(name)
+    this.#log = new AppendLog(db, name)
+  }
+
+  /** All entries of a log, in order. */
+  async read(log: string): Promise<Body[]> {
+    return this.#log.read(log)
+  }
+
+  /** One entry, or null when the log is shorter. */
+  async entry(log: string, number: number): Promise<Body | null> {
+    return this.#log.entry(log, number)
+  }
+
+  /** Number of entries. */
+  async length(log: string): Promise<number> {
+    return this.#log.length(log)
+  }
+
+  /** Inserts entry `number` after having read those before it; false when it exists, then read again. */
+  async append(log: string, number: number, body: Body): Promise<boolean> {
+    const _id = idOf(log, number)
+    const before =
+      number === 1 ? null : await this.#collection.findOne({ _id: idOf(log, number - 1) } as never)
+    const previous = before?.hash ?? ''
+    const plain: Body = JSON.parse(JSON.stringify(body))
+    const entry = { _id, body: plain, previous, hash: hashOf({ _id, previous, body: plain }) }
+    try {
+      await this.#collection.insertOne(entry as never)
+      return true
+    } catch (error) {
+      if (isDuplicateKey(error)) return false
+      throw error
+    }
+  }
+
+  /** Appends after whatever is there by then. */
+  async push(log: string, body: Body): Promise<void> {
+    for (let number = (await this.length(log)) + 1; ; number += 1) {
+      if (await this.append(log, number, body)) return
+    }
+  }
+
+  /** Reads every chain from its beginning, or one of them. */
+  async check(log: string | null): Promise<CheckedChains> {
+    const range = log === null ? {} : { _id: { $gte: `${log}/`, $lt: `${log}0` } }
+    const heads: Record<string, string> = {}
+    const counts = new Map<string, number>()
+    const broken = new Map<string, BrokenLink>()
+    let entries = 0
+    for await (const entry of this.#collection.find(range as never).sort({ _id: 1 })) {
+      entries += 1
+      const chain = entry._id.slice(0, entry._id.lastIndexOf('/'))
+      const number = (counts.get(chain) ?? 0) + 1
+      const problem = problemOf(entry, { expected: idOf(chain, number), previous: heads[chain] ?? '' })
+      if (problem !== null && !broken.has(chain))
+        broken.set(chain, { entry: `${this.#name}/${entry._id}`, problem })
+      counts.set(chain, Number(entry._id.slice(entry._id.lastIndexOf('/') + 1)))
+      heads[chain] = entry.hash
+    }
+    return { chains: counts.size, entries, broken: [...broken.values()], heads }
+  }
+}
+
+function problemOf(
+  { _id, previous, hash, body }: ChainedEntry<unknown>,
+  before: { readonly expected: string; readonly previous: string },
+): string | null {
+  if (_id !== before.expected) return `an entry before it is gone: ${before.expected} was to come`
+  if (hash === undefined) return 'it has no hash'
+  if (hash !== hashOf({ _id, previous, body })) return 'it was changed after it was stored'
+  return previous === before.previous ? null : 'the entry before it was replaced'
+}
+
+function idOf(log: string, number: number): string {
+  return `${log}/${padNumber(number)}`
+}
+
+function hashOf(content: unknown): string {
+  return createHash('sha256').update(canonical(content)).digest('hex')
+}
+
+/** JSON with the properties of every object in order, so that it does not depend on who wrote it down. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

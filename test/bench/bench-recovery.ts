@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import autocannon from 'autocannon'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
+import { createLogger } from '#drivers/log.ts'
+import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import type { System } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { median, type Row } from './statistics.ts'
+
+const EVENTS = 1_000_000
+const WORKSPACES = 10_000
+const AT_ONCE = 10_000
+const FLUSHES = 3
+const CHECKS_PER_SECOND = 500
+const prefix = `recovery-${randomUUID().slice(0, 6)}`
+const shards = allShardKeys(SHARDS_DEFAULT)
+
+/**
+ * A million events of ten thousand workspaces: how fast they are counted while checks are asked, what their ids
+ * take in Redis, and how long it takes until all counters are exact again after FLUSHALL.
+ */
+export async function benchRecovery(system: System): Promise<readonly Row[]> {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  await system.kill('consumers')
+  const before = await sizeOfLog()
+  await fill(system)
+  const { rate, p99 } = await catchUp(system, workspace.id, before)
+  const bytes = await bytesOfIds(system)
+  const seconds: number[] = []
+  for (let round = 0; round < FLUSHES; round += 1) seconds.push(await recover(system))
+  const [slowest, usual] = [Math.max(...seconds), median(seconds)]
+  return [
+    row(
+      'apply, sustained over 10⁶ events',
+      `${Math.round(rate)} events/s`,
+      '≥ 100,000 events/s',
+      rate >= 100_000,
+    ),
+    row(`check p99 meanwhile, at ${CHECKS_PER_SECOND}/s`, `${p99} ms`, '≤ 10 ms', p99 <= 10),
+    row('dedupe, Redis memory of an id', `${bytes.toFixed(2)} bytes`, '≤ 12 bytes', bytes <= 12),
+    row(
+      'exact again after FLUSHALL, 10⁶ events, 10⁴ workspaces',
+      `${usual.toFixed(1)} s, slowest ${slowest.toFixed(1)} s`,
+      '≤ 30 s',
+      slowest <= 30,
+      FLUSHES,
+    ),
+  ]
+}
+
+function row(path: string, figure: string, goal: string, isMet: boolean, rounds = 1): Row {
+  return { path, figure, limit: '–', ratio: null, rounds, goal: { text: goal, isMet } }
+}
+
+async function fill(system: System): Promise<void> {
+  const occurredAt = Date.now()
+  for (let from = 0; from < EVENTS; from += AT_ONCE) {
+    const writes = Array.from({ length: AT_ONCE }, (_, index) => {
+      const id = `e${from + index}`
+      const workspace = nameOf((from + index) % WORKSPACES)
+      const value = { id, workspace, occurredAt, source: 'bench', leadId: id, action: 'created' }
+      return system.writer.write({ record: 'LeadEvent', value })
+    })
+    await Promise.all(writes)
+  }
+}
+
+/** Counts all that waits while a client asks at a steady rate; measured from the first tenth to the last event. */
+async function catchUp(
+  system: System,
+  workspace: string,
+  before: number,
+): Promise<{ readonly rate: number; readonly p99: number }> {
+  const samples: { at: number; count: number }[] = []
+  const asking = askSteadily(system, workspace)
+  const started = system.start('consumers')
+  await eventually(
+    async () => {
+      const count = (await covered(system)) - before
+      samples.push({ at: performance.now(), count })
+      return count
+    },
+    (count) => count >= EVENTS,
+    { what: 'all events to be counted', withinMs: 120_000 },
+  )
+  await started
+  const { latency, non2xx, errors } = await asking.stop()
+  if (non2xx > 0 || errors > 0)
+    throw new Error(`${non2xx} checks were not answered with 200, ${errors} failed`)
+  const [first, last] = [samples.find(({ count }) => count >= EVENTS / 10), samples.at(-1)]
+  if (first === undefined || last === undefined || last.at === first.at)
+    throw new Error('counted faster than it can be sampled')
+  await requireExact(system)
+  return { rate: (last.count - first.count) / ((last.at - first.at) / 1_000), p99: latency.p99 }
+}
+
+/** Asks at a steady rate until it is stopped. */
+function askSteadily(system: System, workspace: string): { readonly stop: () => Promise<autocannon.Result> } {
+  const ended = Promise.withResolvers<autocannon.Result>()
+  const options: autocannon.Options = {
+    url: `${system.api}/v1/check`,
+    method: 'POST',
+    connections: 8,
+    overallRate: CHECKS_PER_SECOND,
+    duration: 600,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${system.key}` },
+    body: JSON.stringify({ workspace, feature: 'leads' }),
+  }
+  const running = autocannon(options, (error, result) => {
+    if (error === null || error === undefined) ended.resolve(result)
+    else ended.reject(error)
+  })
+  return {
+    stop: () => {
+      running.stop()
+      return ended.promise
+    },
+  }
+}
+
+/** Memory that the id sets of all shards take, over the ids in them. */
+async function bytesOfIds({ redis }: System): Promise<number> {
+  let [bytes, ids, cursor] = [0, 0, '0']
+  do {
+    const [next, names] = await redis.scan(cursor, 'MATCH', 'tg:{s*}:d:*', 'COUNT', 1_000)
+    const pipeline = redis.pipeline()
+    for (const name of names) pipeline.memory('USAGE', name).scard(name)
+    const replies = (await pipeline.exec()) ?? []
+    for (const [index, [, value]] of replies.entries()) {
+      if (index % 2 === 0) bytes += Number(value)
+      else ids += Number(value)
+    }
+    cursor = next
+  } while (cursor !== '0')
+  return bytes / ids
+}
+
+/** Seconds from FLUSHALL until every shard answers and every counter is what was sent. */
+async function recover(system: System): Promise<number> {
+  const ranges = await readLog()
+  const startedAt = performance.now()
+  await system.redis.flushall()
+  await eventually(
+    () => Promise.all(shards.map(({ meta }) => system.redis.hgetall(meta))),
+    (states) =>
+      states.every(
+        (state) =>
+          state['ready'] === '1' &&
+          ranges.every(({ partition, high }) => Number(state[`wm:${partition}`] ?? -1) >= high - 1),
+      ),
+    { what: 'every shard to have counted the whole log', withinMs: 120_000 },
+  )
+  await requireExact(system)
+  return (performance.now() - startedAt) / 1_000
+}
+
+async function requireExact({ redis }: System): Promise<void> {
+  const pipeline = redis.pipeline()
+  for (let index = 0; index < WORKSPACES; index += 1) {
+    const name = nameOf(index)
+    pipeline.hget(shards[shardOf(name, shards.length)]?.usage(name) ?? '', 'leads')
+  }
+  const replies = (await pipeline.exec()) ?? []
+  const wrong = replies.filter(([, count]) => Number(count) !== EVENTS / WORKSPACES)
+  if (wrong.length > 0) throw new Error(`${wrong.length} of ${WORKSPACES} workspaces are not exact`)
+}
+
+/** Records that one shard covers, over all partitions; every batch has some for every shard. */
+async function covered({ redis }: System): Promise<number> {
+  const state = await redis.hgetall(shards[0]?.meta ?? '')
+  const watermarks = Object.entries(state).filter(([name]) => name.startsWith('wm:'))
+  return watermarks.reduce((sum, [, watermark]) => sum + Number(watermark) + 1, 0)
+}
+
+async function sizeOfLog(): Promise<number> {
+  return (await readLog()).reduce((sum, { high }) => sum + high, 0)
+}
+
+async function readLog(): Promise<readonly LogRange[]> {
+  const log = createLogger('bench', 'silent')
+  const admin = connectKafka({ brokers: engineAddresses().kafka, clientId: 'bench', log }).admin()
+  await admin.connect()
+  const ranges = await readRanges(admin, 'usage.events')
+  await admin.disconnect()
+  return ranges
+}
+
+function nameOf(index: number): string {
+  return `${prefix}-${index}`
+}

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import Table from 'cli-table3'
+import setupEngines from '#test/helpers/engines.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+/**
+ * `node soak.ts <minutes>` (G27): events and checks at some 555 a second each, a million of both in half an hour.
+ * After a first quarter at full speed memory may grow by 1 MB a minute, open files hardly, counters must be what the log says.
+ */
+const PAUSE_MS = 500
+const CHECKS_AT_ONCE = 50
+const CHECK_PAUSE_MS = 80
+/** Share of the time in which checks are asked without a pause, so that the heap takes its full size. */
+const WARM_UP = 0.25
+const SAMPLE_MS = 5_000
+const SLOPE_MAX = 1
+const FILES_MAX = 8
+const services = ['api', 'consumers'] as const
+
+interface Sample {
+  readonly minute: number
+  readonly megabytes: number
+  readonly files: number
+}
+
+const minutes = Number(process.argv[2] ?? 1)
+const stopEngines = await setupEngines()
+const { engineAddresses } = await import('#test/helpers/addresses.ts')
+const { checkCounters } = await import('./log-checker.ts')
+const { startLoad } = await import('./load.ts')
+const system = await startSystem()
+const seed = Date.now() % 2 ** 31
+const prefix = `soak${seed}`
+const startedAt = performance.now()
+const samples = { api: [] as Sample[], consumers: [] as Sample[] }
+const load = startLoad(system, { seed, prefix, workspaces: 500, pauseMs: PAUSE_MS })
+const sampling = setInterval(sample, SAMPLE_MS)
+const checks = await ask()
+const events = await load.stop()
+clearInterval(sampling)
+const { mismatches } = await eventually(
+  () => checkCounters(engineAddresses(), system.redis, prefix),
+  (found) => found.mismatches.length === 0,
+  { what: 'every counter to be what the log says', withinMs: 60_000 },
+)
+await system.stop()
+await stopEngines()
+
+const table = new Table({
+  head: ['process', 'MB after warm-up', 'MB at the end', 'MB a minute', 'open files then', 'now'],
+})
+const isSteady = services.map((name) => {
+  const own = samples[name].filter(({ minute }) => minute > WARM_UP * minutes)
+  const [first, last] = [own[0], own.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('too short to be sampled')
+  const slope = slopeOf(own)
+  table.push([name, first.megabytes, last.megabytes, slope.toFixed(2), first.files, last.files])
+  return slope <= SLOPE_MAX && last.files - first.files <= FILES_MAX
+})
+process.stdout.write(`${table}\n`)
+process.stdout.write(
+  `${events} events, ${checks} checks in ${minutes} minutes, seed ${seed}: ${mismatches.length} counters differ\n`,
+)
+process.exit(isSteady.every(Boolean) && mismatches.length === 0 ? 0 : 1)
+
+/** Checks until the time is over; how many were answered. */
+async function ask(): Promise<number> {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const features = ['leads', 'ai_credits', 'contacts_companies']
+  let answered = 0
+  while (performance.now() - startedAt < minutes * 60_000) {
+    const batch = Array.from({ length: CHECKS_AT_ONCE }, (_, index) =>
+      workspace.check({ feature: features[index % features.length], quantity: 1 + index }),
+    )
+    answered += (await Promise.all(batch)).length
+    if (performance.now() - startedAt > WARM_UP * minutes * 60_000)
+      await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS))
+  }
+  return answered
+}
+
+function sample(): void {
+  const minute = (performance.now() - startedAt) / 60_000
+  for (const name of services) {
+    const pid = system.pidOf(name)
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const megabytes = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024)
+    samples[name].push({ minute, megabytes, files: readdirSync(`/proc/${pid}/fd`).length })
+  }
+}
+
+/** Least squares through the samples, MB a minute. */
+function slopeOf(own: readonly Sample[]): number {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length
+  const [x, y] = [mean(own.map(({ minute }) => minute)), mean(own.map(({ megabytes }) => megabytes))]
+  const over = own.reduce((sum, { minute, megabytes }) => sum + (minute - x) * (megabytes - y), 0)
+  return over / own.reduce((sum, { minute }) => sum + (minute - x) ** 2, 0)
+}

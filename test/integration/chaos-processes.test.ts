@@ -1,0 +1,226 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { HOUR_MS } from '#core/instant.ts'
+import { setUp } from '#deploy/setup.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { createLogger } from '#drivers/log.ts'
+import { type Rig, startRig } from '#test/chaos/rig.ts'
+import { runCli } from '#test/helpers/cli.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { seedOfRun } from '#test/helpers/random.ts'
+import { startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+const seed = seedOfRun()
+const skewedClock = new URL('../chaos/skewed-clock.ts', import.meta.url).pathname
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+}, 120_000)
+afterEach(() => {
+  for (const proxy of Object.values(rig.proxies)) proxy.set({ kind: 'pass' })
+})
+afterAll(() => rig.stop())
+
+test('G4: calls of a stopped consumer that reach Redis after another took over change nothing, nor does the consumer', async () => {
+  const { prefix, stop } = rig.load('zombie', seed)
+  await rig.counted(2_000)
+  rig.ownRedis.set({ kind: 'blackhole' })
+  await untilMissing(rig.system.consumers, 'redis')
+  rig.system.signal('consumers', 'SIGSTOP')
+  await rig.everyPartitionMoves()
+  const before = rig.ownRedis.forwarded
+  rig.ownRedis.set({ kind: 'pass' })
+  await eventually(
+    async () => rig.ownRedis.forwarded,
+    (bytes) => bytes > before,
+    { what: 'the calls that were held back to reach Redis' },
+  )
+  await rig.counted(2_000)
+  rig.system.signal('consumers', 'SIGCONT')
+  await rig.counted(2_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
+test('G1: consumers killed in turn under load', async () => {
+  const { prefix, stop } = rig.load('killed', seed)
+  for (const victim of [rig.system, rig.other, rig.system]) {
+    await rig.counted(1_500)
+    await victim.kill('consumers')
+    await victim.start('consumers')
+  }
+  await rig.everyPartitionMoves()
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 90_000)
+
+test('G1: the Kafka broker killed under load and started again', async () => {
+  const { prefix, stop } = rig.load('broker', seed)
+  await rig.counted(2_000)
+  await rig.killEngine('kafka')
+  await rig.startEngines()
+  await rig.everyPartitionMoves()
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+}, 120_000)
+
+test('G13: Redis, MongoDB and the registry swallow everything in turn: no good record is set aside, none is lost', async () => {
+  const lettersBefore = await deadLetters()
+  const { prefix, stop } = rig.load('swallowed', seed)
+  await rig.counted(1_000)
+  await swallow('redis')
+  await pass('redis')
+  await swallow('mongo')
+  await rig.counted(1_000)
+  await pass('mongo')
+  const workspace = new TestWorkspace(rig.system)
+  await swallow('registry', () =>
+    workspace.send('CompanyEvent', { companyId: 'c', action: 'created', quantity: 3 }),
+  )
+  await rig.counted(1_000)
+  await pass('registry')
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'contacts_companies', intent: 'read' })).used).toBe(3)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+  expect(await deadLetters()).toBe(lettersBefore)
+}, 120_000)
+
+test('G17: consumers whose clocks jump by an hour to and fro count the same', async () => {
+  await rig.other.kill('consumers')
+  const skewed = await startSystem(
+    ['consumers'],
+    {
+      ...rig.settings,
+      NODE_OPTIONS: `--import ${skewedClock}`,
+      CLOCK_SKEW_MS: String(HOUR_MS),
+      CLOCK_JUMP_MS: '2000',
+    },
+    rig.addresses,
+  )
+  await rig.system.kill('consumers')
+  const { prefix, stop } = rig.load('skewed', seed)
+  await rig.everyPartitionMoves()
+  await rig.counted(20_000)
+  await stop()
+  expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+  await Promise.all([rig.system.start('consumers'), rig.other.start('consumers')])
+  await skewed.stop()
+}, 120_000)
+
+test('rebase: a usage topic that was made anew is noticed, and counted on from what there was', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({})
+  const lead = { leadId: 'l', action: 'created' }
+  await workspace.send('LeadEvent', { ...lead, quantity: 5 })
+  await workspace.counted()
+  await rig.system.kill('consumers')
+  await remakeTopic()
+  await eventually(
+    () => stateOf(rig.other.consumers, 'kafka'),
+    (state) => state?.includes('run tallygate rebase') === true,
+    { what: 'the consumer to say that the topic was made anew', withinMs: 60_000 },
+  )
+  expect(await runCli(rig.system, ['rebase', '--yes'])).toMatchObject({ code: 3 })
+  await rig.other.kill('consumers')
+
+  const shown = await runCli(rig.system, ['rebase'])
+  expect(shown).toMatchObject({ code: 0, out: expect.stringContaining('nothing was changed') })
+  const done = await eventually(
+    () => runCli(rig.system, ['rebase', '--yes', '--complete', '--json']),
+    ({ code }) => code === 0,
+    { what: 'the group to be empty', withinMs: 30_000 },
+  )
+  expect(JSON.parse(done.out).remade.length).toBeGreaterThan(0)
+  await Promise.all([rig.system.start('consumers'), rig.other.start('consumers')])
+  await eventually(
+    () => workspace.send('LeadEvent', { ...lead, quantity: 2 }),
+    () => true,
+    { what: 'the new topic to take a record' },
+  )
+  await workspace.counted()
+  const question = { feature: 'leads', intent: 'read' }
+  expect(await workspace.check(question)).toMatchObject({ used: 7, exact: true })
+
+  await rig.redis.ask((redis) => redis.flushall())
+  const rebuilt = await eventually(
+    () => workspace.check(question),
+    ({ reason }) => reason === 'within_limit',
+    { what: 'the shard to be rebuilt' },
+  )
+  expect(rebuilt.used).toBe(7)
+  await eventually(
+    () => runCli(rig.system, ['verify', '--workspace', workspace.id]),
+    ({ code }) => code === 0,
+    { what: 'verify to find no difference' },
+  )
+}, 180_000)
+
+test('a consumer to which Kafka says nothing is not ready, and ends with the reason in its log', async () => {
+  const watched = await startSystem(['consumers'], { ...rig.settings, STALLED_MAX_MS: '3000' }, rig.addresses)
+  rig.signalEngine('kafka', 'SIGSTOP')
+  await eventually(
+    () => fetch(`${watched.consumers}/readyz`).then(({ status }) => status),
+    (status) => status === 503,
+    { what: 'the consumer to say that it is not ready' },
+  )
+  const { code, log } = await watched.ended('consumers')
+  rig.signalEngine('kafka', 'SIGCONT')
+  expect(code).not.toBe(0)
+  expect(log).toContain('Kafka has not answered for')
+  await watched.stop()
+}, 90_000)
+
+/** An engine takes everything and answers nothing, until both consumers say that it is gone. */
+async function swallow(
+  engine: keyof Rig['proxies'],
+  meanwhile = async (): Promise<void> => {},
+): Promise<void> {
+  rig.proxies[engine].set({ kind: 'blackhole' })
+  await meanwhile()
+  for (const { consumers } of [rig.system, rig.other]) await untilMissing(consumers, engine)
+}
+
+async function untilMissing(consumers: string, engine: string): Promise<void> {
+  await eventually(
+    () => stateOf(consumers, engine),
+    (state) => state !== 'up',
+    { what: `${consumers} to miss ${engine}`, withinMs: 60_000 },
+  )
+}
+
+async function pass(engine: keyof Rig['proxies']): Promise<void> {
+  rig.proxies[engine].set({ kind: 'reset' })
+  rig.proxies[engine].set({ kind: 'pass' })
+  await rig.everyPartitionMoves()
+}
+
+async function stateOf(consumers: string, part: string): Promise<string | undefined> {
+  const response = await fetch(`${consumers}/readyz`)
+  const { parts } = (await response.json()) as { parts: Readonly<Record<string, string>> }
+  return parts[part]
+}
+
+/** Deletes `usage.events` and makes it anew, empty. */
+async function remakeTopic(): Promise<void> {
+  const log = createLogger('test', 'silent')
+  const admin = connectKafka({ brokers: rig.direct.kafka, clientId: 'topics', log }).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: ['usage.events'] })
+  await eventually(
+    () => admin.listTopics(),
+    (topics) => !topics.includes('usage.events'),
+    { what: 'the topic to be gone' },
+  )
+  await admin.disconnect()
+  await setUp(rig.direct)
+}
+
+async function deadLetters(): Promise<number> {
+  const log = createLogger('test', 'silent')
+  const admin = connectKafka({ brokers: rig.direct.kafka, clientId: 'letters', log }).admin()
+  await admin.connect()
+  const ends = await admin.fetchTopicOffsets('dead.letters')
+  await admin.disconnect()
+  return ends.reduce((sum, { high }) => sum + Number(high), 0)
+}
