@@ -120,16 +120,22 @@ export class HoldUsers {
     for (const keys of shards) await sweepShard(sweeping, keys)
   }
 
-  /** Holds that nobody will ever end. */
+  /** Holds that nobody will ever end, and those whose events should have settled them by now. */
   async left(): Promise<readonly string[]> {
-    const { redis, workspaces } = this.#options
-    const found = await Promise.all(
-      workspaces.map(async (workspace) => {
-        const open = await redis.hgetall(this.#keysOf(workspace).holds(workspace))
-        return Object.keys(open).length === 0 ? [] : [`${workspace} holds ${JSON.stringify(open)} for ever`]
-      }),
-    )
-    return found.flat()
+    const found: string[] = []
+    for (const workspace of this.#options.workspaces) {
+      const keys = this.#keysOf(workspace)
+      const fields = await this.#options.redis.hkeys(keys.holds(workspace))
+      const open = fields.filter((field) => !field.startsWith('~'))
+      if (open.length === 0 && fields.length > 0) found.push(`${workspace} holds ${fields} for nobody`)
+      for (const operation of new Set(open.map((field) => field.slice(0, field.lastIndexOf('~'))))) {
+        const isDue = await this.#options.redis.zscore(keys.due, `${workspace}/${operation}`)
+        const state = await this.#options.redis.hget(keys.operation(workspace, operation), 'st')
+        if (isDue === null || state !== 'settled')
+          found.push(`${workspace}/${operation} is ${state} for ever`)
+      }
+    }
+    return found
   }
 
   async #consume(api: ConsumeDeps, operation: Operation): Promise<void> {
