@@ -36,7 +36,7 @@ soak: $(NODE) ## Long runs: simulator and every mutant, then processes under ste
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/soak.ts $(MINUTES)
 
-bench: $(NODE) ## Measure check, ingest and enforcement lag; prints a table
+bench: $(NODE) ## Measure check, consume, ingest and enforcement lag; prints a table
 	@$(NODE) test/bench/main.ts
 
 format: $(NODE) ## Format the code

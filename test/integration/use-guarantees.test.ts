@@ -42,6 +42,7 @@ beforeAll(async () => {
   slow = await startSystem(['api'], {}, { ...addresses, redis: far })
 })
 afterAll(async () => {
+  for (const proxy of proxies) proxy.set({ kind: 'pass' })
   await Promise.all([system.stop(), slow.stop()])
   await Promise.all(proxies.map((proxy) => proxy.close()))
 })
