@@ -39,7 +39,7 @@ soak: $(NODE) ## Long runs: simulator and every mutant, then processes under ste
 mutants: $(NODE) ## Break one line after another and see that the tests of its guarantee fail
 	@$(NODE) test/mutation/main.ts
 
-bench: $(NODE) ## Measure check, ingest and enforcement lag; prints a table
+bench: $(NODE) ## Measure check, consume, ingest and enforcement lag; prints a table
 	@$(NODE) test/bench/main.ts
 
 format: $(NODE) ## Format the code

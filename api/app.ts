@@ -8,12 +8,15 @@ import { catalogueRoutes } from './routes/catalogue.ts'
 import { changeCatalogueRoutes } from './routes/change-catalogue.ts'
 import { changeOverrideRoutes } from './routes/change-override.ts'
 import { checkRoutes } from './routes/check.ts'
+import { consumeRoutes } from './routes/consume.ts'
 import { decisionRoutes } from './routes/decisions.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { noticeRoutes } from './routes/notices.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { quoteRoutes } from './routes/quote.ts'
+import { reservationRoutes } from './routes/reservations.ts'
 import { subscriptionRoutes } from './routes/subscription.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
@@ -52,6 +55,9 @@ export async function createApp(context: ApiContext, log: FastifyBaseLogger): Pr
 /** Every route there is. */
 const registers = [
   checkRoutes,
+  consumeRoutes,
+  reservationRoutes,
+  eventRoutes,
   workspaceRoutes,
   subscriptionRoutes,
   noticeRoutes,

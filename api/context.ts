@@ -5,8 +5,9 @@ import type { Decision } from '#core/entitlement/decision.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
 import type { OverrideWish } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
-import type { DayArchive, HistoryStore } from '#core/ports.ts'
+import type { DayArchive, HistoryStore, HoldStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import type { UsageWriter } from '#drivers/kafka/usage-writer.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
 import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
@@ -14,6 +15,9 @@ import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
   readonly check: CheckDeps
+  readonly holds: HoldStore
+  /** Writes usage into the log. */
+  readonly usage: Pick<UsageWriter, 'encode' | 'send' | 'produce'>
   /** What is stored of the past. */
   readonly history: HistoryStore
   /** Days older than the counters keep. */

@@ -7,7 +7,9 @@ import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { historyStore } from '#drivers/history-store.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
+import { UsageWriter } from '#drivers/kafka/usage-writer.ts'
 import { createLogger } from '#drivers/log.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
@@ -21,9 +23,12 @@ import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
+import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
+import { redisHoldStore } from '#drivers/redis/redis-hold-store.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
+import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { createApp } from './app.ts'
 import { apiConfig } from './config.ts'
@@ -66,6 +71,14 @@ const recorder = new DecisionRecorder({
 })
 recorder.start()
 shutdown.add('decision log', () => recorder.stop())
+const usage = new UsageWriter({
+  kafka: connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'tallygate-api', log }),
+  registry: new SchemaRegistry(config.SCHEMA_REGISTRY_URL),
+  log,
+})
+await usage.start()
+shutdown.add('usage writer', () => usage.stop())
+const partitionOf = partitionerOf(install.usagePartitions)
 const facts = new CachedFactStore({
   redis,
   shards,
@@ -73,8 +86,16 @@ const facts = new CachedFactStore({
   fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
 })
 const context: ApiContext = {
+  holds: redisHoldStore({
+    redis,
+    shards,
+    partitionOf,
+    hasher: dedupeHasher(install.dedupeKey),
+    clock: systemClock,
+  }),
+  usage,
   check: {
-    counters: redisCounterStore({ redis, shards, partitionOf: partitionerOf(install.usagePartitions) }),
+    counters: redisCounterStore({ redis, shards, partitionOf }),
     facts,
     catalogue,
     now: systemClock,
@@ -110,6 +131,7 @@ const context: ApiContext = {
   health: {
     redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
     mongo: async () => mongo.ping().then(() => null),
+    kafka: async () => usage.problem,
   },
 }
 

@@ -4,7 +4,8 @@ import { intents } from '#core/catalogue/feature.ts'
 import { allowedReasons, deniedReasons } from '#core/entitlement/decision.ts'
 
 const exact = { additionalProperties: false } as const
-const id = (maxLength: number, description: string) =>
+/** An id of so many characters at most. */
+export const id = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9._:-]+$', description })
 const nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>
   Type.Union([schema, Type.Null()])
@@ -63,7 +64,20 @@ export const checkBody = Type.Object(
         'A past instant, at most 400 days back: answered from history, the trace says what is not known',
       ),
     ),
-    minFreshnessMs: Type.Optional(Type.Integer({ minimum: 0, description: 'Not answered yet' })),
+    minFreshnessMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 86_400_000,
+        description:
+          'Waits until everything that was appended longer ago than this is counted; 503 if that takes too long',
+      }),
+    ),
+    after: Type.Optional(
+      Type.String({
+        pattern: '^c~[A-Za-z0-9._:-]{1,100}~[0-9]{1,3}$',
+        description: 'An event id that consuming or committing returned: waits until it is counted',
+      }),
+    ),
     explain: Type.Boolean({ default: false, description: 'With the trace' }),
   },
   exact,

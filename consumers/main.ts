@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { distinctMeters } from '#core/catalogue/meter.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
+import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
@@ -13,7 +14,7 @@ import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { partitions } from '#drivers/kafka/topics.ts'
 import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { createLogger } from '#drivers/log.ts'
-import { consumerMetrics, createMetrics } from '#drivers/metrics.ts'
+import { consumerMetrics, createMetrics, sweeperMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DriftLog } from '#drivers/mongo/drift-log.ts'
@@ -43,6 +44,7 @@ import { Liveness } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import { windowStarter } from './subscription/window-starter.ts'
+import { startSweeping } from './sweeper/sweep-timer.ts'
 import { observeApply } from './usage/observe-apply.ts'
 import { startUsageConsumer } from './usage/usage-consumer.ts'
 
@@ -199,6 +201,22 @@ const snapshotting = startSnapshots({
 })
 shutdown.add('snapshots', snapshotting.stop)
 
+const meterEvent = encoderOf('MeterEvent', schemaIds.MeterEvent)
+const sweeping = startSweeping({
+  redis,
+  shards,
+  log,
+  name,
+  againMs: PRODUCE_AGAIN_MS,
+  metrics: sweeperMetrics(metrics),
+  sink: {
+    produce: async (events) => {
+      const records = events.map((event) => ({ key: event.workspace, value: meterEvent(event) }))
+      await Promise.all(records.map((record) => producer.send({ topic: 'usage.events', ...record })))
+    },
+  },
+})
+shutdown.add('sweeper', sweeping.stop)
 const catalogueTimer = startCatalogueTimer({ catalogues, redis, shards, log })
 shutdown.add('catalogue', async () => catalogueTimer.stop())
 

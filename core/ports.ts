@@ -4,6 +4,15 @@ import type { StoredHistory } from './history/past-facts.ts'
 import type { Day, Instant } from './instant.ts'
 import type { Judgement } from './notices/judgement.ts'
 import type { Notice } from './notices/notice.ts'
+import type {
+  CommitOutcome,
+  HoldBasis,
+  HoldOutcome,
+  HoldWish,
+  OperationName,
+  ReleaseOutcome,
+} from './usage/hold.ts'
+import type { OwnUsage } from './usage/own-usage.ts'
 import type { ReadPlan } from './usage/read-plan.ts'
 
 /** What Redis says of one workspace at one moment: one script, so all of it is from the same instant. */
@@ -26,11 +35,36 @@ export interface CounterReading {
   readonly sizes: Readonly<Record<string, number>>
   /** Whether each subject of the plan is a member, by `memberKey`. */
   readonly membership: Readonly<Record<string, boolean>>
+  /** Whether each subject of the plan is named by an open hold, by `memberKey`. */
+  readonly heldSubjects: Readonly<Record<string, boolean>>
 }
 
 /** Reads counters. Throws `unavailable` when they cannot be reached in time. */
 export interface CounterStore {
   read(workspace: string, plan: ReadPlan): Promise<CounterReading>
+}
+
+/** Places and resolves holds. Throws `unavailable` when Redis does not answer; then it is not known what it did. */
+export interface HoldStore {
+  hold(wish: HoldWish, basis: HoldBasis): Promise<HoldOutcome>
+  /** `quantities`: what was used of each item, null = all of it. */
+  commit(name: OperationName, quantities: readonly number[] | null): Promise<CommitOutcome>
+  release(name: OperationName): Promise<ReleaseOutcome>
+  /** Keeps the first answer of an operation and gives it back; null when the operation is not known (any more). */
+  keepAnswer(
+    name: OperationName,
+    kept: { readonly fingerprint: string; readonly answer: string },
+  ): Promise<string | null>
+  /** Which of our own events are counted; null while that is being rebuilt. */
+  counted(workspace: string, eventIds: readonly string[]): Promise<readonly boolean[] | null>
+  /** Redis' clock as it was last seen to be: never ahead of it unless clocks jump. */
+  now(): Instant
+}
+
+/** Writes our own usage events to the log. */
+export interface UsageSink {
+  /** Resolves when every in-sync replica has all of them. Throws `unknown` when that cannot be said. */
+  produce(events: readonly OwnUsage[]): Promise<void>
 }
 
 /** A page of past days of one workspace. */

@@ -100,18 +100,12 @@ export class CachedFactStore implements FactStore {
     const { revision } = facts
     const text = JSON.stringify({ facts, readAt: Date.now() })
     if (revision === '0.0.0') return 'SAME'
-    return putFacts(this.#options.redis, {
-      keys,
-      workspace,
-      revision,
-      facts: text,
-      nonce: randomUUID(),
-      since,
-    })
+    const input = { keys, workspace, revision, facts: text, nonce: randomUUID(), since }
+    return reached(putFacts(this.#options.redis, input), workspace)
   }
 
   async #fromRedis(workspace: string): Promise<Remembered | null> {
-    const text = await this.#options.redis.get(this.#keysOf(workspace).facts(workspace))
+    const text = await reached(this.#options.redis.get(this.#keysOf(workspace).facts(workspace)), workspace)
     if (text === null) return null
     const { facts, readAt }: { facts: WorkspaceFacts; readAt: number } = JSON.parse(text)
     return { facts, readAt: performance.now() - Math.max(Date.now() - readAt, 0) }
@@ -129,6 +123,12 @@ export class CachedFactStore implements FactStore {
     this.#remembered.set(workspace, remembered)
     return remembered.facts
   }
+}
+
+async function reached<Value>(call: Promise<Value>, workspace: string): Promise<Value> {
+  return call.catch((error: unknown) => {
+    throw new TallygateError('unavailable', 'Redis did not answer; try again', { workspace }, error)
+  })
 }
 
 function isUsable({ facts, readAt }: Remembered, revision: string): boolean {

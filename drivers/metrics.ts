@@ -98,7 +98,21 @@ export function consumerMetrics(registry: Registry) {
   }
 }
 
+/** What the sweeper measures. */
+export function sweeperMetrics(registry: Registry) {
+  return {
+    swept: new Counter({
+      name: 'tallygate_swept_operations_total',
+      help: 'Operations with open holds that were due, by outcome; alarm on dropped',
+      labelNames: ['outcome'] as const,
+      registers: [registry],
+    }),
+  }
+}
+
 /** The API's metrics. */
 export type ApiMetrics = ReturnType<typeof apiMetrics>
 /** The consumers' metrics. */
 export type ConsumerMetrics = ReturnType<typeof consumerMetrics>
+/** The sweeper's metrics. */
+export type SweeperMetrics = ReturnType<typeof sweeperMetrics>

@@ -48,9 +48,10 @@ async function keyOf(
 }
 
 function workspacesOf({ params, body }: FastifyRequest): readonly string[] {
-  return [propertyOf(params, 'ws'), propertyOf(body, 'workspace')].filter(
-    (value) => typeof value === 'string',
-  )
+  const events: unknown = propertyOf(body, 'events')
+  const listed = Array.isArray(events) ? events.map((event) => propertyOf(event, 'workspace')) : []
+  const named = [propertyOf(params, 'ws'), propertyOf(body, 'workspace'), ...listed]
+  return [...new Set(named)].filter((value) => typeof value === 'string')
 }
 
 function propertyOf(value: unknown, name: string): unknown {

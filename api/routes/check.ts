@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { isAmount, ZERO } from '#core/amount.ts'
 import type { Request } from '#core/entitlement/decision.ts'
 import { TallygateError } from '#core/errors.ts'
 import { checkItems } from '#core/operations/check.ts'
+import { checkFresh } from '#core/operations/check-fresh.ts'
 import { checkPast } from '#core/operations/check-past.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
@@ -12,7 +14,7 @@ import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { check, history, archive } = context
+  const { check, holds, history, archive } = context
   const count = decisionCounter(context)
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['decisions'], security: [{ key: [] }] }
@@ -28,20 +30,21 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async ({ body }) => {
-      const { workspace, at, minFreshnessMs, explain, ...item } = body
-      refuseUnbuilt(minFreshnessMs)
+      const { workspace, at, minFreshnessMs = null, after = null, explain, ...item } = body
       if (at !== undefined) {
+        refuseWaiting(minFreshnessMs ?? after)
         const past = await checkPast(
           { ...check, history, archive },
           { workspace, request: requestOf(item), at: Date.parse(at) },
         )
         return presentDecision(past, explain)
       }
-      const { decisions: made } = await checkItems(check, { workspace, items: [requestOf(item)] })
-      const [made1] = made
-      if (made1 === undefined) throw new RangeError('a check has one decision')
-      count(made1)
-      return presentDecision(made1, explain)
+      const made = await checkFresh(
+        { ...check, holds, pause },
+        { workspace, request: requestOf(item), minFreshnessMs, after },
+      )
+      count(made)
+      return presentDecision(made, explain)
     },
   )
   routes.post(
@@ -75,10 +78,10 @@ function requestOf({ quantity, meter, subject, ...item }: CheckItemBody): Reques
   }
 }
 
-/** An option that the contract names and that is not built: an answer that ignored it would be wrong. */
-function refuseUnbuilt(minFreshnessMs: number | undefined): void {
-  if (minFreshnessMs === undefined) return
-  throw new TallygateError('invalid_request', 'minFreshnessMs is not answered yet; leave it out', {
-    field: 'minFreshnessMs',
+/** The past is not waited for. */
+function refuseWaiting(waitsFor: unknown): void {
+  if (waitsFor === null) return
+  throw new TallygateError('invalid_request', 'at asks about the past; leave minFreshnessMs and after out', {
+    field: 'at',
   })
 }

@@ -64,7 +64,12 @@ function ask(subject: AcceptedSubscription | null, ...asks: readonly Ask[]): rea
     return {
       request: one.subject === undefined ? request : { ...request, subject: one.subject },
       entitlement: resolveEntitlement({ catalogue, facts, workspace: 'acme', featureKey: feature, now }),
-      usage: { used: units(one.used ?? 0), held: units(one.held ?? 0), subjectIsMember: one.member ?? false },
+      usage: {
+        used: units(one.used ?? 0),
+        held: units(one.held ?? 0),
+        subjectIsMember: one.member ?? false,
+        subjectIsHeld: false,
+      },
       crossing: one.since === undefined ? null : { since: one.since },
     }
   })

@@ -50,9 +50,9 @@ export function decideTogether({ catalogue, now, items }: DecideInput): Verdicts
   return { allowed: decisions.every(({ allowed }) => allowed), decisions }
 }
 
-/** Units a request adds: none when its subject is a member already, or is named twice. */
+/** Units a request adds: none when its subject is a member already, is held, or is named twice. */
 function unitsAsked({ request, usage }: DecideItem, joined: Set<string>): Amount {
-  if (request.intent !== 'add' || usage.subjectIsMember) return ZERO
+  if (request.intent !== 'add' || usage.subjectIsMember || usage.subjectIsHeld) return ZERO
   if (request.subject === undefined) return request.quantity
   const name = `${request.feature} ${request.subject}`
   if (joined.has(name)) return ZERO

@@ -34,7 +34,7 @@ function decide(subscription: AcceptedSubscription | null, question: Question): 
   const item = {
     request: { feature: featureKey, quantity: quantity as Amount, intent },
     entitlement,
-    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false },
+    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
     crossing: since === undefined ? null : { since },
   }
   const [verdict] = decideTogether({ catalogue: sold, now: NOW, items: [item] }).decisions

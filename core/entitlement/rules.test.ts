@@ -47,7 +47,7 @@ function decideAll({ state }: FoldedVersions, question: Question): readonly Verd
   const items = quantities.map((quantity) => ({
     request: { feature: featureKey, quantity: quantity as Amount, intent },
     entitlement,
-    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false },
+    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
     crossing: since === undefined ? null : { since },
   }))
   return decideTogether({ catalogue, now, items }).decisions

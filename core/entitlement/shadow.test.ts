@@ -70,7 +70,7 @@ function ask(mode: EnforcementMode | undefined, { feature, used, facts: own = fa
           featureKey: feature,
           now: NOW,
         }),
-        usage: { used: used as Amount, held: ZERO, subjectIsMember: false },
+        usage: { used: used as Amount, held: ZERO, subjectIsMember: false, subjectIsHeld: false },
         crossing: null,
       },
     ],

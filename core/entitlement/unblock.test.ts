@@ -38,7 +38,7 @@ function ways({
   const item = {
     request: { feature, quantity: quantity as Amount, intent: 'add' } as const,
     entitlement,
-    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false },
+    usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
     crossing: null,
   }
   return decideTogether({ catalogue, now: NOW, items: [item] }).decisions[0]?.unblock ?? []

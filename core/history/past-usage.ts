@@ -58,7 +58,7 @@ export function pastUsage(question: PastQuestion, fields: PastFields): PastUsage
   )
   const used = meters.reduce((sum, { until }) => sum + Math.max(until, 0), 0)
   return {
-    usage: { used: clampAmount(used), held: ZERO, subjectIsMember: false },
+    usage: { used: clampAmount(used), held: ZERO, subjectIsMember: false, subjectIsHeld: false },
     gaps: meters.flatMap(({ gaps }) => gaps),
   }
 }

@@ -28,7 +28,7 @@ function depsWith({ fields, pages = {}, state = 'ready' }: Kept): PastDeps {
       order: null,
     },
   ] as const
-  const accuracy = { asOf: NOW, lagMs: 0, exact: true, now: NOW, sizes: {}, membership: {} }
+  const accuracy = { asOf: NOW, lagMs: 0, exact: true, now: NOW, sizes: {}, membership: {}, heldSubjects: {} }
   return {
     counters: {
       read: async (_, plan) => {

@@ -70,7 +70,10 @@ export function accuracyOf({ asOf, lagMs, exact }: CounterReading): Accuracy {
 }
 
 /** A feature that this process does not know may be of a revision it has not read yet. */
-async function requireKnown(catalogues: CatalogueStore, items: readonly Request[]): Promise<void> {
+export async function requireKnown(
+  catalogues: CatalogueStore,
+  items: readonly { readonly feature: string }[],
+): Promise<void> {
   const { features, revision } = catalogues.remembered()
   const isKnown = items.every(({ feature }) => ownValue(features, feature) !== undefined)
   if (!isKnown) await catalogues.load(revision + 1).catch(() => undefined)

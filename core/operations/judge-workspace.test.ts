@@ -95,6 +95,7 @@ class World {
       fields: { leads: String(this.leads) },
       sizes: {},
       membership: {},
+      heldSubjects: {},
     }
   }
 }

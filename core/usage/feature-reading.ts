@@ -44,6 +44,7 @@ export function usageOf(
   let used = 0
   let held = 0
   let subjectIsMember = false
+  let subjectIsHeld = false
   for (const meter of entitlement.feature.meters) {
     held += numberOf(reading, heldField(meter))
     const aggregation = aggregationOf(catalogue, meter)
@@ -52,9 +53,10 @@ export function usageOf(
     if (aggregation === 'distinct') {
       used += reading.sizes[meter] ?? 0
       if (subject !== null && reading.membership[memberKey(meter, subject)] === true) subjectIsMember = true
+      if (subject !== null && reading.heldSubjects[memberKey(meter, subject)] === true) subjectIsHeld = true
     }
   }
-  return { used: clampAmount(used), held: clampAmount(held), subjectIsMember }
+  return { used: clampAmount(used), held: clampAmount(held), subjectIsMember, subjectIsHeld }
 }
 
 /** Name under which a reading says whether a subject is a member of a distinct meter. */

@@ -8,4 +8,6 @@ export interface FeatureUsage {
   readonly held: Amount
   /** Whether the subject of the request is a member already (distinct meters); false when none was named. */
   readonly subjectIsMember: boolean
+  /** Whether an open hold names the subject: holding it again costs nothing. */
+  readonly subjectIsHeld: boolean
 }

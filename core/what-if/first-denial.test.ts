@@ -59,6 +59,7 @@ function world(fields: CounterReading['fields'], change: Partial<World> = {}): W
     fields,
     sizes: {},
     membership: {},
+    heldSubjects: {},
   }
   return { workspace: 'acme', catalogue: catalogueOf(), facts, reading, now: NOW, ...change }
 }

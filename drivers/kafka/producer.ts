@@ -19,9 +19,12 @@ interface Waiting {
 const BATCH_MAX = 2_000
 /** How long the first record of a request waits for company. */
 const GATHER_MS = 1
+/** Requests under way at most: while so many wait for the brokers, what comes gathers for the next one. */
+const IN_FLIGHT_MAX = 3
 
 /**
- * Writes records so that many callers share a request: about a millisecond of them at a time, acks all.
+ * Writes records so that many callers share a request: about a millisecond of them at a time, and more of them while the
+ * brokers are busy; acks all.
  *
  * `send` resolves once every in-sync replica has the record. When it rejects, the outcome is not known: the same
  * record may be sent again, its id makes it count once.
@@ -30,6 +33,7 @@ export class GatheringProducer {
   readonly #producer: Producer
   #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | null = null
+  readonly #inFlight = new Set<Promise<void>>()
 
   constructor(kafka: Kafka) {
     this.#producer = kafka.producer({
@@ -46,7 +50,10 @@ export class GatheringProducer {
 
   /** Sends what waits and disconnects. */
   async stop(): Promise<void> {
-    await this.#flush()
+    while (this.#waiting.length > 0 || this.#inFlight.size > 0) {
+      this.#flush()
+      await Promise.race(this.#inFlight)
+    }
     await this.#producer.disconnect()
   }
 
@@ -54,17 +61,28 @@ export class GatheringProducer {
   send(record: OutgoingRecord): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, resolve, reject })
-      if (this.#waiting.length >= BATCH_MAX) void this.#flush()
-      else this.#timer ??= setTimeout(() => void this.#flush(), GATHER_MS)
+      this.#schedule()
     })
   }
 
-  async #flush(): Promise<void> {
+  #schedule(): void {
+    if (this.#waiting.length === 0 || this.#inFlight.size >= IN_FLIGHT_MAX) return
+    if (this.#waiting.length >= BATCH_MAX) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS)
+  }
+
+  #flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    const batch = this.#waiting
-    this.#waiting = []
-    if (batch.length === 0) return
+    if (this.#waiting.length === 0 || this.#inFlight.size >= IN_FLIGHT_MAX) return
+    const request = this.#request(this.#waiting.splice(0, BATCH_MAX)).finally(() => {
+      this.#inFlight.delete(request)
+      this.#schedule()
+    })
+    this.#inFlight.add(request)
+  }
+
+  async #request(batch: readonly Waiting[]): Promise<void> {
     const byTopic = Map.groupBy(batch, ({ record }) => record.topic)
     const topicMessages = [...byTopic].map(([topic, waiting]) => ({
       topic,

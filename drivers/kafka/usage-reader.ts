@@ -4,7 +4,8 @@ import type { DeadLetterCode } from '#core/errors.ts'
 import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import { indexMeters, type MeasureContext } from '#core/usage/measure.ts'
 import { recordUsage } from '#core/usage/record-usage.ts'
-import type { UsageEvent } from '#core/usage/usage-event.ts'
+import { parseReservation } from '#core/usage/reservation.ts'
+import { isWorkspaceId, type UsageEvent } from '#core/usage/usage-event.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
 import type { DedupeId, EventIdentity } from '#drivers/redis/dedupe-id.ts'
 import type { Decoded } from '#schemas/decoder.ts'
@@ -15,6 +16,8 @@ export interface Refused {
   readonly code: DeadLetterCode
   readonly reason: string
   readonly schemaId: number | null
+  /** The event without what it counts, if it can still settle the hold that it names. */
+  readonly settles?: SliceEvent
 }
 
 interface ReaderOptions {
@@ -25,7 +28,7 @@ interface ReaderOptions {
   readonly trustAppendTimeHeader: boolean
 }
 
-/** What a batch holds: events to apply, and records for the dead letters. */
+/** What a batch holds: events to apply, void ones among them, and records for the dead letters. */
 export interface ReadBatch {
   readonly events: readonly SliceEvent[]
   readonly refused: readonly Refused[]
@@ -50,7 +53,8 @@ export class UsageReader {
         ? this.#readOne(message, await this.#contextOf(true))
         : outcome
       if ('code' in settled) refused.push(settled)
-      else events.push(settled)
+      const event = 'code' in settled ? settled.settles : settled
+      if (event !== undefined) events.push(event)
     }
     return { events, refused }
   }
@@ -60,18 +64,23 @@ export class UsageReader {
     if (!decoded.ok) {
       return { message, code: decoded.code, reason: decoded.reason, schemaId: decoded.schemaId }
     }
+    const event = usageEventOf(decoded.value)
     const recorded = recordUsage(
       {
         record: decoded.record,
-        event: usageEventOf(decoded.value),
+        event,
         key: message.key?.toString() ?? null,
         kafkaTime: Number(message.timestamp),
         appendTimeHeader: this.#options.trustAppendTimeHeader ? headerOf(message) : null,
       },
       context,
     )
-    if (!recorded.ok) return { message, code: recorded.code, reason: recorded.reason, schemaId: null }
-    const { id, source, workspace, occurredAt } = recorded.event
+    if (!recorded.ok) {
+      const refused = { message, code: recorded.code, reason: recorded.reason, schemaId: null }
+      const settles = this.#voidOf(message, event)
+      return settles === null ? refused : { ...refused, settles }
+    }
+    const { id, source, workspace, occurredAt } = event
     return {
       offset: Number(message.offset),
       workspace,
@@ -79,6 +88,25 @@ export class UsageReader {
       appendedAt: recorded.appendedAt,
       dedupe: this.#options.hasher({ workspace, source, id }),
       changes: recorded.changes,
+      reservation: parseReservation(event.reservation),
+      isVoid: false,
+    }
+  }
+
+  /** A refused event that names a hold of its own workspace; null for any other. */
+  #voidOf(message: KafkaMessage, { workspace, reservation: named }: UsageEvent): SliceEvent | null {
+    const reservation = parseReservation(named)
+    if (reservation === null || !isWorkspaceId(workspace) || message.key?.toString() !== workspace)
+      return null
+    return {
+      offset: Number(message.offset),
+      workspace,
+      occurredAt: Number(message.timestamp),
+      appendedAt: Number(message.timestamp),
+      dedupe: { member: '', subShard: 0 },
+      changes: [],
+      reservation,
+      isVoid: true,
     }
   }
 

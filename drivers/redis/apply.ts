@@ -2,6 +2,7 @@ import { Packr } from 'msgpackr'
 import type { Instant } from '#core/instant.ts'
 import { dayOf } from '#core/instant.ts'
 import { dayField, levelField } from '#core/usage/counter-fields.ts'
+import type { ReservationReference } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
 import type { DedupeId } from './dedupe-id.ts'
 import type { ShardKeys } from './keys.ts'
@@ -19,6 +20,10 @@ export interface SliceEvent {
   readonly appendedAt: Instant
   readonly dedupe: DedupeId
   readonly changes: readonly CounterChange[]
+  /** The hold that it settles, if it names one. */
+  readonly reservation: ReservationReference | null
+  /** It was set aside: it settles its hold, and never counts. */
+  readonly isVoid: boolean
 }
 
 /** All events of one shard in `(known, upto]` of one partition. Without events it is a mark. */
@@ -68,6 +73,7 @@ const packr = new Packr({ useRecords: false, int64AsType: 'number' })
 /** `lua/apply.lua`: applies a slice once, behind the incarnation, contiguity and watermark fences. */
 export const apply = defineScript({
   file: 'apply.lua',
+  parts: ['open-holds.lua', 'settle.lua', 'counter-changes.lua'],
   keys: (packed: Packed) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw): ApplyReply => {
@@ -103,23 +109,7 @@ export function packSlice(slice: Slice): Packed {
     places.set(key, names.push(key))
     return names.length
   }
-  const events = slice.events.map((event) => {
-    const bucket = dayOf(event.occurredAt)
-    const day = dayOf(event.appendedAt)
-    return [
-      event.offset,
-      bucket,
-      placeOf(keys.dedupe(bucket, event.dedupe.subShard)),
-      event.dedupe.member,
-      event.workspace,
-      placeOf(keys.usage(event.workspace)),
-      event.appendedAt,
-      event.changes.map((change) =>
-        operationOf(change, { day, memberKey: (meter) => placeOf(keys.members(event.workspace, meter)) }),
-      ),
-      ...(slice.hasThresholds ? [placeOf(keys.thresholds(event.workspace))] : []),
-    ]
-  })
+  const events = slice.events.map((event) => packEvent(event, { ...slice, placeOf }))
   const { incarnation, partition, known, upto, at, seen, nonce } = slice
   return {
     keys: names,
@@ -127,12 +117,54 @@ export function packSlice(slice: Slice): Packed {
   }
 }
 
+interface EventContext extends Pick<Slice, 'keys' | 'hasThresholds'> {
+  readonly placeOf: (key: string) => number
+}
+
+function packEvent(event: SliceEvent, { keys, hasThresholds, placeOf }: EventContext): readonly unknown[] {
+  const { workspace, occurredAt, dedupe, reservation, isVoid } = event
+  const bucket = dayOf(occurredAt)
+  const day = dayOf(event.appendedAt)
+  const usage = placeOf(keys.usage(workspace))
+  const memberKey = (meter: string): number => placeOf(keys.members(workspace, meter))
+  const packed: unknown[] = [
+    event.offset,
+    bucket,
+    isVoid ? usage : placeOf(keys.dedupe(bucket, dedupe.subShard)),
+    isVoid ? '' : dedupe.member,
+    workspace,
+    usage,
+    event.appendedAt,
+    event.changes.map((change) => operationOf(change, { day, memberKey })),
+  ]
+  if (hasThresholds || reservation !== null)
+    packed.push(hasThresholds ? placeOf(keys.thresholds(workspace)) : 0)
+  if (reservation !== null) packed.push(packReservation(event, reservation, { keys, placeOf }))
+  return packed
+}
+
+function packReservation(
+  { workspace, changes }: SliceEvent,
+  { operation, item }: ReservationReference,
+  { keys, placeOf }: Pick<EventContext, 'keys' | 'placeOf'>,
+): readonly unknown[] {
+  return [
+    placeOf(keys.holds(workspace)),
+    placeOf(keys.operation(workspace, operation)),
+    placeOf(keys.due),
+    `${workspace}/${operation}`,
+    operation,
+    item ?? '',
+    [...new Set(changes.map(({ meter }) => meter))],
+  ]
+}
+
 interface OperationContext {
   readonly day: string
   readonly memberKey: (meter: string) => number
 }
 
-/** A counter change in the words of `apply.lua`. */
+/** A counter change in the words of `counter-changes.lua`. */
 function operationOf(change: CounterChange, { day, memberKey }: OperationContext): readonly unknown[] {
   switch (change.kind) {
     case 'add':

@@ -34,11 +34,17 @@ export interface ShardKeys {
   readonly judge: string
   /** Workspaces by the instant at which they are judged though nothing changed. */
   readonly agenda: string
+  /** Operations with open holds, by the instant at which the sweeper looks at them. */
+  readonly due: string
   usage(workspace: string): string
   members(workspace: string, meter: string): string
   /** Rebuild thresholds of a workspace, by partition. */
   thresholds(workspace: string): string
   facts(workspace: string): string
+  /** Open holds of a workspace. */
+  holds(workspace: string): string
+  /** What became of one operation of a workspace. */
+  operation(workspace: string, operation: string): string
   dedupe(day: string, subShard: number): string
   lease(what: string): string
 }
@@ -54,10 +60,13 @@ export function shardKeys(shard: number, tag = `s${pad(shard)}`): ShardKeys {
     dirty: `${prefix}dirty`,
     judge: `${prefix}judge`,
     agenda: `${prefix}agenda`,
+    due: `${prefix}due`,
     usage: (workspace) => `${prefix}u:${workspace}`,
     members: (workspace, meter) => `${prefix}r:${workspace}:${meter}`,
     thresholds: (workspace) => `${prefix}t:${workspace}`,
     facts: (workspace) => `${prefix}e:${workspace}`,
+    holds: (workspace) => `${prefix}o:${workspace}`,
+    operation: (workspace, operation) => `${prefix}a:${workspace}:${operation}`,
     dedupe: (day, subShard) => `${prefix}d:${day}:${subShard}`,
     lease: (what) => `${prefix}lease:${what}`,
   }

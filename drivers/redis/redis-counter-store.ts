@@ -1,13 +1,11 @@
 import type { Redis } from 'ioredis'
+import { accuracyAt } from '#core/entitlement/accuracy.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { CounterReading, CounterStore } from '#core/ports.ts'
 import { memberKey } from '#core/usage/feature-reading.ts'
 import type { ReadPlan } from '#core/usage/read-plan.ts'
 import { type ShardKeys, shardOf } from './keys.ts'
 import { defineScript, listOf, type RawReply } from './script.ts'
-
-/** An answer counts as exact when everything appended more than this ago is in it. */
-const EXACT_LAG_MS = 1_000
 
 interface ReadInput {
   readonly keys: ShardKeys
@@ -22,13 +20,14 @@ const readWorkspace = defineScript({
   keys: ({ keys, workspace, plan }: ReadInput) => [
     keys.meta,
     keys.usage(workspace),
+    keys.holds(workspace),
     ...plan.sets.map((set) => keys.members(workspace, set.meter)),
   ],
   args: ({ partition, plan }) => [
     partition,
     plan.fields.length,
     ...plan.fields,
-    ...plan.sets.map((set) => set.subject ?? ''),
+    ...plan.sets.map(({ meter, subject }) => (subject === null ? '' : `~${meter}~${subject}`)),
   ],
   reply: (raw, { plan }) => readingOf(listOf(raw, 'read.lua'), plan),
 })
@@ -43,25 +42,27 @@ function readingOf(reply: readonly RawReply[], plan: ReadPlan): CounterReading {
   for (const [index, field] of plan.fields.entries()) fields[field] = textOf(reply[8 + index])
   const sizes: Record<string, number> = {}
   const membership: Record<string, boolean> = {}
+  const heldSubjects: Record<string, boolean> = {}
   for (const [index, { meter, subject }] of plan.sets.entries()) {
-    const place = 8 + plan.fields.length + 2 * index
+    const place = 8 + plan.fields.length + 3 * index
     sizes[meter] = Number(reply[place])
-    if (subject !== null) membership[memberKey(meter, subject)] = reply[place + 1] === '1'
+    if (subject === null) continue
+    membership[memberKey(meter, subject)] = reply[place + 1] === '1'
+    heldSubjects[memberKey(meter, subject)] = reply[place + 2] === '1'
   }
   const asOf = Math.max(Number(at ?? 0), Number(seen ?? 0))
-  const lagMs = Math.max(Number(now) - asOf, 0)
   const isReady = typeof incarnation === 'string' && ready === '1'
   return {
     state: isReady ? 'ready' : 'rebuilding',
     factsRevision: revision ?? '',
     catalogueRevision: Number(catalogue ?? 0),
+    ...accuracyAt({ now: Number(now), asOf, isWhole: isReady && lowerBound === null }),
     asOf,
-    lagMs,
-    exact: isReady && lowerBound === null && lagMs <= EXACT_LAG_MS,
     now: Number(now),
     fields,
     sizes,
     membership,
+    heldSubjects,
   }
 }
 

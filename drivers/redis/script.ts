@@ -7,6 +7,8 @@ export type RawReply = string | number | null | readonly RawReply[]
 
 interface ScriptSpec<Input, Output> {
   readonly file: string
+  /** Files whose functions the script uses, put before it. */
+  readonly parts?: readonly string[]
   readonly keys: (input: Input) => readonly string[]
   readonly args: (input: Input) => ReadonlyArray<string | number | Buffer>
   readonly reply: (raw: RawReply, input: Input) => Output
@@ -17,7 +19,7 @@ export type Script<Input, Output> = (redis: Redis, input: Input) => Promise<Outp
 
 /** Loads a script once; sends it by its hash, and whole when this Redis does not hold it yet. */
 export function defineScript<Input, Output>(spec: ScriptSpec<Input, Output>): Script<Input, Output> {
-  const source = readFileSync(new URL(`./lua/${spec.file}`, import.meta.url), 'utf8')
+  const source = sourceOf(spec.file, spec.parts ?? [])
   const sha = createHash('sha1').update(source).digest('hex')
   return async (redis, input) => {
     const keys = spec.keys(input)
@@ -28,6 +30,13 @@ export function defineScript<Input, Output>(spec: ScriptSpec<Input, Output>): Sc
     })
     return spec.reply(asReply(raw), input)
   }
+}
+
+/** A script with its parts after its first line, which says how Redis runs it. */
+function sourceOf(file: string, parts: readonly string[]): string {
+  const read = (name: string): string => readFileSync(new URL(`./lua/${name}`, import.meta.url), 'utf8')
+  const [first = '', ...rest] = read(file).split('\n')
+  return [first, ...parts.map(read), ...rest].join('\n')
 }
 
 function isNoScript(error: unknown): boolean {

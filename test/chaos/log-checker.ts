@@ -21,7 +21,8 @@ export interface Mismatch {
 const shards = allShardKeys(SHARDS_DEFAULT)
 
 /**
- * Reads `usage.events` from offset 0 and compares leads and AI credits by day of every workspace with a prefix.
+ * Reads `usage.events` from offset 0 and compares leads and AI credits by day of every workspace with a prefix, whether
+ * products reported them or we did.
  *
  * Shares no code with the consumers beyond the names of keys: records are decoded by the registry's own client and
  * summed over distinct ids.
@@ -30,22 +31,28 @@ export async function checkCounters(
   { kafka: brokers, registry }: Addresses,
   redis: Redis,
   prefix: string,
-): Promise<{ readonly records: number; readonly ids: number; readonly mismatches: readonly Mismatch[] }> {
+): Promise<{
+  readonly records: number
+  readonly ids: number
+  /** `<workspace> <source> <id>` of every event that counts something. */
+  readonly identities: ReadonlySet<string>
+  readonly mismatches: readonly Mismatch[]
+}> {
   const truth = new Map<string, Map<string, number>>()
   const ids = new Set<string>()
   const decoder = new SchemaRegistry({ host: registry })
   const records = await readAll(brokers, async (value) => {
     if (value === null || value[0] !== 0) return
     const event = await decoder.decode(value).catch(() => null)
-    if (event === null || !event.workspace.startsWith(prefix)) return
+    if (event === null || !event.workspace.startsWith(prefix) || event.startsAt !== undefined) return
     const identity = `${event.workspace} ${event.source} ${event.id}`
     if (ids.has(identity)) return
     ids.add(identity)
     const day = new Date(Number(event.occurredAt)).toISOString().slice(0, 10).replaceAll('-', '')
-    const [counter, units] =
-      event.leadId === undefined
-        ? [`ai_credits:${day}`, Number(event.credits)]
-        : ['leads', (event.action === 'created' ? 1 : -1) * Number(event.quantity)]
+    const sign = event.leadId === undefined || event.action === 'created' ? 1 : -1
+    const meter = event.meter ?? (event.leadId === undefined ? 'ai_credits' : 'leads')
+    const counter = meter === 'ai_credits' ? `${meter}:${day}` : meter
+    const units = sign * Number(event.credits ?? event.quantity)
     const own = truth.get(event.workspace) ?? new Map<string, number>()
     truth.set(event.workspace, own.set(counter, (own.get(counter) ?? 0) + units))
   })
@@ -58,7 +65,7 @@ export async function checkCounters(
       if (counted !== log) mismatches.push({ workspace, counter, log, counted })
     }
   }
-  return { records, ids: ids.size, mismatches }
+  return { records, ids: ids.size, identities: ids, mismatches }
 }
 
 async function readAll(brokers: string, onValue: (value: Buffer | null) => Promise<void>): Promise<number> {

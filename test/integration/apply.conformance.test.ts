@@ -52,7 +52,16 @@ function randomLog(next: Next): SliceEvent[][] {
       const occurredAt = START + own(3) * DAY_MS + own(24) * HOUR_MS
       const changes = Array.from({ length: 1 + own(2) }, () => randomChange(own, occurredAt))
       const dedupe = hasher({ workspace, source: 'test', id: `e${number}` })
-      events.push({ offset, workspace, occurredAt, appendedAt: START + offset * HOUR_MS, dedupe, changes })
+      events.push({
+        offset,
+        workspace,
+        occurredAt,
+        appendedAt: START + offset * HOUR_MS,
+        dedupe,
+        changes,
+        reservation: null,
+        isVoid: false,
+      })
     }
     return events
   })

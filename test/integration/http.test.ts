@@ -132,7 +132,7 @@ describe('requests that are not right', () => {
     ['a subject where nothing is distinct', { subject: 'x' }, 'subject'],
     ['an instant that lies ahead', { at: '2126-01-01T00:00:00Z' }, 'at'],
     ['an instant before all history', { at: '2016-01-01T00:00:00Z' }, 'at'],
-    ['minFreshnessMs, until it is built', { minFreshnessMs: 5 }, 'minFreshnessMs'],
+    ['a past that is to be fresh', { at: '2026-06-01T00:00:00Z', minFreshnessMs: 5 }, 'at'],
   ] as const)('%s: 400 invalid_request, naming the field', async ([, extra, field]) => {
     const answer = await call('/v1/check', { body: ask(extra) })
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', field } })

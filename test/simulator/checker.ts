@@ -75,12 +75,18 @@ export class Checker {
   ): Promise<string | null> {
     const reads = this.#redis.multi().hgetall(keys.meta).hgetall(keys.usage(workspace))
     const replies = await reads
+      .hgetall(keys.holds(workspace))
+      .smembers(keys.members(workspace, 'badges'))
       .smembers(keys.members(workspace, 'numbers'))
       .hget(keys.thresholds(workspace), String(partition))
       .exec()
-    const [state, { rev: _, ...fields }, members, threshold] = (replies ?? []).map(([, reply]) => reply) as [
+    const [state, { rev: _, ...all }, holds, badges, members, threshold] = (replies ?? []).map(
+      ([, reply]) => reply,
+    ) as [
       Record<string, string>,
       Record<string, string>,
+      Record<string, string>,
+      string[],
       string[],
       string | null,
     ]
@@ -90,17 +96,37 @@ export class Checker {
     )
     const covered = Math.max(...offsets)
     const truth = this.#log.truth(partition, covered)
+    const entries = Object.entries(all)
+    const held = Object.fromEntries(entries.filter(([name]) => name.startsWith('h:')))
+    const fields: Fields = Object.fromEntries(entries.filter(([name]) => !name.startsWith('h:')))
     const { [ARCHIVE_FIELD]: newest = null, ...counted } = fields
     const through = newest === null ? '' : (await this.#days.page(newest)).through
     const past = await readPastDays(this.#days, newest, '')
     const whole = withPastDays(withoutSplits(counted, through), past)
-    const seen = canonical([whole, members.toSorted()])
+    const seen = canonical([whole, members.toSorted(), badges.toSorted(), held])
     const wanted = canonical([
       withoutSplits(truth.fields(workspace), through),
       truth.members(workspace, 'numbers'),
+      truth.members(workspace, 'badges'),
+      sumOfHolds(holds),
     ])
     return seen === wanted ? null : `${workspace} at ${covered}: counted ${seen}, the log says ${wanted}`
   }
+}
+
+/** What the open holds of a workspace come to: units, and for resources one each however many name it. */
+function sumOfHolds(holds: Fields): Fields {
+  const sums: Record<string, number> = {}
+  const named = new Set<string>()
+  for (const [name, line] of Object.entries(holds)) {
+    if (name.startsWith('~')) continue
+    const [units = '0', , , meter = '', subject = ''] = line.split('|')
+    const isAgain = subject !== '' && named.has(`${meter} ${subject}`)
+    if (units === '0' || isAgain) continue
+    if (subject !== '') named.add(`${meter} ${subject}`)
+    sums[`h:${meter}`] = (sums[`h:${meter}`] ?? 0) + Number(units)
+  }
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, String(sum)]))
 }
 
 type Fields = Readonly<Record<string, string>>

@@ -1,5 +1,7 @@
 import { dayOf, HOUR_MS } from '#core/instant.ts'
 import { CounterModel, type ModelEvent } from '#core/usage/counter-model.ts'
+import type { OwnUsage } from '#core/usage/own-usage.ts'
+import { parseReservation } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
@@ -11,7 +13,8 @@ interface LoggedEvent extends SliceEvent {
   readonly identity: string
 }
 
-const hasher = dedupeHasher('s'.repeat(64))
+/** Identity of the events of this log, hashed. */
+export const hasher = dedupeHasher('s'.repeat(64))
 /** Copies of an event stay within this of the first one: a bit less than the dedupe window. */
 const COPY_WITHIN_MS = 71 * HOUR_MS
 export const WORKSPACES = 6
@@ -46,6 +49,31 @@ export class EventLog {
     }
   }
 
+  /** Appends our own event of an item, as consuming and sweeping produce it. */
+  appendOwn(partition: number, event: OwnUsage): void {
+    const log = this.partitions[partition] ?? []
+    const { id, source, workspace, occurredAt, meter, quantity, subject } = event
+    this.now += 1
+    log.push({
+      offset: log.length,
+      workspace,
+      occurredAt,
+      appendedAt: this.now,
+      identity: `${workspace}/${id}`,
+      dedupe: hasher({ workspace, source, id }),
+      changes: [
+        subject === null ? { kind: 'add', meter, units: quantity } : { kind: 'join', meter, subject },
+      ],
+      reservation: parseReservation(event.reservation),
+      isVoid: false,
+    })
+  }
+
+  /** Whether an event is in the log. */
+  has(partition: number, identity: string): boolean {
+    return (this.partitions[partition] ?? []).some((event) => event.identity === identity)
+  }
+
   /** Counters and members after the records of a partition up to an offset, from the log alone. */
   truth(partition: number, upto: number): CounterModel {
     const model = new CounterModel()
@@ -67,6 +95,8 @@ export class EventLog {
       identity: `${workspace}/${id}`,
       dedupe: hasher({ workspace, source: 'sim', id }),
       changes: [this.#change(occurredAt)],
+      reservation: null,
+      isVoid: false,
     }
   }
 
@@ -101,4 +131,9 @@ export class EventLog {
 /** A workspace of a partition: its records are in no other. */
 export function workspaceOf(partition: number, index: number): string {
   return `p${partition}w${index}`
+}
+
+/** The partition of a workspace that `workspaceOf` named. */
+export function partitionIn(workspace: string): number {
+  return Number(/^p(\d+)/.exec(workspace)?.[1])
 }

@@ -15,8 +15,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no id set: copies of an event count again',
     file: `${lua}/apply.lua`,
-    from: "if redis.call('SADD', KEYS[e[3]], e[4]) == 0 then",
-    to: "if redis.call('SADD', KEYS[e[3]], e[4]) == 9 then",
+    from: "redis.call('SADD', KEYS[e[3]], e[4]) == 1",
+    to: "redis.call('SADD', KEYS[e[3]], e[4]) >= 0",
   },
   {
     name: 'no contiguity fence: writes over a gap after Redis went back',
@@ -117,6 +117,38 @@ export const mutants: readonly Mutant[] = [
     file: 'consumers/usage/rebuild-shard.ts',
     from: 'writes: drops + restored.rows.length,',
     to: 'writes: 0,',
+  },
+  {
+    name: 'snapshot with holds in it',
+    file: 'drivers/redis/snapshot-scripts.ts',
+    from: "name !== 'rev' && !name.startsWith('h:')",
+    to: "name !== 'rev'",
+  },
+  {
+    name: 'hold without rev: limits of facts that are no longer in force',
+    file: `${lua}/hold.lua`,
+    from: 'if rev ~= ARGV[2] or ',
+    to: 'if ',
+  },
+  {
+    name: 'acknowledge before the log has it',
+    file: 'core/operations/consume.ts',
+    from: 'deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))),',
+    to: 'void deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))).catch(() => undefined),',
+  },
+  {
+    seed: 84,
+    name: 'a reservation is given back though its events are on their way',
+    file: `${lua}/release.lua`,
+    from: "if state ~= 'held' then return 'RESOLVED' end",
+    to: '',
+  },
+  {
+    seed: 185,
+    name: 'an event settles its hold only the first time it is seen, not where a hold came later',
+    file: `${lua}/settle.lua`,
+    from: "if r[6] ~= '' then",
+    to: "if r[6] ~= '' and is_fresh then",
   },
   {
     name: 'half a call that Redis kept is not noticed',

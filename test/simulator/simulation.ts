@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { KafkaMessage } from 'kafkajs'
@@ -18,16 +17,16 @@ import { archiveWorkspace } from './archive-workspace.ts'
 import { Checker } from './checker.ts'
 import { type Dump, dumpShard, SHARDS, setBack, tearCall, wipe } from './disasters.ts'
 import { EventLog, type Next, WORKSPACES, workspaceOf } from './event-log.ts'
+import { HoldUsers } from './hold-users.ts'
 import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
+import { Turbulence } from './turbulence.ts'
 
 const [PARTITIONS, WORKERS] = [2, 2]
-const METERS = ['numbers']
+const METERS = ['numbers', 'badges']
 
 const WORKSPACE_NAMES = Array.from({ length: PARTITIONS * WORKSPACES }, (_, index) =>
   workspaceOf(index % PARTITIONS, Math.floor(index / PARTITIONS)),
 )
-
-class Crash extends Error {}
 
 /**
  * One seeded life of some shards on a real Redis, with everything that can go wrong between the log and the
@@ -45,10 +44,10 @@ export class Simulation {
   readonly #incarnations = new MemoryIncarnations()
   readonly #workers = Array.from({ length: WORKERS }, () => new Map<number, UsageSession>())
   readonly #dumps: (Dump | null)[] = Array.from({ length: SHARDS }, () => null)
-  #isCalm = false
-  readonly #depth = new AsyncLocalStorage<number>()
-  /** The last call of each depth of mishaps inside mishaps. */
-  readonly #turns: Promise<unknown>[] = []
+  readonly #turbulence: Turbulence
+  readonly #holds: HoldUsers
+  /** Whether Redis may lose what it acknowledged. */
+  readonly #isLossy: boolean
   #calls = 0
 
   constructor(redis: Redis, seed: number) {
@@ -58,6 +57,17 @@ export class Simulation {
     const run = randomUUID().slice(0, 8)
     this.#shards = Array.from({ length: SHARDS }, (_, shard) => shardKeys(shard, `${run}-${shard}`))
     this.#checker = new Checker(redis, { shards: this.#shards, log: this.#log, days: this.#days })
+    this.#turbulence = new Turbulence(redis, this.#next, () => this.#mishap())
+    this.#isLossy = seed % 2 === 1
+    this.#holds = new HoldUsers({
+      redis,
+      turbulence: this.#turbulence,
+      next: this.#next,
+      log: this.#log,
+      shards: this.#shards,
+      workspaces: WORKSPACE_NAMES,
+      isLossy: this.#isLossy,
+    })
   }
 
   /** Runs some steps of mishaps, then catches up in peace; what differs from the truth of the log, or nothing. */
@@ -69,14 +79,16 @@ export class Simulation {
 
   async #live(steps: number): Promise<readonly string[]> {
     for (let step = 0; step < steps; step += 1) {
-      await this.#survive()
+      await this.#turbulence.survive()
       const differences = step % 10 === 0 ? await this.#checker.differences() : []
-      const violations = [...(await this.#checker.readyTooEarly()), ...differences]
+      const violations = [...(await this.#checker.readyTooEarly()), ...differences, ...this.#holds.violations]
       if (violations.length > 0) return violations
     }
-    this.#isCalm = true
+    this.#turbulence.isCalm = true
     if (!(await this.#catchUp())) return ['never caught up with the log']
-    return this.#checker.differences()
+    await this.#holds.finish()
+    if (!(await this.#catchUp())) return ['never caught up with what was produced again']
+    return [...(await this.#checker.differences()), ...(await this.#holds.left()), ...this.#holds.violations]
   }
 
   async #mishap(): Promise<void> {
@@ -85,7 +97,7 @@ export class Simulation {
     const shard = this.#next(SHARDS)
     const keys = this.#shards[shard]
     if (worker === undefined || keys === undefined) return
-    switch (this.#next(26)) {
+    switch (this.#next(34)) {
       case 0:
       case 1:
       case 2:
@@ -95,19 +107,19 @@ export class Simulation {
       case 5:
       case 6:
       case 7:
-        await snapshotRound({ ...this.#snapshotDeps(), redis: this.#shaky() }, keys)
+        await snapshotRound({ ...this.#snapshotDeps(), redis: this.#turbulence.redis() }, keys)
         return
       case 8:
         this.#dumps[shard] = await dumpShard(this.#redis, keys)
         return
       case 9:
-        await setBack(this.#redis, keys, this.#dumps[shard] ?? null)
+        if (this.#isLossy) await setBack(this.#redis, keys, this.#dumps[shard] ?? null)
         return
       case 10:
-        if (this.#next(3) === 0) await wipe(this.#redis, keys)
+        if (this.#next(3) === 0 && this.#isLossy) await wipe(this.#redis, keys)
         return
       case 11:
-        await forgetIds({ redis: this.#shaky(), keys, ranges: this.#ranges() })
+        await forgetIds({ redis: this.#turbulence.redis(), keys, ranges: this.#ranges() })
         return
       case 12:
         await worker.get(partition)?.mark(null)
@@ -115,8 +127,18 @@ export class Simulation {
       case 13:
         return this.#archive(keys)
       case 14:
-        if (this.#next(4) === 0) await tearCall(this.#redis, keys, this.#log.partitions[partition] ?? [])
+        if (this.#next(4) === 0 && this.#isLossy)
+          await tearCall(this.#redis, keys, this.#log.partitions[partition] ?? [])
         return
+      case 15:
+      case 16:
+      case 17:
+      case 18:
+      case 19:
+      case 20:
+      case 21:
+      case 22:
+        return this.#holds.act(keys)
       default:
         await this.#read(worker, partition)
     }
@@ -127,7 +149,7 @@ export class Simulation {
     const own = WORKSPACE_NAMES.filter((name) => shardOf(name, SHARDS) === keys.shard)
     const workspace = own[this.#next(Math.max(own.length, 1))] ?? ''
     const through = dayOf(this.#log.now - this.#next(4) * DAY_MS)
-    const deps = { ...this.#snapshotDeps(), redis: this.#shaky() }
+    const deps = { ...this.#snapshotDeps(), redis: this.#turbulence.redis() }
     await archiveWorkspace(deps, { keys, workspace, through, meters: METERS })
   }
 
@@ -166,7 +188,7 @@ export class Simulation {
   async #rebuild(keys: ShardKeys): Promise<void> {
     await this.#redis.del(keys.lease('rebuild'))
     const deps: RebuildDeps = {
-      redis: this.#shaky(),
+      redis: this.#turbulence.redis(),
       incarnations: this.#incarnations,
       snapshots: this.#snapshots,
       log: pino({ level: 'silent' }),
@@ -197,7 +219,7 @@ export class Simulation {
       },
     }
     return {
-      redis: this.#shaky(),
+      redis: this.#turbulence.redis(),
       shards: this.#shards,
       reader: reader as unknown as UsageReader,
       prepare: async () => undefined,
@@ -228,54 +250,6 @@ export class Simulation {
 
   #nonce(): string {
     return String(++this.#calls)
-  }
-
-  /** Redis as a bad network shows it. */
-  #shaky(): Redis {
-    const call = async (run: () => Promise<unknown>): Promise<unknown> => {
-      if (this.#isCalm) return run()
-      const mishap = this.#next(40)
-      if (mishap === 0) throw new Crash('the call never ran')
-      if (mishap < 8) await this.#inBetween()
-      const answer = await run()
-      if (mishap === 39) throw new Crash('the answer was lost')
-      return answer
-    }
-    /** Calls made at once run in the order they were made, so that a seed is the same life every time. */
-    const inTurn = (run: () => Promise<unknown>): Promise<unknown> => {
-      const depth = this.#depth.getStore() ?? 0
-      const turn = (this.#turns[depth] ?? Promise.resolve()).then(() => call(run))
-      this.#turns[depth] = turn.catch(() => undefined)
-      return turn
-    }
-    return new Proxy(this.#redis, {
-      get: (redis, name) => {
-        if (name === 'evalsha' || name === 'eval') {
-          return (...args: unknown[]) => inTurn(() => Reflect.apply(Reflect.get(redis, name), redis, args))
-        }
-        const value: unknown = Reflect.get(redis, name)
-        return typeof value === 'function' ? value.bind(redis) : value
-      },
-    })
-  }
-
-  async #inBetween(): Promise<void> {
-    const depth = this.#depth.getStore() ?? 0
-    if (depth >= 3) return
-    await this.#depth.run(depth + 1, () => this.#survive())
-  }
-
-  /** One mishap, and whatever calls a crash left on their way. */
-  async #survive(): Promise<void> {
-    await this.#mishap().catch((error: unknown) => {
-      if (!(error instanceof Crash)) throw error
-    })
-    const depth = this.#depth.getStore() ?? 0
-    for (let last: Promise<unknown> | undefined; last !== this.#turns[depth]; ) {
-      last = this.#turns[depth]
-      await last
-      await this.#redis.ping()
-    }
   }
 
   async #catchUp(): Promise<boolean> {

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto'
+import type { Static } from 'typebox'
+import { TallygateError } from '#core/errors.ts'
+import type { ConsumeInput } from '#core/operations/consume.ts'
+import type { consumeBody } from './use-schemas.ts'
+
+/** Reads the body of an operation; `kind` is part of what makes two bodies the same. */
+export function readOperation(
+  kind: 'consume' | 'reserve',
+  body: Static<typeof consumeBody> & { readonly ttlMs?: number },
+): ConsumeInput {
+  const { workspace, id, items, occurredAt, partial, ttlMs } = body
+  const at = occurredAt === undefined ? null : Date.parse(occurredAt)
+  if (Number.isNaN(at))
+    throw new TallygateError('invalid_request', 'occurredAt is not a time', { field: 'occurredAt' })
+  const named = items.map(({ feature, quantity, meter, subject, function: name }) => {
+    return { feature, quantity, meter, subject, function: name }
+  })
+  const content = JSON.stringify([kind, workspace, id, named, at, partial, ttlMs ?? null])
+  const fingerprint = createHash('sha256').update(content).digest('base64url').slice(0, 22)
+  return { workspace, operation: id, items: named, occurredAt: at, partial, fingerprint }
+}

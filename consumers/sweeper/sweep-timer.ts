@@ -1,0 +1,67 @@
+import type { Logger } from 'pino'
+import type { SweeperMetrics } from '#drivers/metrics.ts'
+import { redisTime } from '#drivers/redis/connect.ts'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { type SweepDeps, sweepShard } from './sweep-shard.ts'
+
+interface TimerOptions extends Omit<SweepDeps, 'onSwept'> {
+  readonly shards: readonly ShardKeys[]
+  readonly log: Logger
+  readonly name: string
+  readonly metrics: SweeperMetrics
+}
+
+/** What has expired is given back within about this and the time of one round: 5 s are promised (G10). */
+const EVERY_MS = 1_000
+/** One sweeper a shard is enough; a second one does no harm. */
+const LEASE_MS = 3_000
+
+/** Sweeps every shard until it is stopped. */
+export function startSweeping(options: TimerOptions): { stop: () => Promise<void> } {
+  let isStopped = false
+  let wake: () => void = () => undefined
+  const run = async (): Promise<void> => {
+    while (!isStopped) {
+      await Promise.all(options.shards.map((keys) => visit(options, keys)))
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        setTimeout(resolve, EVERY_MS)
+      })
+    }
+  }
+  const running = run()
+  return {
+    stop: async () => {
+      isStopped = true
+      wake()
+      await running
+    },
+  }
+}
+
+async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
+  const { redis, log, metrics } = options
+  try {
+    if ((await redis.zcount(keys.due, '-inf', await redisTime(redis))) === 0) return
+    if (!(await hasLease(options, keys))) return
+    const onSwept: SweepDeps['onSwept'] = (outcome, workspace, operation) => {
+      metrics.swept.inc({ outcome })
+      if (outcome !== 'dropped') return
+      log.error(
+        { workspace, operation },
+        'a hold is older than any may be and was dropped; its events never arrived, see that Kafka takes them',
+      )
+    }
+    await sweepShard({ ...options, onSwept }, keys)
+  } catch (error) {
+    log.warn({ err: error, shard: keys.shard }, 'the shard was not swept; what is due is looked at again')
+  }
+}
+
+async function hasLease({ redis, name }: TimerOptions, keys: ShardKeys): Promise<boolean> {
+  const lease = keys.lease('sweep')
+  const holder = await redis.set(lease, name, 'PX', LEASE_MS, 'NX', 'GET')
+  if (holder !== null && holder !== name) return false
+  await redis.pexpire(lease, LEASE_MS)
+  return true
+}

@@ -1,0 +1,180 @@
+import type { Amount } from '../amount.ts'
+import { clampAmount, ZERO } from '../amount.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { accuracyAt } from '../entitlement/accuracy.ts'
+import { decideTogether } from '../entitlement/decide.ts'
+import type { Decision, Verdict } from '../entitlement/decision.ts'
+import type { Entitlement } from '../entitlement/entitlement.ts'
+import type { WorkspaceFacts } from '../entitlement/facts.ts'
+import { keepDecisions, keptDecisions } from '../entitlement/kept-decision.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import type { HoldStore } from '../ports.ts'
+import type { HoldReading, HoldState, OpenItem, OperationName } from '../usage/hold.ts'
+import { type CheckDeps, requireKnown } from './check.ts'
+import { decideUnheld } from './decide-unheld.ts'
+import { placeHold } from './place-hold.ts'
+import { type PlannedItem, planItems, requestOf, type WantedItem } from './plan-items.ts'
+
+/** What admitting needs. */
+export interface AdmitDeps extends CheckDeps {
+  readonly holds: HoldStore
+}
+
+/** One operation that wants to use something. */
+export interface AdmitInput extends OperationName {
+  readonly items: readonly WantedItem[]
+  /** When it happened; null = now. */
+  readonly occurredAt: Instant | null
+  /** As much as fits, instead of all or nothing. */
+  readonly partial: boolean
+  /** The same for the same body. */
+  readonly fingerprint: string
+  readonly state: HoldState
+  readonly dueMs: number
+}
+
+/** What became of it. */
+export interface Admitted {
+  readonly allowed: boolean
+  readonly decisions: readonly Decision[]
+  /** Units admitted of each item. */
+  readonly granted: readonly number[]
+  /** Whether this answers what was answered before. */
+  readonly replayed: boolean
+  /** Items whose events are not known to be counted. */
+  readonly open: readonly OpenItem[]
+  /** When a reservation ends; null where nothing is held. */
+  readonly deadline: Instant | null
+  /** Resolves with the decisions to answer with, once they are kept. */
+  readonly kept: () => Promise<readonly Decision[]>
+}
+
+/**
+ * Decides an operation and sets aside what it needs, in one step.
+ *
+ * All items or none, or with `partial` as much as fits. Nothing is counted yet: that is what the events do. Throws
+ * `idempotency_conflict`, `stale_operation`, `overloaded`, `invalid_request`, `unknown_feature`, and `unavailable`
+ * when nothing can be held and a feature does not allow use without it.
+ */
+export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Admitted> {
+  await requireKnown(deps.catalogue, input.items)
+  const guess = input.occurredAt ?? deps.holds.now()
+  const items = planItems(deps.catalogue.remembered(), { ...input, occurredAt: guess }, input.items)
+  const placed = await placeHold(deps, input, items)
+  if (!placed.known) return decideUnheld(deps, { ...input, items, cause: placed.cause })
+  const { outcome, reading } = placed
+  switch (outcome) {
+    case 'held':
+      return admitted(deps, input, { ...placed, items, replayed: false })
+    case 'again':
+      return admitted(deps, input, { ...placed, items, replayed: true })
+    case 'denied':
+      return unkept(
+        { allowed: false, replayed: false, granted: items.map(() => 0) },
+        decide({ ...placed, items }),
+      )
+    case 'done': {
+      const decisions = decide({ ...placed, items: items.map((item) => ({ ...item, quantity: ZERO })) })
+      const counted = decisions.map((one, index) =>
+        asAdmitted({ ...one, quantity: items[index]?.quantity ?? ZERO }),
+      )
+      return unkept(
+        { allowed: true, replayed: true, granted: items.map(({ quantity }) => quantity) },
+        counted,
+      )
+    }
+    case 'conflict':
+      throw new TallygateError(
+        'idempotency_conflict',
+        `${input.operation} was used before with another body; use a new id`,
+      )
+    case 'too_old':
+      throw new TallygateError(
+        'stale_operation',
+        `${input.operation}: occurredAt must be at most 24 h before and 1 min after now; send the event itself instead`,
+        { now: reading.now },
+      )
+    case 'full':
+      throw new TallygateError(
+        'overloaded',
+        `${input.workspace} has too many open holds; try again when some are counted`,
+      )
+  }
+}
+
+interface Situation {
+  readonly catalogue: Catalogue
+  readonly facts: WorkspaceFacts
+  readonly entitlements: readonly Entitlement[]
+  readonly reading: HoldReading
+  readonly items: readonly PlannedItem[]
+}
+
+async function admitted(
+  deps: AdmitDeps,
+  input: AdmitInput,
+  { replayed, ...situation }: Situation & { readonly replayed: boolean },
+): Promise<Admitted> {
+  const { reading } = situation
+  const { granted, open, deadline, answer } = reading
+  const decisions = answer === null ? decidedFor(situation) : keptDecisions(answer)
+  const { fingerprint } = input
+  const kept = async (): Promise<readonly Decision[]> => {
+    if (answer !== null) return decisions
+    const first = await deps.holds.keepAnswer(input, { fingerprint, answer: keepDecisions(decisions) })
+    return first === null ? decisions : keptDecisions(first)
+  }
+  if (!replayed) for (const decision of decisions) deps.lastKnown.set(decision)
+  return { allowed: true, decisions, granted, replayed, open, deadline, kept }
+}
+
+/** Decisions of what was granted; an item of which nothing fitted is decided as it was asked. */
+function decidedFor(situation: Situation): readonly Decision[] {
+  const { granted } = situation.reading
+  const items = situation.items.map((item, index) => {
+    const units = granted[index] ?? 0
+    return units === 0 ? item : { ...item, quantity: clampAmount(units) }
+  })
+  const isGranted = (index: number): boolean => (granted[index] ?? 0) > 0 || items[index]?.quantity === 0
+  return decide({ ...situation, items }).map((decision, index) =>
+    isGranted(index) ? asAdmitted(decision) : decision,
+  )
+}
+
+/** What was admitted stays so, also when facts have changed since. */
+function asAdmitted(decision: Decision): Decision {
+  return decision.allowed ? decision : { ...decision, allowed: true, reason: 'within_limit', unblock: [] }
+}
+
+function unkept(
+  { allowed, replayed, granted }: Pick<Admitted, 'allowed' | 'replayed' | 'granted'>,
+  decisions: readonly Decision[],
+): Admitted {
+  return { allowed, replayed, granted, decisions, open: [], deadline: null, kept: async () => decisions }
+}
+
+function decide({ catalogue, facts, entitlements, reading, items }: Situation): readonly Decision[] {
+  const features = [...new Set(items.map(({ feature }) => feature))]
+  const verdicts: readonly Verdict[] = decideTogether({
+    catalogue,
+    now: reading.now,
+    items: items.map((item, index) => {
+      const group = features.indexOf(item.feature)
+      const entitlement = entitlements[group]
+      if (entitlement === undefined) throw new RangeError(`no entitlement for ${item.feature}`)
+      const figures = reading.figures[group] ?? { used: 0, held: 0 }
+      const usage = {
+        used: clampAmount(figures.used),
+        held: clampAmount(figures.held) as Amount,
+        subjectIsMember: reading.free[index] === 'member',
+        subjectIsHeld: reading.free[index] === 'held',
+      }
+      const crossing = ownValue(facts.crossings, item.feature) ?? null
+      return { request: requestOf(item), entitlement, usage, crossing }
+    }),
+  }).decisions
+  const accuracy = accuracyAt({ now: reading.now, asOf: reading.asOf, isWhole: !reading.isLowerBound })
+  return verdicts.map((verdict) => ({ ...verdict, ...accuracy }))
+}

@@ -1,0 +1,127 @@
+import type { Decision } from '../entitlement/decision.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+import type { HoldStore } from '../ports.ts'
+import type { OpenItem, OperationName } from '../usage/hold.ts'
+import { ownUsage } from '../usage/own-usage.ts'
+import { itemEventId } from '../usage/reservation.ts'
+import { type AdmitDeps, type AdmitInput, admitUnits } from './admit-units.ts'
+import { type ConsumeDeps, eventIdsOf } from './consume.ts'
+
+/** What to reserve, and for how long (ms, at most `RESERVATION_MAX_MS`). */
+export interface ReserveInput extends Omit<AdmitInput, 'state' | 'dueMs'> {
+  readonly ttlMs: number
+}
+
+/** What was reserved. */
+export interface Reserved {
+  readonly allowed: boolean
+  readonly decisions: readonly Decision[]
+  readonly granted: readonly number[]
+  /** Until when it is held; in the past where it was allowed without a hold, null where it was denied. */
+  readonly expiresAt: Instant | null
+  readonly replayed: boolean
+}
+
+/** Holds units for a while without counting them. Throws what `admitUnits` does. */
+export async function reserve(deps: AdmitDeps, { ttlMs, ...input }: ReserveInput): Promise<Reserved> {
+  const admitted = await admitUnits(deps, { ...input, state: 'held', dueMs: ttlMs })
+  const { allowed, granted, replayed, deadline } = admitted
+  const decisions = await admitted.kept().catch(() => admitted.decisions)
+  const expiresAt = allowed ? (deadline ?? deps.holds.now()) : null
+  return { allowed, granted, replayed, decisions, expiresAt }
+}
+
+/** What was used of a reservation; null = all of it. */
+export interface CommitInput extends OperationName {
+  readonly quantities: readonly number[] | null
+}
+
+/** What is counted of it. */
+export interface Committed {
+  readonly quantities: readonly number[]
+  readonly eventIds: readonly string[]
+  readonly replayed: boolean
+}
+
+/** Most items of one operation (api.md). */
+const ITEMS_MAX = 100
+
+/**
+ * Counts what was used of a reservation and gives back the rest.
+ *
+ * Throws `already_resolved`, `expired`, `not_found`, `invalid_request`, `unavailable`, and `unknown` as consuming does.
+ */
+export async function commitReservation(
+  { holds, sink }: Pick<ConsumeDeps, 'holds' | 'sink'>,
+  input: CommitInput,
+): Promise<Committed> {
+  const reply = await holds.commit(input, input.quantities)
+  switch (reply.outcome) {
+    case 'rebuilding':
+      throw notNow(input)
+    case 'unknown':
+      return committedBefore(holds, input)
+    case 'expired':
+      throw new TallygateError(
+        'expired',
+        `${input.operation} has expired; send the event itself: it counts, and may exceed`,
+      )
+    case 'resolved':
+      throw new TallygateError(
+        'already_resolved',
+        `${input.operation} was resolved otherwise before; what is counted stays counted`,
+      )
+    case 'count':
+    case 'too_much': {
+      const reserved = reply.granted.join(', ')
+      const message = `quantities must be one for each item and no more than was reserved: ${reserved}`
+      throw new TallygateError('invalid_request', message, { field: 'quantities' })
+    }
+    case 'committed':
+    case 'again': {
+      await sink.produce(reply.open.map((open: OpenItem) => ownUsage(input, open)))
+      const { quantities } = reply
+      return {
+        quantities,
+        eventIds: eventIdsOf(input.operation, quantities),
+        replayed: reply.outcome === 'again',
+      }
+    }
+  }
+}
+
+/** The record is gone: with it the hold, unless its events are counted. */
+async function committedBefore(holds: HoldStore, input: CommitInput): Promise<Committed> {
+  const { workspace, operation, quantities } = input
+  const count = quantities?.length ?? ITEMS_MAX
+  const ids = Array.from({ length: count }, (_, item) => itemEventId({ operation, item }))
+  const counted = await holds.counted(workspace, ids)
+  if (counted === null) throw notNow(input)
+  const eventIds = ids.filter((_, item) => counted[item] === true)
+  if (eventIds.length > 0) return { quantities: quantities ?? [], eventIds, replayed: true }
+  const message = `no reservation "${operation}" is known; if it was granted its hold is lost: send the event itself`
+  throw new TallygateError('not_found', message)
+}
+
+/** Gives a reservation back. Throws `already_resolved`, `not_found` and `unavailable`. */
+export async function releaseReservation(holds: HoldStore, name: OperationName): Promise<void> {
+  switch (await holds.release(name)) {
+    case 'released':
+      return
+    case 'rebuilding':
+      throw notNow(name)
+    case 'unknown':
+      throw new TallygateError('not_found', `no reservation "${name.operation}" is known`)
+    case 'resolved':
+      throw new TallygateError(
+        'already_resolved',
+        `${name.operation} was resolved otherwise before; what is counted stays counted`,
+      )
+  }
+}
+
+function notNow({ workspace, operation }: OperationName): TallygateError {
+  const message = `${operation}: counters of ${workspace} are being rebuilt; try again`
+  return new TallygateError('unavailable', message, { workspace, cause: 'rebuilding' })
+}

@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type Rig, startRig } from '#test/chaos/rig.ts'
+import { grantedOf, UseClient } from '#test/chaos/use-client.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+const seed = seedOfRun()
+const HOLDS = 1_000
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+}, 120_000)
+afterEach(() => rig.proxies.redis.set({ kind: 'pass' }))
+afterAll(() => rig.stop())
+
+const credits = (quantity: number): object => ({ feature: 'ai_credits', quantity })
+
+function clientOf(workspace: TestWorkspace): UseClient {
+  return new UseClient({ apis: [rig.system.api], key: rig.system.key, workspace: workspace.id })
+}
+
+test('G8: Redis killed and torn with a thousand open holds: use passes the limit by no more than the holds lost', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({ seats: 2 })
+  const limit = 2 * 750
+  const client = clientOf(workspace)
+  const ids = Array.from({ length: HOLDS }, (_, index) => `r${index}`)
+  const reserve = { items: [credits(1)], ttlMs: 900_000 }
+  await Promise.all(ids.map((id) => client.post('/v1/reservations', { id, ...reserve })))
+  await rig.redis.kill()
+  rig.redis.tearLog(seededRandom(seed)(400_000))
+  await rig.redis.start()
+  const drained = grantedOf(
+    await client.post('/v1/consume', { id: 'rest', items: [credits(limit)], partial: true }),
+  )
+  let lost = 0
+  await Promise.all(
+    ids.map(async (id) => {
+      const answer = await client.post(`/v1/reservations/${id}/commit`, {})
+      if (answer?.status === 200) return
+      expect(answer, `seed ${seed}: ${id}`).toMatchObject({ status: 404, body: { code: 'not_found' } })
+      lost += 1
+      await workspace.send('AiCallEvent', { function: 'summary', credits: 1 })
+    }),
+  )
+  const used = drained + HOLDS
+  const seen = await eventually(
+    () => workspace.check({ feature: 'ai_credits', minFreshnessMs: 0 }),
+    (decision) => decision.used === used,
+    { what: `${used} credits to be counted`, withinMs: 20_000 },
+  )
+  const overshoot = Math.max(seen.used - limit, 0)
+  process.stdout.write(`G8: seed ${seed}, ${lost} of ${HOLDS} holds lost, overshoot ${overshoot}\n`)
+  expect(overshoot, `seed ${seed}`).toBeLessThanOrEqual(lost)
+}, 90_000)
+
+test('G26: while Redis is away a feature that allows it is counted without a hold, any other answers 503', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({ seats: 1 })
+  const client = clientOf(workspace)
+  const lead = { items: [{ feature: 'leads', quantity: 3 }] }
+  rig.proxies.redis.set({ kind: 'reset' })
+  const allowed = await client.once('/v1/consume', { id: 'l', ...lead })
+  expect(allowed).toMatchObject({ status: 200, body: { allowed: true, granted: [3], eventIds: ['c~l~0'] } })
+  expect(allowed?.body['decisions']).toMatchObject([
+    { reason: 'degraded_allow', degraded: true, exact: false },
+  ])
+  const held = await client.once('/v1/reservations', { id: 'r', ...lead })
+  expect(held).toMatchObject({ status: 200, body: { allowed: true } })
+  expect(Date.parse(String(held?.body['expiresAt']))).toBeLessThanOrEqual(Date.now())
+  const refused = await client.once('/v1/consume', { id: 'c', items: [credits(1)] })
+  expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+  rig.proxies.redis.set({ kind: 'pass' })
+  await eventually(
+    () => workspace.check({ feature: 'leads' }),
+    ({ used, degraded }) => used === 3 && !degraded,
+    { what: 'the lead that was not held to be counted', withinMs: 20_000 },
+  )
+  expect(await client.post('/v1/reservations/r/commit', {})).toMatchObject({ status: 404 })
+}, 60_000)
+
+test('G9: while Kafka is away consuming answers 503 unknown, the hold stays, and asking again counts it once', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({ seats: 1 })
+  const client = clientOf(workspace)
+  const body = { id: 'k', items: [credits(700)] }
+  rig.system.signal('consumers', 'SIGSTOP')
+  await rig.killEngine('kafka')
+  expect(await client.once('/v1/consume', body)).toMatchObject({ status: 503, body: { code: 'unknown' } })
+  const other = await client.once('/v1/consume', { id: 'other', items: [credits(51)] })
+  expect(other?.body).toMatchObject({ allowed: false })
+  rig.system.signal('consumers', 'SIGCONT')
+  await rig.startEngines()
+  expect(await client.post('/v1/consume', body)).toMatchObject({
+    status: 200,
+    body: { allowed: true, replayed: true },
+  })
+  await eventually(
+    () => workspace.check({ feature: 'ai_credits' }),
+    ({ used, remaining }) => used === 700 && remaining === 50,
+    { what: 'it to be counted once', withinMs: 40_000 },
+  )
+}, 120_000)

@@ -1,0 +1,76 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Redis } from 'ioredis'
+import type { Next } from './event-log.ts'
+
+/** A process died, or never heard an answer. */
+export class Crash extends Error {}
+
+/** Mishaps happen inside mishaps, this deep. */
+const DEPTH_MAX = 3
+
+/** A bad network, and everything that can happen while somebody waits for an answer. */
+export class Turbulence {
+  readonly #redis: Redis
+  readonly #next: Next
+  readonly #mishap: () => Promise<void>
+  readonly #depth = new AsyncLocalStorage<number>()
+  /** The last call of each depth of mishaps inside mishaps. */
+  readonly #turns: Promise<unknown>[] = []
+  isCalm = false
+
+  constructor(redis: Redis, next: Next, mishap: () => Promise<void>) {
+    this.#redis = redis
+    this.#next = next
+    this.#mishap = mishap
+  }
+
+  /** Makes a call that may never run, run late, or lose its answer. */
+  async call<Value>(run: () => Promise<Value>): Promise<Value> {
+    if (this.isCalm) return run()
+    const mishap = this.#next(40)
+    if (mishap === 0) throw new Crash('the call never ran')
+    if (mishap < 8) await this.#inBetween()
+    const answer = await run()
+    if (mishap === 39) throw new Crash('the answer was lost')
+    return answer
+  }
+
+  /** Redis as a bad network shows it. */
+  redis(): Redis {
+    /** Calls made at once run in the order they were made, so that a seed is the same life every time. */
+    const inTurn = (run: () => Promise<unknown>): Promise<unknown> => {
+      const depth = this.#depth.getStore() ?? 0
+      const turn = (this.#turns[depth] ?? Promise.resolve()).then(() => this.call(run))
+      this.#turns[depth] = turn.catch(() => undefined)
+      return turn
+    }
+    return new Proxy(this.#redis, {
+      get: (redis, name) => {
+        if (name === 'evalsha' || name === 'eval') {
+          return (...args: unknown[]) => inTurn(() => Reflect.apply(Reflect.get(redis, name), redis, args))
+        }
+        const value: unknown = Reflect.get(redis, name)
+        return typeof value === 'function' ? value.bind(redis) : value
+      },
+    })
+  }
+
+  async #inBetween(): Promise<void> {
+    const depth = this.#depth.getStore() ?? 0
+    if (depth >= DEPTH_MAX) return
+    await this.#depth.run(depth + 1, () => this.survive())
+  }
+
+  /** One mishap, and whatever calls a crash left on their way. */
+  async survive(): Promise<void> {
+    await this.#mishap().catch((error: unknown) => {
+      if (!(error instanceof Crash)) throw error
+    })
+    const depth = this.#depth.getStore() ?? 0
+    for (let last: Promise<unknown> | undefined; last !== this.#turns[depth]; ) {
+      last = this.#turns[depth]
+      await last
+      await this.#redis.ping()
+    }
+  }
+}
