@@ -32,9 +32,10 @@ test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, 
 	@$(NODE) test/run.ts
 
 MINUTES ?= 10
-soak: $(NODE) ## Long runs: simulator and every mutant, then processes under steady load: make soak MINUTES=30
+soak: $(NODE) ## Long runs: simulator and every mutant, then processes under steady load, then holds: make soak MINUTES=30
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/soak.ts $(MINUTES)
+	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run --project integration holds.conformance use-guarantees
 
 mutants: $(NODE) ## Break one line after another and see that the tests of its guarantee fail
 	@$(NODE) test/mutation/main.ts

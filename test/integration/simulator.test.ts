@@ -7,11 +7,11 @@ import { findMutant } from '#test/simulator/run-mutant.ts'
 import { scenarios } from '#test/simulator/scenarios.ts'
 import { Simulation } from '#test/simulator/simulation.ts'
 
-const SEEDS = 200
+const SEEDS = 300
 const redis = new Redis(engineAddresses().redis)
 afterAll(() => redis.quit())
 
-test('G0, G1, G4, G5, G6: random lives of shards end with exactly what the log says', async () => {
+test('G0, G1, G4, G5, G6, G7, G9: random lives of shards end with exactly what the log says', async () => {
   const first = seedOfRun()
   for (let seed = first; seed < first + SEEDS; seed += 1) {
     expect(await new Simulation(redis, seed).run(100), `seed ${seed}`).toEqual([])
