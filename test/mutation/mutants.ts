@@ -133,7 +133,7 @@ export const testMutants: readonly TestMutant[] = [
     from: 'if now >= tonumber(known[3]) then',
     to: 'if false then',
     project: 'integration',
-    tests: 'consume.test',
+    tests: 'holds.conformance',
     title: 'G10',
   },
   {
