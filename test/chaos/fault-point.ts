@@ -10,18 +10,31 @@ import kafkajs from 'kafkajs'
 const [wanted, nth] = [process.env['FAULT_POINT'] ?? '', Number(process.env['FAULT_NTH'] ?? 1)]
 let seen = 0
 
-function reach(point: string): void {
-  if (point !== wanted) return
+/** What is answered too early gets out in this time, ms. */
+const LAST_MOMENTS_MS = 100
+
+function isDue(point: string): boolean {
+  if (point !== wanted) return false
   seen += 1
-  if (seen >= nth) process.kill(process.pid, 'SIGKILL')
+  return seen >= nth
+}
+
+function reach(point: string): void {
+  if (isDue(point)) process.kill(process.pid, 'SIGKILL')
 }
 
 type AnyCall = (...args: readonly unknown[]) => Promise<unknown>
 
+/** The call is never made, and whatever does not wait for it goes on for a moment. */
+async function dieLater(): Promise<never> {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_MOMENTS_MS)
+  return new Promise(() => undefined)
+}
+
 /** The call with the three points of a step around it. */
 function around(step: string, call: AnyCall): AnyCall {
   return async (...args) => {
-    reach(`before ${step}`)
+    if (isDue(`before ${step}`)) await dieLater()
     const answer = call(...args)
     setImmediate(() => reach(`during ${step}`))
     const value = await answer
