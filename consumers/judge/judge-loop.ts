@@ -5,6 +5,7 @@ import { type JudgeDeps, judgeWorkspace } from '#core/operations/judge-workspace
 import { Agenda } from '#drivers/redis/agenda.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
+import { type Rounds, startRounds } from '../rounds.ts'
 import { enlistShard, type WorkspacePages } from './enlist-shard.ts'
 
 interface JudgeLoopOptions {
@@ -28,32 +29,16 @@ const DUE_MAX = 200
 const LIST_EVERY_MS = HOUR_MS
 
 /** Compares what changed, and what is due, with limits and dates, shard by shard, until it is stopped. */
-export function startJudge(options: JudgeLoopOptions): { stop: () => Promise<void> } {
+export function startJudge(options: JudgeLoopOptions): Rounds {
   const judge = new ShardJudge(options)
-  let isStopped = false
-  let wake: () => void = () => undefined
-  const run = async (): Promise<void> => {
-    while (!isStopped) {
-      for (const keys of options.shards) {
-        if (isStopped) break
-        await judge.visit(keys).catch((error: unknown) => {
-          options.log.warn({ err: error, shard: keys.shard }, 'the shard was not judged; it will be')
-        })
-      }
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        setTimeout(resolve, ROUND_MS)
+  return startRounds(ROUND_MS, async (isStopped) => {
+    for (const keys of options.shards) {
+      if (isStopped()) return
+      await judge.visit(keys).catch((error: unknown) => {
+        options.log.warn({ err: error, shard: keys.shard }, 'the shard was not judged; it will be')
       })
     }
-  }
-  const running = run()
-  return {
-    stop: async () => {
-      isStopped = true
-      wake()
-      await running
-    },
-  }
+  })
 }
 
 /** One round over a shard, for whoever holds its lease. */

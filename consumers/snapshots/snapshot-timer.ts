@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { type Rounds, startRounds } from '../rounds.ts'
 import { forgetIds } from './forget-ids.ts'
 import { type SnapshotDeps, snapshotRound } from './snapshot-round.ts'
 
@@ -14,26 +15,11 @@ interface TimerOptions extends SnapshotDeps {
 }
 
 /** Takes snapshots of every shard, and forgets old event ids, every so often until it is stopped. */
-export function startSnapshots(options: TimerOptions): { stop: () => Promise<void> } {
-  let isStopped = false
-  let wake: () => void = () => undefined
-  const run = async (): Promise<void> => {
-    while (!isStopped) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        setTimeout(resolve, options.everyMs)
-      })
-      for (const keys of options.shards) if (!isStopped) await visit(options, keys)
-    }
+export function startSnapshots(options: TimerOptions): Rounds {
+  const round = async (isStopped: () => boolean): Promise<void> => {
+    for (const keys of options.shards) if (!isStopped()) await visit(options, keys)
   }
-  const running = run()
-  return {
-    stop: async () => {
-      isStopped = true
-      wake()
-      await running
-    },
-  }
+  return startRounds(options.everyMs, round, { first: 'later' })
 }
 
 /** One shard's turn; the lease only saves work when several processes run. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { SweeperMetrics } from '#drivers/metrics.ts'
 import { redisTime } from '#drivers/redis/connect.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { type Rounds, startRounds } from '../rounds.ts'
 import { type SweepDeps, sweepShard } from './sweep-shard.ts'
 
 interface TimerOptions extends Omit<SweepDeps, 'onSwept'> {
@@ -17,26 +18,8 @@ const EVERY_MS = 1_000
 const LEASE_MS = 3_000
 
 /** Sweeps every shard until it is stopped. */
-export function startSweeping(options: TimerOptions): { stop: () => Promise<void> } {
-  let isStopped = false
-  let wake: () => void = () => undefined
-  const run = async (): Promise<void> => {
-    while (!isStopped) {
-      await Promise.all(options.shards.map((keys) => visit(options, keys)))
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        setTimeout(resolve, EVERY_MS)
-      })
-    }
-  }
-  const running = run()
-  return {
-    stop: async () => {
-      isStopped = true
-      wake()
-      await running
-    },
-  }
+export function startSweeping(options: TimerOptions): Rounds {
+  return startRounds(EVERY_MS, () => Promise.all(options.shards.map((keys) => visit(options, keys))))
 }
 
 async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import { redisTime } from '#drivers/redis/connect.ts'
 import type { Progress } from '../liveness.ts'
+import { type Rounds, startRounds } from '../rounds.ts'
 import type { UsageSession } from './usage-session.ts'
 
 interface MarkOptions {
@@ -22,31 +23,12 @@ interface MarkOptions {
 const MARK_EVERY_MS = 500
 
 /** Marks every partition on a timer of its own, so that idle shards are verified and answers stay exact. */
-export function startMarking(options: MarkOptions): { stop: () => Promise<void> } {
-  let isStopped = false
-  let wake: () => void = () => undefined
-  const run = async (): Promise<void> => {
-    while (!isStopped) {
-      await markAll(options).catch((error: unknown) => {
-        options.log.warn(
-          { err: error },
-          'partitions were not marked; answers show growing lag until they are',
-        )
-      })
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        setTimeout(resolve, MARK_EVERY_MS)
-      })
-    }
-  }
-  const running = run()
-  return {
-    stop: async () => {
-      isStopped = true
-      wake()
-      await running
-    },
-  }
+export function startMarking(options: MarkOptions): Rounds {
+  return startRounds(MARK_EVERY_MS, () =>
+    markAll(options).catch((error: unknown) => {
+      options.log.warn({ err: error }, 'partitions were not marked; answers show growing lag until they are')
+    }),
+  )
 }
 
 async function markAll({ redis, sessions, ranges, reopen, onProgress }: MarkOptions): Promise<void> {
