@@ -73,7 +73,7 @@ class History {
       case 9:
         return this.#settleOwn(name, where)
       case 10:
-        return this.#event(name, where)
+        return this.#next(8) === 0 ? this.#copy(name, where) : this.#event(name, where)
       default:
         return this.#age(name)
     }
@@ -169,6 +169,15 @@ class History {
     const isVoid = this.#next(8) === 0
     const reservation = { operation: name.operation, item: item.item }
     await this.#apply(name.workspace, { id, reservation, isVoid, changes: [this.#changeOf(item)] }, where)
+  }
+
+  /** An event of an item that may not be held (yet), or again: Redis may have gone back in between. */
+  async #copy(name: OperationName, where: string): Promise<void> {
+    const item = this.#next(2)
+    const reservation = { operation: name.operation, item }
+    const id = itemEventId(reservation)
+    const changes: CounterChange[] = [{ kind: 'add', meter: 'leads', units: 1 }]
+    await this.#apply(name.workspace, { id, reservation, isVoid: false, changes }, where)
   }
 
   /** The product's own event names the operation alone, or nothing at all. */

@@ -137,18 +137,11 @@ export const mutants: readonly Mutant[] = [
     to: 'void deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))).catch(() => undefined),',
   },
   {
-    seed: 84,
+    seed: 80,
     name: 'a reservation is given back though its events are on their way',
     file: `${lua}/release.lua`,
     from: "if state ~= 'held' then return 'RESOLVED' end",
     to: '',
-  },
-  {
-    seed: 185,
-    name: 'an event settles its hold only the first time it is seen, not where a hold came later',
-    file: `${lua}/settle.lua`,
-    from: "if r[6] ~= '' then",
-    to: "if r[6] ~= '' and is_fresh then",
   },
   {
     name: 'half a call that Redis kept is not noticed',
