@@ -2,8 +2,8 @@ import type { Collection, Db, Document } from 'mongodb'
 import { MongoServerError } from 'mongodb'
 
 const DUPLICATE_KEY = 11000
-/** How many entries are asked for at once when a log is read. */
-const READ_AHEAD = 8
+/** How many entries are asked for at once at most; most logs are short, so it begins with one and doubles. */
+const READ_AHEAD_MAX = 8
 
 /** Whether an insert failed because its `_id` exists: somebody made this very entry before. */
 export function isDuplicateKey(error: unknown): boolean {
@@ -37,10 +37,10 @@ export class AppendLog<Body> {
   /** All entries of a log, in order, from entry `from` on. */
   async read(log: string, from = 1): Promise<Body[]> {
     const bodies: Body[] = []
-    for (;;) {
+    for (let ahead = 1; ; ahead = Math.min(2 * ahead, READ_AHEAD_MAX)) {
       const first = from + bodies.length
       const next = await Promise.all(
-        Array.from({ length: READ_AHEAD }, (_, step) => this.entry(log, first + step)),
+        Array.from({ length: ahead }, (_, step) => this.entry(log, first + step)),
       )
       const end = next.indexOf(null)
       for (const body of end === -1 ? next : next.slice(0, end)) if (body !== null) bodies.push(body)
