@@ -32,10 +32,12 @@ test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, 
 	@$(NODE) test/run.ts
 
 MINUTES ?= 10
-soak: $(NODE) ## Long runs: simulator and every mutant, then processes under steady load, then holds: make soak MINUTES=30
+soak: $(NODE) ## Long runs: simulator and every mutant, then processes under steady load, then holds, overload and restarts: make soak MINUTES=30
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/soak.ts $(MINUTES)
-	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run --project integration holds.conformance use-guarantees
+	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run holds.conformance use-guarantees
+	@G22_REQUESTS=100000 G22_EXAMPLES=200 npx vitest run http-fuzz contract-fuzz
+	@G23_SECONDS=60 G24_SECONDS=60 STOP_RESTARTS=20 npx vitest run overload graceful-stop
 
 mutants: $(NODE) ## Break one line after another and see that the tests of its guarantee fail
 	@$(NODE) test/mutation/main.ts
@@ -49,4 +51,13 @@ format: $(NODE) ## Format the code
 openapi: $(NODE) ## Write docs/openapi.json anew from the route schemas
 	@$(NODE) api/write-openapi.ts
 
-.PHONY: help install run up down clean test soak mutants bench format openapi
+screenshots: $(NODE) ## Play the stage on real engines and write docs/screenshots anew; needs Chromium
+	@$(NODE) test/browser/screenshots.ts
+
+records: $(NODE) ## Write client/events/records.gen.ts anew from the schemas
+	@$(NODE) schemas/write-client-records.ts
+
+sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.tgz
+	@cd client && rm -rf dist && npx tsc -p tsconfig.json && npm pack --ignore-scripts --loglevel=error
+
+.PHONY: help install run up down clean test soak mutants bench format openapi screenshots records sdk

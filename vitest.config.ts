@@ -1,16 +1,46 @@
 import { defineConfig } from 'vitest/config'
 
-/** Five suites, in the order of cost: tidy and unit open no socket, the rest use real engines. */
+/** Where engines and processes are killed, stopped, flooded and lied to: long, and mostly waiting. */
+const chaos = [
+  'test/integration/{chaos-*,crash,fail-modes,graceful-stop,half-calls,overload,simulator,use-guarantees}.test.ts',
+]
+
+/** Eight suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'tidy', include: ['test/*.test.ts'] } },
-      { test: { name: 'unit', include: ['{core,schemas,drivers,consumers,api,cli,deploy}/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{core,schemas,drivers,consumers,api,cli,client,deploy}/**/*.test.ts'],
+        },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: chaos,
           globalSetup: ['test/helpers/engines.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: chaos,
+          globalSetup: ['test/helpers/engines.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -33,6 +63,16 @@ export default defineConfig({
           globalSetup: ['test/helpers/engines.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/helpers/engines.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 420_000,
           fileParallelism: false,
         },
       },

@@ -1,17 +1,21 @@
 import { type Static, Type } from 'typebox'
 import { readEnv } from '#drivers/env.ts'
-import { kafkaEnv } from '#drivers/kafka/connect.ts'
+import { kafkaEnv, kafkaProblems } from '#drivers/kafka/connect.ts'
 import { logEnv } from '#drivers/log.ts'
-import { mongoEnv } from '#drivers/mongo/connect.ts'
+import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
+import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv } from '#drivers/registry/schema-registry.ts'
+import { tracesEnv } from '#drivers/traces.ts'
 
-const fragment = {
+/** Every setting of the API by its environment name. */
+export const apiEnv = {
   ...logEnv,
   ...kafkaEnv,
   ...redisEnv,
   ...mongoEnv,
   ...registryEnv,
+  ...tracesEnv,
   API_HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   API_PORT: Type.Integer({ default: 18_080, minimum: 0, maximum: 65_535, description: 'Port of the API' }),
   ADMIN_PORT: Type.Integer({
@@ -20,17 +24,70 @@ const fragment = {
     maximum: 65_535,
     description: 'Metrics and readiness detail',
   }),
+  CHECK_BUDGET_MS: Type.Integer({
+    default: 50,
+    minimum: 1,
+    maximum: 10_000,
+    description: "How long an answer waits for its figures, ms; then each feature's onUnavailable decides",
+  }),
+  HOLD_BUDGET_MS: Type.Integer({
+    default: 250,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'How long consuming and reserving wait for a hold, ms',
+  }),
+  KEY_REQUESTS_PER_S: Type.Integer({
+    default: 5_000,
+    minimum: 1,
+    description: 'Requests that one key may make a second, in each process; more answer 429',
+  }),
+  KEY_BURST: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'Requests that a key may make at once after it was silent',
+  }),
+  IN_FLIGHT_MAX: Type.Integer({
+    default: 2_000,
+    minimum: 1,
+    description: 'Requests under way at once; more answer 503',
+  }),
+  LOOP_DELAY_MAX_MS: Type.Integer({
+    default: 150,
+    minimum: 10,
+    description: 'How late the event loop may be, smoothed, before requests answer 503, ms',
+  }),
+  CONNECTIONS_MAX: Type.Integer({
+    default: 5_000,
+    minimum: 1,
+    description: 'Open connections; more are closed at once',
+  }),
+  DRAIN_MS: Type.Integer({
+    default: 1_000,
+    minimum: 0,
+    maximum: 5_000,
+    description: 'How long a process that was told to stop goes on answering, unready, before it closes, ms',
+  }),
   TALLYGATE_KEY_PEPPER: Type.String({
     minLength: 32,
-    pattern: '^(?!change)',
-    description: 'Secret that key hashes are made with; at least 32 characters, the same in every process',
+    description:
+      'secret that key hashes are made with: at least 32 random characters (openssl rand -hex 32), the same in every process',
   }),
 }
 
 /** Settings of the API's process. */
-export type ApiConfig = Static<ReturnType<typeof Type.Object<typeof fragment>>>
+export type ApiConfig = Static<ReturnType<typeof Type.Object<typeof apiEnv>>>
 
 /** Reads the settings; throws `invalid_config` with every problem. */
 export function apiConfig(env: NodeJS.ProcessEnv): ApiConfig {
-  return readEnv(fragment, env)
+  return readEnv(apiEnv, env, [kafkaProblems, mongoProblems, redisProblems, pepperProblems])
+}
+
+/** Fewer different characters than this are no random text. */
+const PEPPER_VARIETY_MIN = 10
+
+/** A pepper that was copied from an example, or typed with one finger. */
+function pepperProblems({ TALLYGATE_KEY_PEPPER: pepper }: ApiConfig): readonly string[] {
+  const isExample = /change|example|default|secret|pepper-?123/i.test(pepper)
+  if (!isExample && new Set(pepper).size >= PEPPER_VARIETY_MIN) return []
+  return ['TALLYGATE_KEY_PEPPER looks like an example; make a random one (openssl rand -hex 32)']
 }

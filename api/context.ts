@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { OverrideRecord } from '#core/audit/audit-entry.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
@@ -5,24 +6,29 @@ import type { Decision } from '#core/entitlement/decision.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
 import type { OverrideWish } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
+import type { NearestDeps } from '#core/operations/nearest-limits.ts'
 import type { DayArchive, HistoryStore, HoldStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { UsageWriter } from '#drivers/kafka/usage-writer.ts'
+import type { LetterOverview } from '#drivers/letter-overview.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
 import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
+import type { LetterLog, LetterQuery } from '#drivers/mongo/letter-log.ts'
 import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
+import type { Checks } from '#drivers/readiness.ts'
+import type { ShardState } from '#drivers/redis/shard-states.ts'
 
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
   readonly check: CheckDeps
   readonly holds: HoldStore
   /** Writes usage into the log. */
-  readonly usage: Pick<UsageWriter, 'encode' | 'send' | 'produce'>
+  readonly usage: Pick<UsageWriter, 'encode' | 'send' | 'produce' | 'requireReachable'>
   /** What is stored of the past. */
   readonly history: HistoryStore
   /** Days older than the counters keep. */
   readonly archive: DayArchive
-  readonly authenticate: (token: string) => Promise<ApiKey | null>
+  readonly authenticate: Authenticate
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
   /** Every change of a workspace's overrides, oldest first. */
@@ -30,9 +36,9 @@ export interface ApiContext {
   /** Sets or ends an override, audited. */
   readonly changeOverride: (wish: OverrideWish) => Promise<OverrideRecord>
   /** The newest revision of the catalogue. */
-  readonly catalogueSource: () => Promise<StoredCatalogue>
+  readonly catalogueSource: (log: RequestLog) => Promise<StoredCatalogue>
   /** Stores the next revision of the catalogue. */
-  readonly changeCatalogue: (wish: CatalogueWish) => Promise<NextCatalogue>
+  readonly changeCatalogue: (wish: CatalogueWish, log: RequestLog) => Promise<NextCatalogue>
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
   /** A page of a workspace's notices, newest first. */
   readonly notices: NoticeLog['page']
@@ -42,10 +48,28 @@ export interface ApiContext {
   readonly noteDecision: (decision: Decision) => void
   /** Counts of a workspace's decisions by minute, newest first. */
   readonly decisionPage: DecisionLog['page']
+  /** Who is nearest to a limit, as the judge last saw it. */
+  readonly nearLimits: NearestDeps['listed']
+  /** Records that were set aside. */
+  readonly letters: Pick<LetterLog, 'page' | 'one'> & {
+    readonly overview: (query: LetterQuery) => Promise<LetterOverview>
+  }
+  readonly system: {
+    readonly partitions: number
+    readonly shards: () => Promise<readonly ShardState[]>
+    /** Where the log ends, by partition; null when Kafka does not say. */
+    readonly ends: () => Promise<ReadonlyMap<number, number> | null>
+  }
   readonly metrics: ApiMetrics
   /** Dependencies by name; each is null when it works, else what is wrong. */
-  readonly health: Readonly<Record<string, () => Promise<string | null>>>
+  readonly health: Checks
 }
+
+/** The log of a request: each line names it, as its failed answer does. */
+export type RequestLog = Pick<FastifyBaseLogger, 'warn'>
+
+/** The key that a bearer token is, or null; a promise where it must be read first. */
+export type Authenticate = (token: string) => ApiKey | null | Promise<ApiKey | null>
 
 declare module 'fastify' {
   interface FastifyContextConfig {

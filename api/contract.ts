@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
+import { unhurried } from '#core/operations/read-workspace.ts'
 import { apiMetrics } from '#drivers/metrics.ts'
 import { createApp } from './app.ts'
 import type { ApiContext } from './context.ts'
@@ -16,6 +17,7 @@ export async function contractText(): Promise<string> {
       catalogue: { load: absent, remembered: absent },
       now: absent,
       lastKnown: { get: absent, set: absent },
+      inTime: unhurried,
     },
     holds: {
       hold: absent,
@@ -25,7 +27,7 @@ export async function contractText(): Promise<string> {
       counted: absent,
       now: absent,
     },
-    usage: { encode: absent, send: absent, produce: absent },
+    usage: { encode: absent, send: absent, produce: absent, requireReachable: absent },
     history: { catalogueAt: absent, historyOf: absent },
     archive: { page: absent },
     authenticate: absent,
@@ -39,6 +41,9 @@ export async function contractText(): Promise<string> {
     workspacesAfter: absent,
     noteDecision: absent,
     decisionPage: absent,
+    nearLimits: absent,
+    letters: { page: absent, one: absent, overview: absent },
+    system: { partitions: 0, shards: absent, ends: absent },
     metrics: apiMetrics(new Registry()),
     health: {},
   }

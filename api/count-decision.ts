@@ -8,9 +8,9 @@ export function decisionCounter({
   noteDecision,
 }: Pick<ApiContext, 'metrics' | 'noteDecision'>): (decision: Decision) => void {
   return (decision) => {
-    const { feature, reason, allowed, degraded } = decision
+    const { feature, reason, allowed } = decision
     noteDecision(decision)
-    metrics.decisions.inc({ feature, reason, degraded: String(degraded) })
+    metrics.decisions.note(decision)
     if (allowed && isDenial(decision)) metrics.shadowDenials.inc({ feature, reason })
   }
 }

@@ -1,63 +1,106 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import Fastify from 'fastify'
+import { TallygateError } from '#core/errors.ts'
 import { changeCatalogue } from '#core/operations/change-catalogue.ts'
 import { changeOverride } from '#core/operations/change-override.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
+import { endOnFailure } from '#drivers/fatal.ts'
 import { historyStore } from '#drivers/history-store.ts'
+import { inTime } from '#drivers/in-time.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
+import { LogEnds } from '#drivers/kafka/log-ends.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { UsageWriter } from '#drivers/kafka/usage-writer.ts'
+import { letterOverview } from '#drivers/letter-overview.ts'
 import { createLogger } from '#drivers/log.ts'
+import { watchLoop } from '#drivers/loop-delay.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
-import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
+import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
-import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
+import { measureReadiness, readinessOf } from '#drivers/readiness.ts'
+import { isClusterUrl } from '#drivers/redis/address.ts'
+import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
+import { NearLimits } from '#drivers/redis/near-limits.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
 import { redisHoldStore } from '#drivers/redis/redis-hold-store.ts'
+import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
+import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { secretsOf } from '#drivers/secrets.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
+import { TallyLog } from '#drivers/tally-log.ts'
+import { openTraces } from '#drivers/traces.ts'
 import { createApp } from './app.ts'
+import { guardCounters, guardHolds, guardWriter, openCircuits } from './circuits.ts'
 import { apiConfig } from './config.ts'
-import type { ApiContext } from './context.ts'
+import type { ApiContext, RequestLog } from './context.ts'
 import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
-import { readinessOf } from './routes/health.ts'
+import type { ShedCause } from './plugins/shedding.ts'
 
+/** How long a page of a list is waited for, ms. */
+const PAGE_WITHIN_MS = 3_000
+
+const secrets = secretsOf(process.env)
+endOnFailure(createLogger('api', 'info', secrets))
 const config = apiConfig(process.env)
 if (process.argv.includes('--validate')) process.exit(0)
-const log = createLogger('api', config.LOG_LEVEL)
+const log = createLogger('api', config.LOG_LEVEL, secrets)
 const shutdown = shutdownOnSignals(log)
+const traces = await openTraces(config, { service: 'tallygate-api', log })
+if (traces !== null) shutdown.add('traces', () => traces.stop())
 
 const mongo = await connectMongo(config.MONGODB_URL)
 shutdown.add('MongoDB', mongo.close)
-const install = await ensureInstall(mongo.db, installWish)
-const catalogueLog = new CatalogueLog(mongo.db)
-const catalogue = await MongoCatalogueStore.open(catalogueLog)
-const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 500 })
+const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
+const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 })
 shutdown.add('Redis', () => redis.quit())
 await requireSafeRedis(redis)
 
 const shards = allShardKeys(install.shards)
-const source = new FactsSource(mongo.db)
-const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER)
 const metrics = createMetrics()
 const notices = new NoticeLog(mongo.db)
+const archive = new UsageDays(mongo.db)
 const workspaces = new WorkspaceList(mongo.db)
 const measured = apiMetrics(metrics)
+const circuits = openCircuits({
+  metrics: measured,
+  log,
+  redisParts: isClusterUrl(config.REDIS_URL) ? install.shards : 1,
+  readsWithinMs: config.CHECK_BUDGET_MS,
+  holdsWithinMs: config.HOLD_BUDGET_MS,
+})
+const fromMongo = <Value>(work: () => Promise<Value>): Promise<Value> => circuits.mongo.call(work)
+/** Lists, which may take longer. */
+const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
+  circuits.mongo.call(work, PAGE_WITHIN_MS)
+const source = new FactsSource(mongo.db)
+const letters = new LetterLog(mongo.db)
+const redrives = new RedriveLog(mongo.db)
+const near = new NearLimits(redis)
+const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER, {
+  guard: fromMongo,
+  withinMs: config.CHECK_BUDGET_MS,
+})
+const catalogueLog = new CatalogueLog(mongo.db)
+const catalogue = await MongoCatalogueStore.open({ newest: () => fromMongo(() => catalogueLog.newest()) })
 const decisions = new DecisionLog(mongo.db)
 await decisions.expireOld().catch((error: unknown) => {
   log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
@@ -71,85 +114,141 @@ const recorder = new DecisionRecorder({
 })
 recorder.start()
 shutdown.add('decision log', () => recorder.stop())
+const kafka = connectKafka({
+  brokers: config.KAFKA_BROKERS,
+  security: config,
+  clientId: 'tallygate-api',
+  log,
+})
 const usage = new UsageWriter({
-  kafka: connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'tallygate-api', log }),
+  kafka,
   registry: new SchemaRegistry(config.SCHEMA_REGISTRY_URL),
   log,
+  ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
 })
 await usage.start()
 shutdown.add('usage writer', () => usage.stop())
+const ends = new LogEnds(kafka, 'usage.events')
+shutdown.add('log ends', () => ends.close())
 const partitionOf = partitionerOf(install.usagePartitions)
 const facts = new CachedFactStore({
   redis,
   shards,
-  source,
+  source: { read: (workspace) => fromMongo(() => source.read(workspace)) },
   fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
 })
+const history = historyStore({ source, catalogues: catalogueLog })
+const holds = redisHoldStore({
+  redis,
+  shards,
+  partitionOf,
+  hasher: dedupeHasher(install.dedupeKey),
+  clock: systemClock,
+})
+const late = (): Error =>
+  new TallygateError('unavailable', `no figures within ${config.CHECK_BUDGET_MS} ms; try again`)
+const unfounded = new TallyLog(log, 'decisions were made without figures, by onUnavailable')
+shutdown.add('tally of decisions', async () => unfounded.flush())
+const draining = { isUnderWay: false }
 const context: ApiContext = {
-  holds: redisHoldStore({
-    redis,
-    shards,
-    partitionOf,
-    hasher: dedupeHasher(install.dedupeKey),
-    clock: systemClock,
-  }),
-  usage,
+  holds: guardHolds(holds, circuits.holds),
+  usage: guardWriter(usage, circuits.kafka),
   check: {
-    counters: redisCounterStore({ redis, shards, partitionOf }),
+    counters: guardCounters(redisCounterStore({ redis, shards, partitionOf }), circuits.reads),
+    inTime: (work) => inTime(work, { withinMs: config.CHECK_BUDGET_MS, late }),
     facts,
     catalogue,
     now: systemClock,
     lastKnown: rememberVerdicts(),
   },
-  history: historyStore({ source, catalogues: catalogueLog }),
-  archive: new UsageDays(mongo.db),
-  authenticate: (token) => keys.authenticate(token, systemClock()),
-  versions: (workspace) => source.versions(workspace),
-  overrides: (workspace) => source.overrides(workspace),
+  history: {
+    catalogueAt: (at) => pageFromMongo(() => history.catalogueAt(at)),
+    historyOf: (workspace, at) => pageFromMongo(() => history.historyOf(workspace, at)),
+  },
+  archive: { page: (name) => pageFromMongo(() => archive.page(name)) },
+  authenticate: (token) => keys.known(token, systemClock()) ?? keys.authenticate(token, systemClock()),
+  versions: (workspace) => pageFromMongo(() => source.versions(workspace)),
+  overrides: (workspace) => pageFromMongo(() => source.overrides(workspace)),
   changeOverride: (wish) => changeOverride({ store: source, catalogue, facts, now: systemClock }, wish),
-  catalogueSource: async () => {
+  catalogueSource: async (requestLog) => {
     await catalogue
       .refresh()
-      .catch((error: unknown) => log.warn({ err: error }, 'the newest catalogue is not known'))
+      .catch((error: unknown) => requestLog.warn({ err: error }, 'the newest catalogue is not known'))
     return catalogue.source
   },
-  changeCatalogue: async (wish) => {
+  changeCatalogue: async (wish, requestLog) => {
     const deps = { inUse: () => readCatalogueUse(workspaces, source), now: systemClock }
     const next = await changeCatalogue(
       { ...deps, newest: () => catalogueLog.newest(), append: (stored) => catalogueLog.append(stored) },
       wish,
     )
-    if (!wish.isDryRun) await nameRevision(next.revision)
+    if (!wish.isDryRun) await nameRevision(next.revision, requestLog)
     return next
   },
-  catalogueRevisions: () => catalogueLog.revisions(),
-  notices: (workspace, place) => notices.page(workspace, place),
-  workspacesAfter: (workspace, limit) => workspaces.after(workspace, limit),
-  noteDecision: (decision) => recorder.note(decision),
-  decisionPage: (workspace, query) => decisions.page(workspace, query),
+  catalogueRevisions: () => pageFromMongo(() => catalogueLog.revisions()),
+  notices: (workspace, place) => pageFromMongo(() => notices.page(workspace, place)),
+  workspacesAfter: (workspace, limit) => pageFromMongo(() => workspaces.after(workspace, limit)),
+  noteDecision: (decision) => {
+    recorder.note(decision)
+    if (decision.degraded) unfounded.note(`${decision.feature} ${decision.reason}`)
+  },
+  decisionPage: (workspace, query) => pageFromMongo(() => decisions.page(workspace, query)),
+  nearLimits: (query) => fromRedis(() => near.highest(shards, query)),
+  letters: {
+    page: (query, place) => pageFromMongo(() => letters.page(query, place)),
+    one: (id) => pageFromMongo(() => letters.one(id)),
+    overview: (query) => pageFromMongo(() => letterOverview({ letters, redrives }, query)),
+  },
+  system: {
+    partitions: install.usagePartitions,
+    shards: () => fromRedis(() => readShardStates(redis, shards)),
+    ends: () => ends.read(),
+  },
   metrics: measured,
   health: {
-    redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
+    redis: () => redisProblem(redis),
     mongo: async () => mongo.ping().then(() => null),
     kafka: async () => usage.problem,
+    process: async () => (draining.isUnderWay ? 'stopping' : null),
   },
 }
 
+/** What ops people read of all shards at once; not for answers that are waited for in a hurry. */
+async function fromRedis<Value>(read: () => Promise<Value>): Promise<Value> {
+  const late = (): Error => new TallygateError('unavailable', 'Redis does not answer; try again')
+  return inTime(read(), { withinMs: PAGE_WITHIN_MS, late }).catch((error: unknown) => {
+    if (error instanceof TallygateError) throw error
+    throw new TallygateError('unavailable', 'Redis does not answer; try again', {}, error)
+  })
+}
+
 /** Checks everywhere see it with their next read; the consumers do it again, should we die before. */
-async function nameRevision(revision: number): Promise<void> {
+async function nameRevision(revision: number, requestLog: RequestLog): Promise<void> {
   await catalogue.refresh()
   await Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))).catch(
     (error: unknown) => {
-      log.warn({ err: error, revision }, 'the new catalogue was stored; checks see it within 5 s')
+      requestLog.warn({ err: error, revision }, 'the new catalogue was stored; checks see it within 5 s')
     },
   )
 }
 
-const app = await createApp(context, log)
-await app.listen({ host: config.API_HOST, port: config.API_PORT })
-shutdown.add('API', () => app.close())
+const turnedAway = new TallyLog(log, 'requests were turned away unread')
+shutdown.add('tally of requests', async () => turnedAway.flush())
+const capacity = {
+  inFlightMax: config.IN_FLIGHT_MAX,
+  keyRate: { perSecond: config.KEY_REQUESTS_PER_S, burst: config.KEY_BURST },
+  isBehind: () => loop.ms > config.LOOP_DELAY_MAX_MS,
+  onShed: (cause: ShedCause) => {
+    measured.shed.inc({ cause })
+    turnedAway.note(cause)
+  },
+}
+const app = await createApp(context, log, { capacity, draining, traces })
+app.server.maxConnections = config.CONNECTIONS_MAX
 
+measureReadiness(metrics, context.health)
 const admin = Fastify()
+admin.get('/healthz', async () => ({ status: 'up' }))
 admin.get('/metrics', async (_request, reply) =>
   reply.type(metrics.contentType).send(await metrics.metrics()),
 )
@@ -159,4 +258,11 @@ admin.get('/readyz', async (_request, reply) => {
 })
 await admin.listen({ host: config.API_HOST, port: config.ADMIN_PORT })
 shutdown.add('admin', () => admin.close())
+const loop = watchLoop()
+await app.listen({ host: config.API_HOST, port: config.API_PORT })
+shutdown.add('API', async () => {
+  draining.isUnderWay = true
+  await pause(config.DRAIN_MS)
+  await app.close()
+})
 log.info({ port: config.API_PORT, adminPort: config.ADMIN_PORT }, 'the API answers')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Static } from 'typebox'
-import { TallygateError } from '#core/errors.ts'
 import type { ConsumeInput } from '#core/operations/consume.ts'
+import { readInstant } from './read-instant.ts'
 import type { consumeBody } from './use-schemas.ts'
 
 /** Reads the body of an operation; `kind` is part of what makes two bodies the same. */
@@ -10,9 +10,7 @@ export function readOperation(
   body: Static<typeof consumeBody> & { readonly ttlMs?: number },
 ): ConsumeInput {
   const { workspace, id, items, occurredAt, partial, ttlMs } = body
-  const at = occurredAt === undefined ? null : Date.parse(occurredAt)
-  if (Number.isNaN(at))
-    throw new TallygateError('invalid_request', 'occurredAt is not a time', { field: 'occurredAt' })
+  const at = occurredAt === undefined ? null : readInstant(occurredAt, 'occurredAt')
   const named = items.map(({ feature, quantity, meter, subject, function: name }) => {
     return { feature, quantity, meter, subject, function: name }
   })

@@ -148,18 +148,25 @@ export const decision = Type.Object({
 /** Several decisions of one workspace. */
 export const decisions = Type.Object({ allowed: Type.Boolean(), decisions: Type.Array(decision) })
 
-/** A failure (RFC 9457). */
-export const problem = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    code: Type.String(),
-    detail: Type.String(),
-    request: Type.String(),
+/** A failure (RFC 9457), as every route answers it. */
+export const problem = {
+  description: 'A failure; `code` is stable, `detail` says what to do',
+  content: {
+    'application/problem+json': {
+      schema: Type.Object(
+        {
+          type: Type.String(),
+          title: Type.String(),
+          status: Type.Integer(),
+          code: Type.String(),
+          detail: Type.String(),
+          request: Type.String(),
+        },
+        { additionalProperties: true },
+      ),
+    },
   },
-  { additionalProperties: true },
-)
+}
 
 /** Accuracy, as the read routes print it. */
 export const accuracy = {

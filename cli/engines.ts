@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis'
 import type { Admin, Kafka } from 'kafkajs'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { createLogger } from '#drivers/log.ts'
 import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
 import { connectRedis } from '#drivers/redis/connect.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import { CommandError, exitCodes, type Target } from './target.ts'
 
 /** Connections of a command that works on the engines themselves. */
@@ -21,6 +21,7 @@ export async function withEngines<Value>(
 ): Promise<Value> {
   const kafka = connectKafka({
     brokers: target.kafka,
+    security: target.kafkaSecurity,
     clientId: 'tallygate-cli',
     log: createLogger('cli', 'fatal'),
   })

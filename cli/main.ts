@@ -1,8 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
+import { redactorOf, secretsOf } from '#drivers/secrets.ts'
 import { listAuditCommand, verifyAuditCommand } from './commands/audit.ts'
 import { checkCommand } from './commands/check.ts'
 import { driftCommand } from './commands/drift.ts'
 import { explainCommand } from './commands/explain.ts'
+import { importCommand } from './commands/import.ts'
 import { createKeyCommand, listKeysCommand, revokeKeyCommand, rotateKeyCommand } from './commands/key.ts'
 import { produceCommand } from './commands/produce.ts'
 import { rebaseCommand } from './commands/rebase.ts'
@@ -56,6 +58,16 @@ program
   )
   .addOption(json())
   .action(produceCommand)
+
+program
+  .command('import [file]')
+  .description(
+    'first load: the counts that workspaces have already, one JSON line each, or standard input (-)',
+  )
+  .option('--source <name>', 'service that the counts come from', 'import')
+  .option('--taken-at <time>', 'when they were taken, for lines that do not say')
+  .addOption(json())
+  .action(importCommand)
 
 program
   .command('redrive')
@@ -143,6 +155,7 @@ try {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
-  process.stderr.write(`tallygate: ${error instanceof Error ? error.message : String(error)}\n`)
+  const text = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`tallygate: ${redactorOf(secretsOf(process.env))(text)}\n`)
   return error instanceof CommandError ? error.exitCode : exitCodes.unavailable
 }

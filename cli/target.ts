@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { type KafkaSecurity, readKafkaSecurity } from '#drivers/kafka/connect.ts'
 
 /** Exit codes of every command (api.md, "Commands"). */
 export const exitCodes = { fine: 0, denied: 1, usage: 2, unavailable: 3 } as const
@@ -8,6 +9,7 @@ export const exitCodes = { fine: 0, denied: 1, usage: 2, unavailable: 3 } as con
 export interface Target {
   readonly api: string
   readonly kafka: string
+  readonly kafkaSecurity: KafkaSecurity
   readonly registry: string
   readonly mongo: string
   readonly redis: string
@@ -39,9 +41,11 @@ export function readTarget(env: NodeJS.ProcessEnv): Target {
       exitCodes.unavailable,
     )
   }
+  const kafka = from('KAFKA_BROKERS', run.kafka)
   return {
     api: from('TALLYGATE_API', run.api),
-    kafka: from('KAFKA_BROKERS', run.kafka),
+    kafka,
+    kafkaSecurity: readKafkaSecurity(env, kafka),
     registry: from('SCHEMA_REGISTRY_URL', run.registry),
     mongo: from('MONGODB_URL', run.mongo),
     redis: from('REDIS_URL', run.redis),

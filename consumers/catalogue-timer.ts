@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 

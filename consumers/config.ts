@@ -1,17 +1,21 @@
 import { type Static, Type } from 'typebox'
 import { readEnv } from '#drivers/env.ts'
-import { kafkaEnv } from '#drivers/kafka/connect.ts'
+import { kafkaEnv, kafkaProblems } from '#drivers/kafka/connect.ts'
 import { logEnv } from '#drivers/log.ts'
-import { mongoEnv } from '#drivers/mongo/connect.ts'
+import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
+import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv } from '#drivers/registry/schema-registry.ts'
+import { tracesEnv } from '#drivers/traces.ts'
 
-const fragment = {
+/** Every setting of the consumers by its environment name. */
+export const consumersEnv = {
   ...logEnv,
   ...kafkaEnv,
   ...redisEnv,
   ...mongoEnv,
   ...registryEnv,
+  ...tracesEnv,
   CONSUMERS_PORT: Type.Integer({
     default: 18_090,
     minimum: 0,
@@ -22,6 +26,13 @@ const fragment = {
   CONSUMERS_NAME: Type.String({
     default: `consumers-${process.pid}`,
     description: 'Name in leases and logs',
+  }),
+  CONSUMERS_NICE: Type.Integer({
+    default: 5,
+    minimum: 0,
+    maximum: 19,
+    description:
+      'How far counting stands back for other processes of the machine, as nice(1) has it: checks go first',
   }),
   SESSION_TIMEOUT_MS: Type.Integer({
     default: 30_000,
@@ -46,9 +57,9 @@ const fragment = {
 }
 
 /** Settings of the consumers' process. */
-export type ConsumersConfig = Static<ReturnType<typeof Type.Object<typeof fragment>>>
+export type ConsumersConfig = Static<ReturnType<typeof Type.Object<typeof consumersEnv>>>
 
 /** Reads the settings; throws `invalid_config` with every problem. */
 export function consumersConfig(env: NodeJS.ProcessEnv): ConsumersConfig {
-  return readEnv(fragment, env)
+  return readEnv(consumersEnv, env, [kafkaProblems, mongoProblems, redisProblems])
 }

@@ -1,30 +1,23 @@
 import Fastify from 'fastify'
 import type { Registry } from 'prom-client'
-
-/** One thing that must work for the consumers to be of use; null when it does, else what is wrong. */
-export type HealthCheck = () => Promise<string | null>
+import { type Checks, measureReadiness, readinessOf } from '#drivers/readiness.ts'
 
 interface HealthOptions {
   readonly host: string
   readonly port: number
   readonly metrics: Registry
-  readonly checks: Readonly<Record<string, HealthCheck>>
+  /** What must work for the consumers to be of use. */
+  readonly checks: Checks
 }
 
 /** Serves `/healthz`, `/readyz` by dependency and `/metrics`. */
 export async function serveHealth({ host, port, metrics, checks }: HealthOptions) {
+  measureReadiness(metrics, checks)
   const app = Fastify()
   app.get('/healthz', async () => ({ status: 'up' }))
   app.get('/readyz', async (_request, reply) => {
-    const entries = await Promise.all(
-      Object.entries(checks).map(
-        async ([name, check]) => [name, (await check().catch(String)) ?? 'up'] as const,
-      ),
-    )
-    const isReady = entries.every(([, state]) => state === 'up')
-    return reply
-      .code(isReady ? 200 : 503)
-      .send({ status: isReady ? 'up' : 'down', parts: Object.fromEntries(entries) })
+    const { isReady, parts } = await readinessOf(checks)
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'up' : 'down', parts })
   })
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.metrics()),

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import { setPriority } from 'node:os'
 import { distinctMeters } from '#core/catalogue/meter.ts'
+import { unhurried } from '#core/operations/read-workspace.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
-import { connectKafka } from '#drivers/kafka/connect.ts'
+import { endOnFailure } from '#drivers/fatal.ts'
+import { connectKafka, openAdmin } from '#drivers/kafka/connect.ts'
 import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
+import { LETTER_BYTES_MAX } from '#drivers/kafka/letters.ts'
+import { measureKafka } from '#drivers/kafka/measure-kafka.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
@@ -20,18 +25,24 @@ import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DriftLog } from '#drivers/mongo/drift-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
-import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { judgementLog } from '#drivers/mongo/judgement-log.ts'
+import { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
-import { connectRedis, requireSafeRedis } from '#drivers/redis/connect.ts'
+import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
+import { measureShards } from '#drivers/redis/measure-shards.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
+import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
+import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { secretsOf } from '#drivers/secrets.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
+import { openTraces } from '#drivers/traces.ts'
 import { Decoder } from '#schemas/decoder.ts'
 import { encoderOf } from '#schemas/encoder.ts'
 import { topicRecords } from '#schemas/records.ts'
@@ -40,25 +51,32 @@ import { consumersConfig } from './config.ts'
 import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
 import { settleNotices } from './judge/settle-notices.ts'
+import { startLetterConsumer } from './letters/letter-consumer.ts'
 import { Liveness } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
+import type { RefusedVersion } from './subscription/subscription-session.ts'
 import { windowStarter } from './subscription/window-starter.ts'
 import { startSweeping } from './sweeper/sweep-timer.ts'
 import { observeApply } from './usage/observe-apply.ts'
 import { startUsageConsumer } from './usage/usage-consumer.ts'
 
+const secrets = secretsOf(process.env)
+endOnFailure(createLogger('consumers', 'info', secrets))
 const config = consumersConfig(process.env)
 if (process.argv.includes('--validate')) process.exit(0)
-const log = createLogger('consumers', config.LOG_LEVEL)
+setPriority(config.CONSUMERS_NICE)
+const log = createLogger('consumers', config.LOG_LEVEL, secrets)
 const shutdown = shutdownOnSignals(log)
+const traces = await openTraces(config, { service: 'tallygate-consumers', log })
+if (traces !== null) shutdown.add('traces', () => traces.stop())
 const name = `${config.CONSUMERS_NAME}-${randomUUID().slice(0, 8)}`
 const now = systemClock
 const monotonic = (): number => performance.now()
 
 const mongo = await connectMongo(config.MONGODB_URL)
 shutdown.add('MongoDB', mongo.close)
-const install = await ensureInstall(mongo.db, installWish)
+const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
 const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
 const source = new FactsSource(mongo.db)
 const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 })
@@ -66,9 +84,8 @@ shutdown.add('Redis', () => redis.quit())
 await requireSafeRedis(redis)
 const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
 const schemaIds = await registry.registerAll()
-const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: name, log })
-const admin = kafka.admin()
-await admin.connect()
+const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
+const admin = await openAdmin(kafka)
 shutdown.add('Kafka admin', () => admin.disconnect())
 const producer = new GatheringProducer(kafka)
 await producer.start()
@@ -77,6 +94,8 @@ shutdown.add('Kafka producer', () => producer.stop())
 const metrics = createMetrics()
 const measured = consumerMetrics(metrics)
 const shards = allShardKeys(install.shards)
+measureShards(metrics, { states: () => readShardStates(redis, shards), now })
+for (const meter of Object.keys(catalogues.remembered().meters)) measured.drifts.inc({ meter }, 0)
 const counters = redisCounterStore({ redis, shards, partitionOf: partitionerOf(partitions['usage.events']) })
 const facts = new CachedFactStore({
   redis,
@@ -87,13 +106,11 @@ const facts = new CachedFactStore({
 const sink = deadLetterSink(producer, encoderOf('DeadLetter', schemaIds.DeadLetter), now)
 const deadLetterOf =
   (topic: 'usage.events' | 'subscription.events') =>
-  async (
-    refused: Omit<Parameters<typeof sink>[0], 'topic' | 'partition'>,
-    partition: number,
-  ): Promise<void> => {
+  async ({ eventId, ...refused }: RefusedVersion, partition: number): Promise<void> => {
     await sink({ ...refused, topic, partition })
-    measured.deadLetters.inc({ topic, code: refused.code })
-    log.warn({ topic, partition, offset: refused.message.offset, code: refused.code }, refused.reason)
+    const { code, reason, message } = refused
+    measured.deadLetters.inc({ topic, code })
+    log.warn({ topic, partition, offset: message.offset, code, eventId }, reason)
   }
 const decoderOf = (topic: 'usage.events' | 'subscription.events'): Decoder =>
   new Decoder({ records: topicRecords[topic], fetchSchema: (id) => registry.fetchSchema(id), now: monotonic })
@@ -127,9 +144,12 @@ const startingUsage = startUsageConsumer({
   deadLetter: deadLetterOf('usage.events'),
   catalogueRevision: async () => catalogues.remembered().revision,
   onApplied: observeApply({ metrics: measured, drifts: new DriftLog(mongo.db), now, log }),
-  onRebuilt: () => measured.rebuilds.inc(),
+  traces,
+  onStarted: () => measured.rebuildsStarted.inc(),
+  onRebuilt: (_shard, tookMs) => measured.rebuildSeconds.observe(tookMs / 1_000),
   onProgress: (progress) => {
     liveness.keep(new Set(progress.map(({ partition }) => partition)))
+    measured.lag.reset()
     for (const one of progress) {
       liveness.observe(one)
       measured.lag.set({ partition: String(one.partition) }, one.lag)
@@ -159,7 +179,26 @@ const startingSubscriptions = startSubscriptionConsumer({
   onFatal,
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
-const [usage, subscriptions] = await Promise.all([startingUsage, startingSubscriptions])
+const startingLetters = startLetterConsumer({
+  kafka,
+  admin,
+  log,
+  decoder: new Decoder({
+    records: ['DeadLetter'],
+    fetchSchema: (id) => registry.fetchSchema(id),
+    bytesMax: LETTER_BYTES_MAX,
+    now: monotonic,
+  }),
+  letters: await openLetterLog(),
+  onFatal,
+  sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
+})
+const [usage, subscriptions, lettering] = await Promise.all([
+  startingUsage,
+  startingSubscriptions,
+  startingLetters,
+])
+shutdown.add('letter consumer', lettering.stop)
 shutdown.add('usage consumer', usage.stop)
 shutdown.add('subscription consumer', subscriptions.stop)
 
@@ -169,6 +208,7 @@ const judge = startJudge({
     facts,
     catalogue: catalogues,
     now,
+    inTime: unhurried,
     judgements: judgementLog(source),
     notices: settleNotices({
       producer,
@@ -220,6 +260,14 @@ shutdown.add('sweeper', sweeping.stop)
 const catalogueTimer = startCatalogueTimer({ catalogues, redis, shards, log })
 shutdown.add('catalogue', async () => catalogueTimer.stop())
 
+async function openLetterLog(): Promise<LetterLog> {
+  const letters = new LetterLog(mongo.db)
+  await letters.expireOld().catch((error: unknown) => {
+    log.warn({ err: error }, 'MongoDB will not take old dead letters away by itself')
+  })
+  return letters
+}
+
 const silence = (): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())
   return idleMs < config.STALLED_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
@@ -230,13 +278,17 @@ const watch = setInterval(() => {
 }, 1_000)
 watch.unref()
 
+measureKafka(metrics, {
+  subscriptionLag: () => subscriptions.lag(),
+  silenceMs: () => ({ usage: usage.idleMs(), subscription: subscriptions.idleMs() }),
+})
 const health = await serveHealth({
   host: config.CONSUMERS_HOST,
   port: config.CONSUMERS_PORT,
   metrics,
   checks: {
     kafka: async () => silence() ?? liveness.unready(),
-    redis: async () => ((await redis.ping()) === 'PONG' ? null : 'no answer'),
+    redis: () => redisProblem(redis),
     mongo: async () => mongo.ping().then(() => null),
     registry: async () => registry.ping().then(() => null),
   },

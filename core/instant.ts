@@ -38,7 +38,19 @@ export function parseDay(day: Day): Instant | null {
   return dayOf(instant) === day ? instant : null
 }
 
-/** ISO-8601 UTC with milliseconds, as every answer prints time. */
+const secondTexts = new Map<number, string>()
+
+/** ISO-8601 UTC with milliseconds, as every answer prints time; RangeError for what is not a time. */
 export function toIso(instant: Instant): string {
-  return new Date(instant).toISOString()
+  const second = Math.floor(instant / SECOND_MS)
+  const known = secondTexts.get(second)
+  if (known !== undefined && Number.isInteger(instant)) return `${known}${milliseconds(instant)}Z`
+  const text = new Date(instant).toISOString()
+  if (secondTexts.size > 10_000) secondTexts.clear()
+  secondTexts.set(second, text.slice(0, -4))
+  return text
+}
+
+function milliseconds(instant: Instant): string {
+  return String(instant - Math.floor(instant / SECOND_MS) * SECOND_MS).padStart(3, '0')
 }

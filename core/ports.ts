@@ -63,6 +63,8 @@ export interface HoldStore {
 
 /** Writes our own usage events to the log. */
 export interface UsageSink {
+  /** Throws `unavailable` while the log is known to take nothing: better said before anything is held. */
+  requireReachable(): void
   /** Resolves when every in-sync replica has all of them. Throws `unknown` when that cannot be said. */
   produce(events: readonly OwnUsage[]): Promise<void>
 }

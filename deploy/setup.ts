@@ -1,20 +1,52 @@
 import { readFileSync } from 'node:fs'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
-import { connectKafka } from '#drivers/kafka/connect.ts'
-import { ensureTopics } from '#drivers/kafka/topics.ts'
+import { readEnv } from '#drivers/env.ts'
+import { connectKafka, kafkaEnv, kafkaProblems, readKafkaSecurity } from '#drivers/kafka/connect.ts'
+import { ensureTopics, topicEnv } from '#drivers/kafka/topics.ts'
 import { createLogger } from '#drivers/log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
-import { connectMongo } from '#drivers/mongo/connect.ts'
-import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
+import { connectMongo, mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
+import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { listEarlierWorkspaces } from '#drivers/mongo/list-earlier-workspaces.ts'
-import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { redisProblems } from '#drivers/redis/address.ts'
+import { redisEnv } from '#drivers/redis/connect.ts'
+import { registryEnv, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 
 /** Where the engines answer. */
 export interface SetupAddresses {
   readonly kafka: string
   readonly registry: string
   readonly mongo: string
+  readonly redis: string
+}
+
+/** Every setting of the set-up by its environment name; API and consumers have the same. */
+export const setupEnv = {
+  ...kafkaEnv,
+  ...topicEnv,
+  ...redisEnv,
+  ...mongoEnv,
+  ...registryEnv,
+}
+
+/** Makes the engines that an environment names ready. Throws `invalid_config` with every problem of it. */
+export async function setUpFrom(env: NodeJS.ProcessEnv): Promise<void> {
+  const rules = [kafkaProblems, mongoProblems, redisProblems]
+  const settings = readEnv(setupEnv, env, rules)
+  const addresses = {
+    kafka: settings.KAFKA_BROKERS,
+    registry: settings.SCHEMA_REGISTRY_URL,
+    mongo: settings.MONGODB_URL,
+    redis: settings.REDIS_URL,
+  }
+  await setUp(addresses, { replicationFactor: settings.KAFKA_REPLICATION, env })
+}
+
+interface SetupOptions {
+  readonly replicationFactor?: number
+  /** How to log in to the engines beyond their addresses. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /**
@@ -24,19 +56,28 @@ export interface SetupAddresses {
  * Doing it again changes nothing. Throws `invalid_config` where what is there does not fit.
  */
 export async function setUp(
-  { kafka, registry, mongo }: SetupAddresses,
-  replicationFactor = 1,
+  { kafka, registry, mongo, redis }: SetupAddresses,
+  { replicationFactor = 1, env = process.env }: SetupOptions = {},
 ): Promise<void> {
   await Promise.all([
     new SchemaRegistry(registry).registerAll(),
-    setUpTopics(kafka, replicationFactor),
-    setUpFacts(mongo),
+    setUpTopics(kafka, replicationFactor, env),
+    setUpFacts({ mongo, redis }),
   ])
 }
 
-async function setUpTopics(brokers: string, replicationFactor: number): Promise<void> {
+async function setUpTopics(
+  brokers: string,
+  replicationFactor: number,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const log = createLogger('setup', 'fatal')
-  const admin = connectKafka({ brokers, clientId: 'tallygate-setup', log }).admin()
+  const admin = connectKafka({
+    brokers,
+    security: readKafkaSecurity(env, brokers),
+    clientId: 'tallygate-setup',
+    log,
+  }).admin()
   await admin.connect()
   try {
     await ensureTopics(admin, replicationFactor)
@@ -45,10 +86,11 @@ async function setUpTopics(brokers: string, replicationFactor: number): Promise<
   }
 }
 
-async function setUpFacts(url: string): Promise<void> {
-  const mongo = await connectMongo(url)
+async function setUpFacts(addresses: Pick<SetupAddresses, 'mongo' | 'redis'>): Promise<void> {
+  const { redis } = addresses
+  const mongo = await connectMongo(addresses.mongo)
   try {
-    await ensureInstall(mongo.db, installWish)
+    await ensureInstall(mongo.db, installWishFor(redis))
     await listEarlierWorkspaces(mongo.db)
     const log = new CatalogueLog(mongo.db)
     if ((await log.newest()) !== null) return

@@ -19,7 +19,7 @@ export async function bringUp(env: NodeJS.ProcessEnv, print: (line: string) => v
     allowDocker: true,
   })
   print('Schemas, topics, catalogue')
-  await setUp(addresses, Number(env['KAFKA_REPLICATION'] ?? 1))
+  await setUp(addresses, { replicationFactor: Number(env['KAFKA_REPLICATION'] ?? 1), env })
   print('API and consumers')
   const ports = servicePorts(env)
   await startServices({ dir: RUN_DIR, addresses, pepper: pepperOf(RUN_DIR), ports })

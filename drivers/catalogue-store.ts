@@ -4,21 +4,23 @@ import { TallygateError } from '#core/errors.ts'
 import type { CatalogueStore } from '#core/ports.ts'
 import type { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 
+type NewestCatalogue = Pick<CatalogueLog, 'newest'>
+
 /** The catalogue as MongoDB holds it, parsed once for each revision. */
 export class MongoCatalogueStore implements CatalogueStore {
-  readonly #log: CatalogueLog
+  readonly #log: NewestCatalogue
   #current: Catalogue
   #source: StoredCatalogue
   #underWay: Promise<Catalogue> | null = null
 
-  private constructor(log: CatalogueLog, stored: StoredCatalogue) {
+  private constructor(log: NewestCatalogue, stored: StoredCatalogue) {
     this.#log = log
     this.#source = stored
     this.#current = parseStored(stored)
   }
 
   /** Reads the newest revision; `invalid_config` when none was ever stored. */
-  static async open(log: CatalogueLog): Promise<MongoCatalogueStore> {
+  static async open(log: NewestCatalogue): Promise<MongoCatalogueStore> {
     const newest = await log.newest()
     if (newest === null) {
       throw new TallygateError('invalid_config', 'MongoDB holds no catalogue; load one with `make up` first')

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import type { Override, WorkspaceFacts } from '#core/entitlement/facts.ts'
 import { coversRevision, formatRevision } from '#core/entitlement/facts-revision.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { FactStore } from '#core/ports.ts'
 import type { AcceptedSubscription, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { FactsSource, StoredFacts } from '#drivers/mongo/facts-source.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { putFacts } from '#drivers/redis/shard-scripts.ts'
 
@@ -24,7 +24,7 @@ interface Remembered {
 interface FactStoreOptions {
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
-  readonly source: FactsSource
+  readonly source: Pick<FactsSource, 'read'>
   /** The fold of the stored versions under the catalogue's rules. */
   readonly fold: (versions: readonly SubscriptionEvent[]) => Promise<AcceptedSubscription | null>
 }

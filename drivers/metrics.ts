@@ -1,4 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { deadLetterCodes } from '#core/errors.ts'
+import { noticeTypes } from '#core/notices/notice.ts'
+import { DecisionTally } from './decision-tally.ts'
 
 /** A process's own metrics, with those of Node. Names follow the conventions of Prometheus. */
 export function createMetrics(): Registry {
@@ -10,13 +13,8 @@ export function createMetrics(): Registry {
 /** What the API measures. No label names a workspace. */
 export function apiMetrics(registry: Registry) {
   const registers = [registry]
-  return {
-    decisions: new Counter({
-      name: 'tallygate_decisions_total',
-      help: 'Decisions by feature, reason and whether they were degraded',
-      labelNames: ['feature', 'reason', 'degraded'] as const,
-      registers,
-    }),
+  const metrics = {
+    decisions: new DecisionTally(registry),
     shadowDenials: new Counter({
       name: 'tallygate_shadow_denials_total',
       help: 'Decisions that were allowed because the feature is in shadow mode, by feature and reason',
@@ -28,6 +26,18 @@ export function apiMetrics(registry: Registry) {
       help: 'Decisions that found no room in the decision log',
       registers,
     }),
+    circuits: new Gauge({
+      name: 'tallygate_circuit_open',
+      help: 'Ways to a dependency that are not taken because it has not answered lately, as of the last calls; 0 or 1, of a Redis Cluster up to one a shard',
+      labelNames: ['dependency'] as const,
+      registers,
+    }),
+    shed: new Counter({
+      name: 'tallygate_requests_shed_total',
+      help: 'Requests that were turned away unread, by cause: key, in_flight or loop',
+      labelNames: ['cause'] as const,
+      registers,
+    }),
     requests: new Histogram({
       name: 'tallygate_http_request_seconds',
       help: 'Time to answer by route and status',
@@ -36,11 +46,24 @@ export function apiMetrics(registry: Registry) {
       registers,
     }),
   }
+  for (const cause of ['key', 'in_flight', 'loop']) metrics.shed.inc({ cause }, 0)
+  return metrics
 }
 
-/** What the consumers measure. */
+/** What the consumers measure. Children of closed sets begin at 0, so that the first of a kind is seen as an increase. */
 export function consumerMetrics(registry: Registry) {
   const registers = [registry]
+  const metrics = { ...countingMetrics(registers), ...keepingMetrics(registers) }
+  for (const topic of ['usage.events', 'subscription.events'])
+    for (const code of deadLetterCodes) metrics.deadLetters.inc({ topic, code }, 0)
+  for (const outcome of ['counted', 'duplicate']) metrics.applied.inc({ outcome }, 0)
+  for (const outcome of ['stored', 'nothing', 'given-up', 'failed']) metrics.snapshots.inc({ outcome }, 0)
+  for (const outcome of ['OLD', 'REGRESSED', 'INC']) metrics.fences.inc({ outcome }, 0)
+  for (const type of noticeTypes) metrics.notices.inc({ type }, 0)
+  return metrics
+}
+
+function countingMetrics(registers: Registry[]) {
   return {
     applied: new Counter({
       name: 'tallygate_usage_events_total',
@@ -56,7 +79,7 @@ export function consumerMetrics(registry: Registry) {
     }),
     lag: new Gauge({
       name: 'tallygate_usage_lag_records',
-      help: 'Records of a partition that are not counted yet',
+      help: 'Records of a partition that are not counted yet, by the process that counts it',
       labelNames: ['partition'] as const,
       registers,
     }),
@@ -64,17 +87,6 @@ export function consumerMetrics(registry: Registry) {
       name: 'tallygate_drift_total',
       help: "Counters that the product's own count corrected, by meter",
       labelNames: ['meter'] as const,
-      registers,
-    }),
-    rebuilds: new Counter({
-      name: 'tallygate_shard_rebuilds_total',
-      help: 'Shards that were rebuilt from the log',
-      registers,
-    }),
-    snapshots: new Counter({
-      name: 'tallygate_snapshot_rounds_total',
-      help: 'Snapshot rounds of shards by outcome',
-      labelNames: ['outcome'] as const,
       registers,
     }),
     notices: new Counter({
@@ -85,8 +97,8 @@ export function consumerMetrics(registry: Registry) {
     }),
     enforcementLag: new Histogram({
       name: 'tallygate_enforcement_lag_seconds',
-      help: 'From append to counted, of the newest event of each call',
-      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+      help: "From append to counted, of each call's newest record, by Kafka's append time",
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300],
       registers,
     }),
     fences: new Counter({
@@ -98,16 +110,39 @@ export function consumerMetrics(registry: Registry) {
   }
 }
 
-/** What the sweeper measures. */
-export function sweeperMetrics(registry: Registry) {
+function keepingMetrics(registers: Registry[]) {
   return {
-    swept: new Counter({
-      name: 'tallygate_swept_operations_total',
-      help: 'Operations with open holds that were due, by outcome; alarm on dropped',
+    rebuildsStarted: new Counter({
+      name: 'tallygate_shard_rebuilds_started_total',
+      help: 'Shards that this process began to rebuild; tallygate_shard_rebuild_seconds has those it finished',
+      registers,
+    }),
+    rebuildSeconds: new Histogram({
+      name: 'tallygate_shard_rebuild_seconds',
+      help: 'From noticing that a shard is lost to reading the log on; what is left of the log is not in it',
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300],
+      registers,
+    }),
+    snapshots: new Counter({
+      name: 'tallygate_snapshot_rounds_total',
+      help: 'Snapshot rounds of shards by outcome: stored, nothing, given-up or failed',
       labelNames: ['outcome'] as const,
-      registers: [registry],
+      registers,
     }),
   }
+}
+
+/** What the sweeper measures. */
+export function sweeperMetrics(registry: Registry) {
+  const swept = new Counter({
+    name: 'tallygate_swept_operations_total',
+    help: 'Operations with open holds that were due, by outcome; alarm on dropped',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  })
+  for (const outcome of ['rebuilding', 'later', 'gone', 'released', 'produce', 'dropped'])
+    swept.inc({ outcome }, 0)
+  return { swept }
 }
 
 /** The API's metrics. */

@@ -29,6 +29,11 @@ export function faultOfRecord(record: RecordName, value: object): string | null 
   return faultOf(type, withDefaults(type, value))
 }
 
+/** A value with every optional field that it leaves out, as readers of the record will see it. */
+export function completeRecord(record: RecordName, value: object): object {
+  return withDefaults(typeOfSchema(schemaText(record)), value)
+}
+
 function faultOf(type: avro.Type, value: object): string | null {
   const unknown = Object.keys(value).find((name) => fieldsOf(type).every((field) => field.name !== name))
   if (unknown !== undefined) return `${unknown} is not a field of it`

@@ -96,8 +96,11 @@ const may: Readonly<Record<string, readonly string[]>> = {
   api: ['core', 'schemas', 'drivers', 'api', 'npm', 'node'],
   cli: ['core', 'schemas', 'drivers', 'client', 'cli', 'npm', 'node'],
   deploy: ['core', 'schemas', 'drivers', 'client', 'deploy', 'npm', 'node'],
-  client: ['client'],
+  client: ['client', 'peer'],
 }
+
+/** What the emitter writes with. Whoever uses it brings them along; the rest of the client imports no package. */
+const peers: ReadonlySet<string> = new Set(['kafkajs', 'avsc'])
 
 /** The module that a node imports or re-exports (statically, dynamically or as a type), or null. */
 function specifierOf({ source }: SyntaxNode): string | null {
@@ -108,6 +111,7 @@ function originOf(specifier: string, file: SourceFile): string {
   if (specifier.startsWith('#')) return specifier.slice(1).split('/')[0] ?? ''
   if (specifier.startsWith('.')) return join(file.path, '..', specifier).split('/')[0] ?? ''
   if (specifier.startsWith('node:')) return 'node'
+  if (peers.has(specifier) && file.path.startsWith('client/events/')) return 'peer'
   return specifier === 'avsc' && file.folder === 'schemas' ? 'avsc' : 'npm'
 }
 

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type ApiKey, mayTouch } from '#core/api-key.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ApiKey, mayTouch, type Scope } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
+import type { Authenticate } from '../context.ts'
 
 /**
  * One hook for all routes, closed by default: key, scope, then workspace.
@@ -8,43 +9,50 @@ import { TallygateError } from '#core/errors.ts'
  * A workspace that a key may not touch is answered as if it did not exist (404). A route that states no scope
  * is refused when it is registered.
  */
-export function guardRoutes(
-  app: FastifyInstance,
-  authenticate: (token: string) => Promise<ApiKey | null>,
-): void {
+export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): void {
   app.addHook('onRoute', ({ config, url, method }) => {
     if (config?.scope === undefined) throw new TypeError(`${String(method)} ${url} states no scope`)
   })
   app.decorateRequest('apiKey', null)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const scope = request.routeOptions.config.scope
-    if (scope === null || (request.is404 && scope === undefined)) return
-    const key = await keyOf(request, authenticate)
-    if (key === null) {
-      reply.header('www-authenticate', 'Bearer')
-      throw new TallygateError('unauthenticated', 'send authorization: Bearer <key> with a key that is valid')
-    }
-    if (scope === undefined || !key.scopes.includes(scope)) {
-      throw new TallygateError('forbidden', `the key lacks the scope ${scope ?? 'of this route'}`, { scope })
-    }
-    request.apiKey = key
+    if (scope === null || (request.is404 && scope === undefined)) return done()
+    const admit = (key: ApiKey | null): void => done(refusal(key, scope, reply) ?? keep(request, key))
+    const found = keyOf(request, authenticate)
+    if (found instanceof Promise) found.then(admit, done)
+    else admit(found)
   })
-  app.addHook('preHandler', async (request) => {
-    const key = request.apiKey
-    if (key === null) return
-    for (const workspace of workspacesOf(request)) {
-      if (mayTouch(key, workspace)) continue
-      throw new TallygateError('not_found', `no workspace "${workspace}" is known to this key`)
-    }
+  app.addHook('preHandler', (request, _reply, done) => {
+    const foreign = foreignWorkspace(request)
+    if (foreign === undefined) return done()
+    done(new TallygateError('not_found', `no workspace "${foreign}" is known to this key`))
   })
 }
 
-async function keyOf(
-  { headers }: FastifyRequest,
-  authenticate: (token: string) => Promise<ApiKey | null>,
-): Promise<ApiKey | null> {
+function keyOf({ headers }: FastifyRequest, authenticate: Authenticate): ReturnType<Authenticate> {
   const [, token] = /^Bearer ([\x21-\x7e]{1,128})$/i.exec(headers.authorization ?? '') ?? []
   return token === undefined ? null : authenticate(token)
+}
+
+function refusal(key: ApiKey | null, scope: Scope | undefined, reply: FastifyReply): Error | undefined {
+  if (key === null) {
+    reply.header('www-authenticate', 'Bearer')
+    const message = 'send authorization: Bearer <key> with a key that is valid'
+    return new TallygateError('unauthenticated', message)
+  }
+  if (scope !== undefined && key.scopes.includes(scope)) return undefined
+  return new TallygateError('forbidden', `the key lacks the scope ${scope ?? 'of this route'}`, { scope })
+}
+
+function keep(request: FastifyRequest, key: ApiKey | null): undefined {
+  request.apiKey = key
+}
+
+/** The first workspace of a request that its key may not touch. */
+function foreignWorkspace(request: FastifyRequest): string | undefined {
+  const { apiKey } = request
+  if (apiKey === null || apiKey.workspaces === '*') return undefined
+  return workspacesOf(request).find((workspace) => !mayTouch(apiKey, workspace))
 }
 
 function workspacesOf({ params, body }: FastifyRequest): readonly string[] {

@@ -1,7 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { TallygateError } from '#core/errors.ts'
 
-const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+/** Content type of every failure (RFC 9457). */
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 const RETRY_AFTER_S = '1'
 
 /** Answers every failure as `application/problem+json` with a stable `code`; never a stack or a secret. */
@@ -12,41 +13,47 @@ export function answerProblems(app: FastifyInstance): void {
   })
 }
 
-function sendProblem(
+/** Answers one failure. */
+export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   error: FastifyError | TallygateError,
 ): void {
   const failure = failureOf(error)
   if (failure.code === 'internal') request.log.error({ err: error }, 'a bug')
+  else if (failure.status >= 500) request.log.debug({ err: error, code: failure.code }, 'not answered')
   if (failure.retry) reply.header('retry-after', RETRY_AFTER_S)
   reply
     .code(failure.status)
-    .type(CONTENT_TYPE)
-    .send(
-      JSON.stringify({
-        type: `https://tallygate.dev/errors/${failure.code}`,
-        title: failure.title,
-        status: failure.status,
-        code: failure.code,
-        detail: failure.message,
-        request: request.id,
-        ...failure.details,
-      }),
-    )
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemOf(failure, { request: request.id, status: failure.status })))
+}
+
+/** The body of a failure. */
+export function problemOf(
+  { code, title, message, details }: TallygateError,
+  { request, status }: { readonly request: string; readonly status: number },
+): object {
+  const type = `https://tallygate.dev/errors/${code}`
+  return { type, title, status, code, detail: message, request, ...details }
 }
 
 function failureOf(error: FastifyError | TallygateError): TallygateError {
   if (error instanceof TallygateError) return error
   if (error.validation !== undefined) return invalidOf(error)
-  switch (error.statusCode) {
+  const { statusCode = 500 } = error
+  switch (statusCode) {
     case 413:
       return new TallygateError('too_large', 'the body is larger than this route takes')
     case 415:
       return new TallygateError('unsupported_media_type', 'send content-type: application/json')
     case 400:
       return new TallygateError('invalid_request', 'the body is not the JSON this route reads')
+    case 414:
+      return new TallygateError('invalid_request', 'the path is longer than that of any route')
     default:
+      if (statusCode >= 400 && statusCode < 500)
+        return new TallygateError('invalid_request', 'the request cannot be read')
       return new TallygateError('internal', 'the request could not be answered', {}, error)
   }
 }

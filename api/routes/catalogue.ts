@@ -28,8 +28,8 @@ export function catalogueRoutes(
         response: { 200: Type.Object({ ...stored, catalogue: Type.Unknown() }), default: problem },
       },
     },
-    async (_request, reply) => {
-      const { revision, storedAt, storedBy, source } = await catalogueSource()
+    async ({ log }, reply) => {
+      const { revision, storedAt, storedBy, source } = await catalogueSource(log)
       reply.header('etag', `"${revision}"`)
       return { revision, storedAt: toIso(storedAt), storedBy, catalogue: source }
     },

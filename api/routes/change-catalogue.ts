@@ -44,10 +44,10 @@ export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }:
         },
       },
     },
-    async ({ headers, query, body, apiKey }, reply) => {
+    async ({ headers, query, body, apiKey, log }, reply) => {
       const isDryRun = query.dryRun === 'true'
       const after = Number(headers['if-match'].slice(1, -1))
-      const next = await changeCatalogue({ source: body, after, by: actorOf(apiKey), isDryRun })
+      const next = await changeCatalogue({ source: body, after, by: actorOf(apiKey), isDryRun }, log)
       if (!isDryRun) reply.header('etag', `"${next.revision}"`)
       return { revision: next.revision, isDryRun, changes: mutable(next.changes) }
     },

@@ -7,6 +7,7 @@ import { toIso } from '#core/instant.ts'
 import { actorOf } from '../actor.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull } from '../present.ts'
+import { readInstant } from '../read-instant.ts'
 import { featureKey, nullable, problem, time, workspaceId } from '../schemas.ts'
 
 const params = Type.Object({ ws: workspaceId, feature: featureKey })
@@ -55,7 +56,7 @@ export function changeOverrideRoutes(app: FastifyInstance, { changeOverride }: A
       },
     },
     async ({ params: { ws, feature }, body, apiKey }) => {
-      const until = body.until === undefined || body.until === null ? null : Date.parse(body.until)
+      const until = body.until === undefined || body.until === null ? null : readInstant(body.until, 'until')
       const limit = body.limit === null ? null : clampAmount(body.limit)
       const wish = { limit, until, reason: body.reason }
       const by = actorOf(apiKey)

@@ -10,6 +10,7 @@ import { checkPast } from '#core/operations/check-past.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
 import { presentDecision } from '../present.ts'
+import { readInstant } from '../read-instant.ts'
 import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem } from '../schemas.ts'
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
@@ -35,7 +36,7 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
         refuseWaiting(minFreshnessMs ?? after)
         const past = await checkPast(
           { ...check, history, archive },
-          { workspace, request: requestOf(item), at: Date.parse(at) },
+          { workspace, request: requestOf(item), at: readInstant(at, 'at') },
         )
         return presentDecision(past, explain)
       }

@@ -8,6 +8,7 @@ import { DAY_MS, MINUTE_MS, toIso } from '#core/instant.ts'
 import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull } from '../present.ts'
+import { readInstant } from '../read-instant.ts'
 import { featureKey, nullable, problem, workspaceId } from '../schemas.ts'
 
 const time = Type.String({ format: 'date-time' })
@@ -63,8 +64,8 @@ export function decisionRoutes(app: FastifyInstance, { decisionPage, check }: Ap
       },
     },
     async ({ params: { ws }, query: { from, to, feature } }) => {
-      const until = to === undefined ? check.now() + MINUTE_MS : Date.parse(to)
-      const since = from === undefined ? until - DAY_MS : Date.parse(from)
+      const until = to === undefined ? check.now() + MINUTE_MS : readInstant(to, 'to')
+      const since = from === undefined ? until - DAY_MS : readInstant(from, 'from')
       if (since >= until)
         throw new TallygateError('invalid_request', 'from must be before to', { field: 'from' })
       const page = await decisionPage(ws, { from: since, to: until, feature: feature ?? null })

@@ -1,23 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { readinessOf } from '#drivers/readiness.ts'
 import type { ApiContext } from '../context.ts'
 
 const status = Type.Object({ status: Type.String() })
-
-/** How each dependency does: `up`, or what is wrong. */
-export async function readinessOf(
-  health: ApiContext['health'],
-): Promise<{ readonly isReady: boolean; readonly parts: Record<string, string> }> {
-  const entries = await Promise.all(
-    Object.entries(health).map(async ([name, ask]): Promise<[string, string]> => {
-      const problem = await ask().catch((error: unknown) =>
-        error instanceof Error ? error.message : String(error),
-      )
-      return [name, problem ?? 'up']
-    }),
-  )
-  return { isReady: entries.every(([, state]) => state === 'up'), parts: Object.fromEntries(entries) }
-}
 
 /** `GET /healthz` (the process lives), `/readyz` (it can answer) and the contract; open to all. */
 export function healthRoutes(app: FastifyInstance, { health }: ApiContext): void {

@@ -1,12 +1,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { TallygateError } from '#core/errors.ts'
-import { type Instant, toIso } from '#core/instant.ts'
+import { toIso } from '#core/instant.ts'
 import { type Quote, quote } from '#core/operations/quote.ts'
 import { lineKinds, type QuoteLine } from '#core/quote/price-line.ts'
 import type { QuoteWish } from '#core/quote/sale.ts'
 import type { ApiContext } from '../context.ts'
+import { readInstant } from '../read-instant.ts'
 import { catalogueKey, nullable, problem, time, workspaceId } from '../schemas.ts'
 
 const exact = { additionalProperties: false } as const
@@ -87,16 +87,10 @@ export function quoteRoutes(app: FastifyInstance, { check }: ApiContext): void {
       },
     },
     async ({ body: { workspace, at, ...wish } }) => {
-      const instant = at === undefined ? null : instantOf(at)
+      const instant = at === undefined ? null : readInstant(at, 'at')
       return presentQuote(workspace, await quote(check, { workspace, at: instant, wish: wishOf(wish) }))
     },
   )
-}
-
-function instantOf(at: string): Instant {
-  const instant = Date.parse(at)
-  if (!Number.isNaN(instant)) return instant
-  throw new TallygateError('invalid_request', 'at must be a time that exists', { field: 'at' })
 }
 
 function wishOf({

@@ -6,6 +6,7 @@ import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
+import { unhurried } from '#core/operations/read-workspace.ts'
 import {
   type NewDenial,
   type WhatIfResult,
@@ -62,7 +63,7 @@ const answer = Type.Object({
 
 /** `POST /v1/what-if`: over real use, who would be denied what, since when, and what they would be told. */
 export function whatIfRoutes(app: FastifyInstance, { check, workspacesAfter }: ApiContext): void {
-  const deps = { ...check, workspacesAfter }
+  const deps = { ...check, inTime: unhurried, workspacesAfter }
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/v1/what-if',
     {

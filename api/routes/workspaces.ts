@@ -7,6 +7,7 @@ import { type EntitlementUse, readEntitlements } from '#core/operations/read-ent
 import { readUsage } from '#core/operations/read-usage.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull, presentAccuracy, presentWindow } from '../present.ts'
+import { readInstant } from '../read-instant.ts'
 import { accuracy, featureKey, nullable, problem, workspaceId } from '../schemas.ts'
 
 const window = nullable(Type.Object({ from: Type.String(), to: Type.String() }))
@@ -95,8 +96,8 @@ export function workspaceRoutes(app: FastifyInstance, { check, archive }: ApiCon
       },
     },
     async ({ params: { ws }, query: { feature, from, to } }) => {
-      const until = to === undefined ? check.now() : Date.parse(to)
-      const since = from === undefined ? until - 30 * DAY_MS : Date.parse(from)
+      const until = to === undefined ? check.now() : readInstant(to, 'to')
+      const since = from === undefined ? until - 30 * DAY_MS : readInstant(from, 'from')
       const found = await readUsage({ ...check, archive }, { workspace: ws, feature, from: since, to: until })
       return {
         workspace: ws,

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
 import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { rebaseMeta } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { isWhole } from '#drivers/redis/whole-shard.ts'
 import type { RemadePartition } from './find-remade.ts'
 
 interface RebaseDeps {
@@ -85,7 +86,7 @@ async function rebaseLive(
 async function readLive({ redis, distinctMeters }: RebaseDeps, keys: ShardKeys): Promise<Held | null> {
   const { meta } = await beginRound(redis, { keys })
   const incarnation = meta['inc']
-  if (incarnation === undefined || meta['tb'] !== meta['te']) return null
+  if (incarnation === undefined || !isWhole(meta)) return null
   const base = basesOf(meta)
   const rows: SnapshotRow[] = []
   for (const workspace of await listWorkspaces(redis, keys)) {

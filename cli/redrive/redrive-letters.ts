@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin, KafkaMessage } from 'kafkajs'
 import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
-import { type Letter, ORIGIN_HEADER, readLetter } from '#drivers/kafka/letters.ts'
+import { isCut, LETTER_BYTES_MAX, type Letter, ORIGIN_HEADER, readLetter } from '#drivers/kafka/letters.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
@@ -9,11 +9,9 @@ import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { Decoder } from '#schemas/decoder.ts'
 import type { Engines } from '../engines.ts'
 import { startProgress } from '../progress.ts'
-import { isCut, type LetterFilter, type Selected, selectLetters } from './select-letters.ts'
+import { type LetterFilter, type Selected, selectLetters } from './select-letters.ts'
 
 const LETTERS = 'dead.letters'
-/** A letter holds a whole record and more. */
-const LETTER_BYTES_MAX = 4_194_304
 /** Letters on their way at once. */
 const AT_ONCE = 500
 /** How long the consumers may take to read what was sent again. */

@@ -28,11 +28,6 @@ export function selectLetters(letters: readonly Letter[], filter: LetterFilter):
   return [...newest.values()].filter((letter) => isMeant(letter, filter))
 }
 
-/** Whether the letter lacks bytes of its record: it was too large to keep whole. */
-export function isCut({ value, reason }: Letter): boolean {
-  return value === null || / bytes are kept here$/.test(reason)
-}
-
 function isMeant({ key, code, failedAt }: Letter, filter: LetterFilter): boolean {
   if (filter.workspace !== null && key?.toString() !== filter.workspace) return false
   return (filter.code === null || code === filter.code) && failedAt >= filter.from && failedAt < filter.to

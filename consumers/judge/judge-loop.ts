@@ -1,12 +1,13 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { HOUR_MS, type Instant } from '#core/instant.ts'
 import { type JudgeDeps, judgeWorkspace } from '#core/operations/judge-workspace.ts'
 import { Agenda } from '#drivers/redis/agenda.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { NearLimits } from '#drivers/redis/near-limits.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
-import { enlistShard, type WorkspacePages } from './enlist-shard.ts'
+import { enlistShards, type WorkspacePages } from './enlist-shards.ts'
 
 interface JudgeLoopOptions {
   readonly deps: JudgeDeps
@@ -32,12 +33,19 @@ const LIST_EVERY_MS = HOUR_MS
 export function startJudge(options: JudgeLoopOptions): Rounds {
   const judge = new ShardJudge(options)
   return startRounds(ROUND_MS, async (isStopped) => {
+    const unlisted: ShardKeys[] = []
     for (const keys of options.shards) {
       if (isStopped()) return
-      await judge.visit(keys).catch((error: unknown) => {
+      const isListDue = await judge.visit(keys).catch((error: unknown) => {
         options.log.warn({ err: error, shard: keys.shard }, 'the shard was not judged; it will be')
+        return false
       })
+      if (isListDue) unlisted.push(keys)
     }
+    if (unlisted.length === 0) return
+    await judge.list(unlisted).catch((error: unknown) => {
+      options.log.warn({ err: error }, 'the workspaces were not listed; they will be')
+    })
   })
 }
 
@@ -45,26 +53,35 @@ export function startJudge(options: JudgeLoopOptions): Rounds {
 class ShardJudge {
   readonly #options: JudgeLoopOptions
   readonly #agenda: Agenda
+  readonly #near: NearLimits
 
   constructor(options: JudgeLoopOptions) {
     this.#options = options
     this.#agenda = new Agenda(options.redis)
+    this.#near = new NearLimits(options.redis)
   }
 
-  async visit(keys: ShardKeys): Promise<void> {
-    const { redis, deps, shards, workspaces } = this.#options
+  /** True when its workspaces are to be listed, and that is ours to do. */
+  async visit(keys: ShardKeys): Promise<boolean> {
+    const { redis, deps } = this.#options
     const now = deps.now()
     const [changed, due] = await Promise.all([
       redis.hlen(keys.judge),
       this.#agenda.due({ keys, now, limit: DUE_MAX }),
     ])
-    if (changed === 0 && due.workspaces.length === 0 && !due.isListDue) return
-    if (!(await this.#hasLease(keys))) return
+    if (changed === 0 && due.workspaces.length === 0 && !due.isListDue) return false
+    if (!(await this.#hasLease(keys))) return false
     if (changed > 0) await this.#judgeChanged(keys)
-    await this.#judgeAll(due.workspaces, (workspace) => this.#judgeOne(keys, { workspace, raisedAt: null }))
-    if (!due.isListDue) return
-    await enlistShard({ agenda: this.#agenda, keys, shards: shards.length, workspaces, now })
-    await this.#agenda.planList(keys, now + LIST_EVERY_MS)
+    await this.#judgeAll(due.workspaces, (workspace) => this.#judgeOne(keys, workspace))
+    return due.isListDue
+  }
+
+  /** Makes every workspace of these shards due. */
+  async list(due: readonly ShardKeys[]): Promise<void> {
+    const { deps, shards, workspaces } = this.#options
+    const now = deps.now()
+    await enlistShards({ agenda: this.#agenda, due, shards: shards.length, workspaces, now })
+    await Promise.all(due.map((keys) => this.#agenda.planList(keys, now + LIST_EVERY_MS)))
   }
 
   async #hasLease(keys: ShardKeys): Promise<boolean> {
@@ -82,7 +99,7 @@ class ShardJudge {
     do {
       const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
       await this.#judgeAll(pairsOf(entries), async ({ workspace, value }) => {
-        const isJudged = await this.#judgeOne(keys, { workspace, raisedAt: raisedAtOf(value) })
+        const isJudged = await this.#judgeOne(keys, workspace)
         if (isJudged) await forgetStamp(redis, { hash: keys.judge, workspace, value })
       })
       cursor = next
@@ -96,13 +113,12 @@ class ShardJudge {
   }
 
   /** False when it could not be judged now; it stays where it was found. */
-  async #judgeOne(
-    keys: ShardKeys,
-    toJudge: { readonly workspace: string; readonly raisedAt: Instant | null },
-  ): Promise<boolean> {
-    const { outcome, nextAt } = await judgeWorkspace(this.#options.deps, toJudge)
+  async #judgeOne(keys: ShardKeys, workspace: string): Promise<boolean> {
+    const { redis, deps } = this.#options
+    const raisedAt = async (): Promise<Instant | null> => raisedAtOf(await redis.hget(keys.judge, workspace))
+    const { outcome, nextAt, shares } = await judgeWorkspace(deps, { workspace, raisedAt })
     if (outcome === 'unknown') return false
-    await this.#agenda.plan(keys, toJudge.workspace, nextAt)
+    await Promise.all([this.#agenda.plan(keys, workspace, nextAt), this.#near.put(keys, workspace, shares)])
     return true
   }
 }
@@ -112,8 +128,8 @@ interface Waiting {
   readonly value: string
 }
 
-function raisedAtOf(value: string): Instant | null {
-  const text = value.slice(value.indexOf('|') + 1)
+function raisedAtOf(value: string | null): Instant | null {
+  const text = value?.slice(value.indexOf('|') + 1) ?? ''
   return text === '' ? null : Number(text)
 }
 

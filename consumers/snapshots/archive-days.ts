@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis'
 import { DAY_MS, type Day, dayOf, type Instant } from '#core/instant.ts'
 import type { PastDays } from '#core/ports.ts'
 import { ARCHIVE_FIELD, parseDayField } from '#core/usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '#core/usage/past-days.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type SnapshotRow, takeDays } from '#drivers/redis/snapshot-scripts.ts'
 

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { beginRound, dropBucket } from '#drivers/redis/snapshot-scripts.ts'
 import { DEDUPE_WINDOW_MS } from '../usage/rebuild-shard.ts'

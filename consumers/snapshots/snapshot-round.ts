@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'

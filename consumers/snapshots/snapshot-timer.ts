@@ -31,6 +31,7 @@ async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
     onRound(keys.shard, await snapshotRound(options, keys))
     await forgetIds({ redis, keys, ranges: await ranges() })
   } catch (error) {
+    onRound(keys.shard, 'failed')
     log.warn({ err: error, shard: keys.shard }, 'the snapshot failed; the next round takes what changed')
   }
 }

@@ -1,6 +1,8 @@
 import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
+import { committedOffset } from '#drivers/kafka/committed-offset.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { untilDone } from '#drivers/retry.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
@@ -17,6 +19,8 @@ interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'ret
 /** A consumer that is running. */
 export interface RunningSubscriptionConsumer {
   readonly idleMs: () => number
+  /** Records that are there and not in force, by partition of this process. */
+  readonly lag: () => Promise<ReadonlyMap<number, number>>
   readonly stop: () => Promise<void>
 }
 
@@ -42,22 +46,13 @@ export async function startSubscriptionConsumer(
     },
   })
   await loop.start()
-  return { idleMs: () => loop.idleMs, stop: () => loop.stop() }
-}
-
-interface CommittedInput {
-  readonly groupId: string
-  readonly topic: string
-  readonly partition: number
-}
-
-/** Where the group left off; where that is not in the log, because it was cut or made anew, its start. */
-async function committedOffset(admin: Admin, { groupId, topic, partition }: CommittedInput): Promise<number> {
-  const [committed, ranges] = await Promise.all([
-    admin.fetchOffsets({ groupId, topics: [topic] }),
-    admin.fetchTopicOffsets(topic),
-  ])
-  const offset = committed[0]?.partitions.find((entry) => entry.partition === partition)?.offset ?? '-1'
-  const { low = '0', high = '0' } = ranges.find((range) => range.partition === partition) ?? {}
-  return Number(offset) > Number(high) ? Number(low) : Math.max(Number(offset), Number(low))
+  const lag = async (): Promise<ReadonlyMap<number, number>> => {
+    const ends = new Map((await readRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
+    return new Map(
+      [...loop.sessions].map(([partition, { position }]) => {
+        return [partition, Math.max((ends.get(partition) ?? 0) - position, 0)]
+      }),
+    )
+  }
+  return { idleMs: () => loop.idleMs, lag, stop: () => loop.stop() }
 }

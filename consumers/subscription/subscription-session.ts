@@ -26,6 +26,8 @@ export interface RefusedVersion {
   readonly code: DeadLetterCode
   readonly reason: string
   readonly schemaId: number | null
+  /** Id of the event, where it could be read. */
+  readonly eventId?: string
 }
 
 /** What every session of a process shares. */
@@ -91,7 +93,8 @@ export class SubscriptionSession implements PartitionSession {
     if (!decoded.ok) return this.#deps.deadLetter({ message, ...decoded }, this.#partition)
     const event = subscriptionEventOf(decoded.value)
     const fault = faultOfSubscriptionEvent(event, message.key?.toString() ?? null)
-    if (fault !== null) return this.#deps.deadLetter({ message, ...fault, schemaId: null }, this.#partition)
+    const about = { message, schemaId: null, eventId: event.id }
+    if (fault !== null) return this.#deps.deadLetter({ ...about, ...fault }, this.#partition)
     await this.#apply(message, event)
   }
 
@@ -99,7 +102,8 @@ export class SubscriptionSession implements PartitionSession {
   async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<void> {
     const { source, catalogue, facts, startWindow, deadLetter } = this.#deps
     const { folded, refusals } = await recordVersion(source, catalogue(), event)
-    for (const refusal of refusals) await deadLetter({ message, ...refusal, schemaId: null }, this.#partition)
+    const about = { message, schemaId: null, eventId: event.id }
+    for (const refusal of refusals) await deadLetter({ ...about, ...refusal }, this.#partition)
     if (folded === null) return
     const appendedAt = this.#appendedAt(message)
     for (const [version, { windowStart }] of folded.changes) {

@@ -1,15 +1,15 @@
-import type { Redis } from 'ioredis'
 import type { UsageSink } from '#core/ports.ts'
 import type { SweepOutcome } from '#core/usage/hold.ts'
 import { type OwnUsage, ownUsage } from '#core/usage/own-usage.ts'
-import { redisTime } from '#drivers/redis/connect.ts'
+import { redisTime } from '#drivers/redis/clock.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import { sweep } from '#drivers/redis/hold-scripts.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 
 /** What sweeping needs. */
 export interface SweepDeps {
   readonly redis: Redis
-  readonly sink: UsageSink
+  readonly sink: Pick<UsageSink, 'produce'>
   /** When an operation whose events are produced again is looked at once more, ms. */
   readonly againMs: number
   readonly onSwept: (outcome: SweepOutcome['outcome'], workspace: string, operation: string) => void
@@ -26,7 +26,7 @@ const AT_ONCE = 200
  */
 export async function sweepShard(deps: SweepDeps, keys: ShardKeys): Promise<void> {
   const { redis, sink, againMs, onSwept } = deps
-  const now = await redisTime(redis)
+  const now = await redisTime(redis, keys)
   const due = await redis.zrangebyscore(keys.due, '-inf', now, 'LIMIT', 0, AT_ONCE)
   const again: OwnUsage[] = []
   for (const member of due) {

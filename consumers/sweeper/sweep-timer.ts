@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { SweeperMetrics } from '#drivers/metrics.ts'
-import { redisTime } from '#drivers/redis/connect.ts'
+import { redisTime } from '#drivers/redis/clock.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import { type SweepDeps, sweepShard } from './sweep-shard.ts'
@@ -25,7 +25,7 @@ export function startSweeping(options: TimerOptions): Rounds {
 async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
   const { redis, log, metrics } = options
   try {
-    if ((await redis.zcount(keys.due, '-inf', await redisTime(redis))) === 0) return
+    if ((await redis.zcount(keys.due, '-inf', await redisTime(redis, keys))) === 0) return
     if (!(await hasLease(options, keys))) return
     const onSwept: SweepDeps['onSwept'] = (outcome, workspace, operation) => {
       metrics.swept.inc({ outcome })

@@ -1,13 +1,15 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
-import { redisTime } from '#drivers/redis/connect.ts'
+import { redisTimes } from '#drivers/redis/clock.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
+import type { ShardKeys } from '#drivers/redis/keys.ts'
 import type { Progress } from '../liveness.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import type { UsageSession } from './usage-session.ts'
 
 interface MarkOptions {
   readonly redis: Redis
+  readonly shards: readonly ShardKeys[]
   readonly log: Logger
   readonly sessions: () => ReadonlyMap<number, UsageSession>
   readonly ranges: () => Promise<readonly LogRange[]>
@@ -31,10 +33,11 @@ export function startMarking(options: MarkOptions): Rounds {
   )
 }
 
-async function markAll({ redis, sessions, ranges, reopen, onProgress }: MarkOptions): Promise<void> {
-  if (sessions().size === 0) return
+async function markAll(options: MarkOptions): Promise<void> {
+  const { redis, shards, sessions, ranges, reopen, onProgress } = options
+  if (sessions().size === 0) return onProgress([])
   const before = new Map([...sessions()].map(([partition, { position }]) => [partition, position]))
-  const time = await redisTime(redis)
+  const times = await redisTimes(redis, shards)
   const ends = new Map((await ranges()).map(({ partition, high }) => [partition, high]))
   const progress = [...sessions()].map(([partition, { position, isBusy }]): Progress => {
     return { partition, position, isBusy, lag: Math.max((ends.get(partition) ?? 0) - position, 0) }
@@ -44,7 +47,7 @@ async function markAll({ redis, sessions, ranges, reopen, onProgress }: MarkOpti
     [...sessions()].map(async ([partition, session]) => {
       const end = ends.get(partition)
       const wasPast = end !== undefined && end < (before.get(partition) ?? 0)
-      const outcome = wasPast ? 'reopen' : await session.mark(end === undefined ? null : { end, time })
+      const outcome = wasPast ? 'reopen' : await session.mark(end === undefined ? null : { end, times })
       if (outcome === 'reopen') reopen(partition)
     }),
   )

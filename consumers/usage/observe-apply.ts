@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { DriftLog } from '#drivers/mongo/drift-log.ts'
-import type { ApplyReply, SliceEvent } from '#drivers/redis/apply.ts'
+import type { ApplyReply } from '#drivers/redis/apply.ts'
+import type { AppliedCall } from './usage-session.ts'
 
 interface ObserveOptions {
   readonly metrics: ConsumerMetrics
@@ -20,19 +21,18 @@ export function observeApply({
   drifts,
   now,
   log,
-}: ObserveOptions): (reply: ApplyReply, events: readonly SliceEvent[], partition: number) => void {
-  return (reply, events, partition) => {
+}: ObserveOptions): (reply: ApplyReply, call: AppliedCall) => void {
+  return (reply, { partition, events, at }) => {
     if (reply.outcome !== 'OK' && events.length > 0) metrics.fences.inc({ outcome: reply.outcome })
     if (reply.counted > 0) metrics.applied.inc({ outcome: 'counted' }, reply.counted)
     if (reply.duplicates > 0) metrics.applied.inc({ outcome: 'duplicate' }, reply.duplicates)
-    const newest = events.at(-1)
-    if (newest !== undefined) metrics.enforcementLag.observe(Math.max(now() - newest.appendedAt, 0) / 1_000)
+    if (reply.counted > 0) metrics.enforcementLag.observe(Math.max(now() - at, 0) / 1_000)
     for (const drift of reply.drifts) {
       const event = events.find(({ offset }) => offset === drift.offset)
       if (event === undefined) continue
       metrics.drifts.inc({ meter: drift.meter })
       const entry = { ...drift, workspace: event.workspace, partition, appendedAt: event.appendedAt }
-      log.warn(entry, 'the product counts otherwise; its count is in force now')
+      log.warn({ ...entry, eventId: event.id }, 'the product counts otherwise; its count is in force now')
       void drifts.append(entry).catch((error: unknown) => log.error({ err: error }, 'drift was not listed'))
     }
   }

@@ -1,11 +1,12 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { HOUR_MS } from '#core/instant.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { scanShard } from '#drivers/redis/scan-shard.ts'
 import { dropKeys, openShard, type PartitionStart, takeOver } from '#drivers/redis/shard-scripts.ts'
 import { putRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 
@@ -21,13 +22,14 @@ export interface RebuildDeps {
   /** First offset of a partition that was appended at or after an instant; its end when none was. */
   readonly offsetAt: (partition: number, instant: number) => Promise<number>
   readonly catalogueRevision: () => Promise<number>
+  /** This process won the shard, and begins. */
+  readonly onStarted?: () => void
 }
 
 /** Copies of an event that are no further apart count once (counting.md, "dedupe window W"). */
 export const DEDUPE_WINDOW_MS = 72 * HOUR_MS
 /** How long one rebuilder is left alone; only saves work, safety rests on the token. */
 const LEASE_MS = 10_000
-const SCAN_COUNT = 1_000
 /** Rows that are written at once. */
 const AT_ONCE = 128
 /** Folds take at most two rounds away while snapshots are read; more failures than this are no race. */
@@ -53,6 +55,7 @@ export async function rebuildShard(deps: RebuildDeps, keys: ShardKeys): Promise<
   if ((await redis.set(lease, name, 'PX', LEASE_MS, 'NX')) === null) return 'left'
   const token = await incarnations.claim(keys.shard, { startedAt: deps.now(), startedBy: name })
   if (token === null || (await takeOver(redis, { keys, token })) === 'LOST') return 'left'
+  deps.onStarted?.()
   const drops = await dropAll(deps, keys, token)
   if (drops === 'LOST') return 'left'
   const restored = await readSnapshots(deps.snapshots, keys.shard)
@@ -127,15 +130,11 @@ async function putRows({ redis }: RebuildDeps, { keys, token, rows }: PutInput):
 async function dropAll({ redis }: RebuildDeps, keys: ShardKeys, token: number): Promise<number | 'LOST'> {
   let drops = 0
   const spared = new Set([keys.meta, keys.lease('rebuild')])
-  let cursor = '0'
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', SCAN_COUNT)
+  for await (const found of scanShard(redis, keys)) {
     const names = found.filter((name) => !spared.has(name))
-    if (names.length > 0) {
-      if ((await dropKeys(redis, { keys, token, names })) === 'LOST') return 'LOST'
-      drops += 1
-    }
-    cursor = next
-  } while (cursor !== '0')
+    if (names.length === 0) continue
+    if ((await dropKeys(redis, { keys, token, names })) === 'LOST') return 'LOST'
+    drops += 1
+  }
   return drops
 }

@@ -4,7 +4,7 @@ import { readPositions, type ShardPosition } from './shard-state.ts'
 
 interface KeeperOptions extends RebuildDeps {
   readonly shards: readonly ShardKeys[]
-  readonly onRebuilt: (shard: number) => void
+  readonly onRebuilt: (shard: number, tookMs: number) => void
 }
 
 /** How long to wait for another process that rebuilds. */
@@ -51,8 +51,9 @@ export class ShardKeeper {
   }
 
   async #rebuildOnce(keys: ShardKeys): Promise<void> {
+    const began = performance.now()
     const outcome = await rebuildShard(this.#options, keys)
-    if (outcome === 'rebuilt') this.#options.onRebuilt(keys.shard)
+    if (outcome === 'rebuilt') this.#options.onRebuilt(keys.shard, performance.now() - began)
     else await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
   }
 }

@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { isWhole } from '#drivers/redis/whole-shard.ts'
 
 /** What a shard says of one partition. */
 export interface ShardPosition {
@@ -19,10 +20,10 @@ export async function readPositions(
 ): Promise<readonly ShardPosition[]> {
   return Promise.all(
     shards.map(async ({ meta }) => {
-      const names = ['inc', `wm:${partition}`, 'th', 'tb', 'te']
-      const [incarnation, watermark, thresholds, begun, ended] = await redis.hmget(meta, ...names)
+      const names = ['inc', `wm:${partition}`, 'th', 'half', 'born']
+      const [incarnation, watermark, thresholds, half, born] = await redis.hmget(meta, ...names)
       return {
-        incarnation: begun === ended ? (incarnation ?? null) : null,
+        incarnation: isWhole({ half, born }) ? (incarnation ?? null) : null,
         watermark: Number(watermark ?? -1),
         hasThresholds: thresholds === '1',
       }

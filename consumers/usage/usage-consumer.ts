@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
@@ -7,8 +6,10 @@ import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { untilDone } from '#drivers/retry.ts'
+import type { Traces } from '#drivers/traces.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import type { Progress } from '../liveness.ts'
 import { startMarking } from './mark-timer.ts'
@@ -34,7 +35,9 @@ export interface UsageConsumerOptions {
   readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
   readonly catalogueRevision: () => Promise<number>
   readonly onApplied: SessionDeps['onApplied']
-  readonly onRebuilt: (shard: number) => void
+  readonly traces: Traces | null
+  readonly onStarted: () => void
+  readonly onRebuilt: (shard: number, tookMs: number) => void
   readonly onProgress: (progress: readonly Progress[]) => void
   /** A partition's log ends before what was counted of it. */
   readonly onRecreated: (partition: number, reason: string) => void
@@ -81,6 +84,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
   await loop.start()
   const marking = startMarking({
     redis,
+    shards,
     log,
     ranges,
     sessions: () => loop.sessions,
@@ -103,7 +107,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
 const CALLS_AT_ONCE = 3
 
 function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): SessionDeps {
-  const { redis, shards, reader, log } = options
+  const { redis, shards, reader, log, topic, traces } = options
   let calls = 0
   const process = randomBytes(6).toString('hex')
   return {
@@ -115,6 +119,9 @@ function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): Sessio
     retry: (what, call, between) => untilDone({ what, log, between }, call),
     onLostShard: (shard) => keeper.onLost(shard),
     onApplied: options.onApplied,
+    ...(traces === null
+      ? {}
+      : { trace: (messages, partition) => traces.batch({ topic, partition, messages }) }),
     turnstile: new Turnstile(CALLS_AT_ONCE),
     nonce: () => {
       calls += 1

@@ -1,10 +1,19 @@
-import type { Redis } from 'ioredis'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { type ApplyReply, apply, packSlice, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import type { BatchTrace } from '#drivers/traces.ts'
 import type { Turnstile } from '#drivers/turnstile.ts'
 import type { ShardPosition } from './shard-state.ts'
+
+/** What a call was about. */
+export interface AppliedCall {
+  readonly partition: number
+  readonly events: readonly SliceEvent[]
+  /** Kafka's append time of the batch's last record, ms. */
+  readonly at: number
+}
 
 /** What every session of a process shares. */
 export interface SessionDeps {
@@ -23,7 +32,9 @@ export interface SessionDeps {
   ) => Promise<Value>
   /** A shard answered that its life ended: `INC`. */
   readonly onLostShard: (shard: number) => Promise<void>
-  readonly onApplied: (reply: ApplyReply, events: readonly SliceEvent[], partition: number) => void
+  readonly onApplied: (reply: ApplyReply, call: AppliedCall) => void
+  /** Follows the records of a batch that are traced; left out where nothing is. */
+  readonly trace?: (messages: RecordBatch['messages'], partition: number) => BatchTrace
   readonly nonce: () => string
   /** Shared by all sessions: how many calls may stand before others' in Redis. */
   readonly turnstile: Turnstile
@@ -37,10 +48,11 @@ interface Track {
   known: number
 }
 
-/** The end of a partition as it was verified: everything appended before `time` lies below `end`. */
+/** The end of a partition as it was verified: everything appended before the times lies below `end`. */
 export interface VerifiedEnd {
   readonly end: number
-  readonly time: number
+  /** By shard, as the clock of its node had it; null where that did not answer. */
+  readonly times: readonly (number | null)[]
 }
 
 /**
@@ -88,6 +100,7 @@ export class UsageSession implements PartitionSession {
   async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
     this.#busy = true
     try {
+      const traced = this.#deps.trace?.(batch.messages, this.partition)
       await this.#deps.prepare(batch)
       const { events, refused } = await this.#deps.reader.read(batch.messages)
       for (const letter of refused) {
@@ -104,6 +117,7 @@ export class UsageSession implements PartitionSession {
       if (outcomes.includes('reopen')) return 'reopen'
       this.#position = batch.next
       this.#at = at
+      traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code])))
       return 'done'
     } finally {
       this.#busy = false
@@ -116,10 +130,13 @@ export class UsageSession implements PartitionSession {
    */
   async mark(verified: VerifiedEnd | null): Promise<'done' | 'reopen'> {
     if (this.#busy) return 'done'
-    const seen = verified !== null && this.#position >= verified.end ? verified.time : null
+    const times = verified !== null && this.#position >= verified.end ? verified.times : []
     const upto = this.#position - 1
     const outcomes = await Promise.all(
-      this.#tracks.map((track) => this.#call(track, { upto, at: this.#at, seen, events: [] })),
+      this.#tracks.map((track) => {
+        const seen = times[track.keys.shard] ?? null
+        return this.#call(track, { upto, at: this.#at, seen, events: [] })
+      }),
     )
     return outcomes.includes('reopen') ? 'reopen' : 'done'
   }
@@ -180,7 +197,7 @@ export class UsageSession implements PartitionSession {
     }
     const { redis, turnstile } = this.#deps
     const reply = await turnstile.pass(() => apply(redis, packSlice({ ...slice, events: fresh })))
-    this.#deps.onApplied(reply, fresh, this.partition)
+    this.#deps.onApplied(reply, { partition: this.partition, events: fresh, at })
     switch (reply.outcome) {
       case 'OK':
       case 'OLD':

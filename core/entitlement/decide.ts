@@ -150,7 +150,8 @@ function keep({ entitlement, request, usage, crossing, now }: DecideOne): Outcom
 
 function lapsed({ entitlement, request }: DecideOne): Outcome {
   const { feature, openOrderId } = entitlement
-  const why = `the subscription has lapsed, and lapse mode ${feature.lapse} leaves no right to ${request.intent}`
+  const since = openOrderId === null ? '' : ` and order ${openOrderId} is not paid yet`
+  const why = `the subscription has lapsed${since}; lapse mode ${feature.lapse} leaves no right to ${request.intent}`
   if (feature.lapse === 'read_only') return deny('read_only', why)
   return deny(openOrderId === null ? 'subscription_lapsed' : 'payment_pending', why)
 }

@@ -168,6 +168,7 @@ describe.each(Object.keys(catalogue.features))('S16: %s after the lapse', (featu
         const waiting = decide({ ...lapsed, openOrder: OPEN }, question)
         expect(waiting.reason).toBe(because('payment_pending'))
         expect(waiting.unblock[0]).toEqual({ action: 'pay', orderId: 'o2' })
+        expect(waiting.trace.at(-1)?.detail).toContain('order o2 is not paid yet')
       })
     }
   }

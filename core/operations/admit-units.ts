@@ -59,7 +59,7 @@ export interface Admitted {
  * when nothing can be held and a feature does not allow use without it.
  */
 export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Admitted> {
-  await requireKnown(deps.catalogue, input.items)
+  await requireKnown(deps, input.items)
   const guess = input.occurredAt ?? deps.holds.now()
   const items = planItems(deps.catalogue.remembered(), { ...input, occurredAt: guess }, input.items)
   const placed = await placeHold(deps, input, items)

@@ -41,10 +41,10 @@ export interface NextCatalogue {
  * Stores the next revision of the catalogue, validated whole; a dry run stores nothing.
  *
  * Throws `revision_conflict` when the newest revision is not the one that was seen, and `invalid_catalogue` with
- * every problem and its path.
+ * every problem and its path, `unavailable` and `unknown`.
  */
 export async function changeCatalogue(deps: CatalogueDeps, wish: CatalogueWish): Promise<NextCatalogue> {
-  const newest = await deps.newest()
+  const newest = await orUnavailable(deps.newest())
   if (newest === null || newest.revision !== wish.after) throw conflict(newest?.revision ?? 0, wish.after)
   const revision = newest.revision + 1
   const after = parsed(wish.source, revision)
@@ -52,11 +52,27 @@ export async function changeCatalogue(deps: CatalogueDeps, wish: CatalogueWish):
   const now = deps.now()
   const changes = compareCatalogues(before, after)
   const isLess = Object.values(changes).some(({ removed }) => removed.length > 0)
-  refuse([...meterProblems(before, after, now), ...(isLess ? useProblems(changes, await deps.inUse()) : [])])
+  refuse([
+    ...meterProblems(before, after, now),
+    ...(isLess ? useProblems(changes, await orUnavailable(deps.inUse())) : []),
+  ])
   if (wish.isDryRun) return { revision, changes }
-  const stored = await deps.append({ revision, storedAt: now, storedBy: wish.by, source: wish.source })
+  const stored = await append(deps, { revision, storedAt: now, storedBy: wish.by, source: wish.source })
   if (!stored) throw conflict(revision, wish.after)
   return { revision, changes }
+}
+
+async function append(deps: CatalogueDeps, stored: StoredCatalogue): Promise<boolean> {
+  return deps.append(stored).catch((error: unknown) => {
+    const message = 'MongoDB did not say whether it has the revision; read the catalogue to see'
+    throw new TallygateError('unknown', message, {}, error)
+  })
+}
+
+async function orUnavailable<Value>(reading: Promise<Value>): Promise<Value> {
+  return reading.catch((error: unknown) => {
+    throw new TallygateError('unavailable', 'MongoDB did not answer; try again', {}, error)
+  })
 }
 
 function parsed(source: unknown, revision: number): Catalogue {

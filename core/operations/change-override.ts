@@ -37,7 +37,7 @@ export interface OverrideWish {
  *
  * Wishing for what is in force already changes nothing, so that a call may be repeated. While Redis is away the
  * change is in force all the same; caches find it within 60 s. Throws `unknown_feature`,
- * `invalid_request` for an end in the past, `not_found` where there is none to end, `unavailable`.
+ * `invalid_request` for an end in the past, `not_found` where there is none to end, `unavailable` and `unknown`.
  */
 export async function changeOverride(deps: OverrideDeps, wish: OverrideWish): Promise<OverrideRecord> {
   const { workspace, feature, override } = wish
@@ -66,8 +66,21 @@ async function store(
       throw new TallygateError('not_found', `${workspace} has no override of ${feature} to end`)
     if (newest !== undefined && isEqual(before, override)) return newest
     const record: OverrideRecord = { action: 'override', feature, at, by, reason, before, override }
-    if (await deps.store.appendOverride(workspace, records.length + 1, record)) return record
+    if (await append(deps.store, { workspace, number: records.length + 1, record })) return record
   }
+}
+
+interface Numbered {
+  readonly workspace: string
+  readonly number: number
+  readonly record: OverrideRecord
+}
+
+async function append(store: OverrideStore, { workspace, number, record }: Numbered): Promise<boolean> {
+  return store.appendOverride(workspace, number, record).catch((error: unknown) => {
+    const message = 'MongoDB did not say whether it has the change; make the same call again'
+    throw new TallygateError('unknown', message, { workspace }, error)
+  })
 }
 
 async function readRecords(store: OverrideStore, workspace: string): Promise<readonly OverrideRecord[]> {

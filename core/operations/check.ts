@@ -5,7 +5,7 @@ import type { Accuracy, Decision, Request, Verdict } from '../entitlement/decisi
 import { decideDegraded } from '../entitlement/degraded.ts'
 import { TallygateError } from '../errors.ts'
 import { ownValue } from '../own-value.ts'
-import type { CatalogueStore, CounterReading } from '../ports.ts'
+import type { CounterReading } from '../ports.ts'
 import { aggregationOf, usageOf } from '../usage/feature-reading.ts'
 import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
 
@@ -40,7 +40,7 @@ export interface CheckResult {
  * `onUnavailable` decides, marked `degraded`.
  */
 export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInput): Promise<CheckResult> {
-  await requireKnown(deps.catalogue, items)
+  await requireKnown(deps, items)
   for (const item of items) requireFits(deps.catalogue.remembered(), item)
   const features = items.map(({ feature, subject }) => ({ feature, subject: subject ?? null }))
   const known = await readWorkspace(deps, { workspace, features })
@@ -71,12 +71,12 @@ export function accuracyOf({ asOf, lagMs, exact }: CounterReading): Accuracy {
 
 /** A feature that this process does not know may be of a revision it has not read yet. */
 export async function requireKnown(
-  catalogues: CatalogueStore,
+  { catalogue: catalogues, inTime }: Pick<ReadDeps, 'catalogue' | 'inTime'>,
   items: readonly { readonly feature: string }[],
 ): Promise<void> {
   const { features, revision } = catalogues.remembered()
   const isKnown = items.every(({ feature }) => ownValue(features, feature) !== undefined)
-  if (!isKnown) await catalogues.load(revision + 1).catch(() => undefined)
+  if (!isKnown) await inTime(catalogues.load(revision + 1)).catch(() => undefined)
 }
 
 /** The feature of a request. Throws `unknown_feature`, naming the known ones. */

@@ -28,9 +28,11 @@ export interface Consumed {
  *
  * An allowed answer means that the events are in the log and will be counted once. Throws what `admitUnits` does,
  * and `unknown` when the log did not acknowledge them: the hold stays, and the same call again writes the same
- * events again (counting.md, "hold, settle, sweep").
+ * events again (counting.md, "hold, settle, sweep"). Throws `unavailable`, and holds nothing, while the log takes
+ * nothing.
  */
 export async function consume(deps: ConsumeDeps, input: ConsumeInput): Promise<Consumed> {
+  deps.sink.requireReachable()
   const admitted = await admitUnits(deps, { ...input, state: 'committing', dueMs: PRODUCE_AGAIN_MS })
   const { allowed, granted, replayed } = admitted
   if (!allowed) return { allowed, granted, replayed, decisions: admitted.decisions, eventIds: [] }

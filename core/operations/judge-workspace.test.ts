@@ -8,6 +8,7 @@ import { type Judgement, NOT_JUDGED } from '../notices/judgement.ts'
 import type { Notice } from '../notices/notice.ts'
 import type { CounterReading } from '../ports.ts'
 import { type JudgeDeps, judgeWorkspace } from './judge-workspace.ts'
+import { unhurried } from './read-workspace.ts'
 
 const parsed = parseCatalogue(JSON.parse(readFileSync('deploy/catalogue.json', 'utf8')), 1)
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
@@ -35,6 +36,7 @@ class World {
       },
       catalogue: { load: async () => catalogue, remembered: () => catalogue },
       now: () => this.now,
+      inTime: unhurried,
       judgements: {
         read: async (_, number) => this.judgements[number - 1] ?? NOT_JUDGED,
         append: async (_, number, judgement) => {
@@ -60,7 +62,7 @@ class World {
 
   async judge(): Promise<void> {
     this.#remembered = null
-    await judgeWorkspace(this.deps, { workspace: 'acme', raisedAt: this.now })
+    await judgeWorkspace(this.deps, { workspace: 'acme', raisedAt: async () => this.now })
   }
 
   #remembered: WorkspaceFacts | null = null
@@ -136,12 +138,29 @@ test('L1: judged twice, a crossing is one judgement and one id', async () => {
 test('nextAt names the end of the grace, then the next date of the subscription', async () => {
   const world = new World()
   world.leads = 2_500
-  const first = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: START - HOUR_MS })
-  expect(first).toEqual({ outcome: 'changed', nextAt: START + 23 * HOUR_MS })
+  const first = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => START - HOUR_MS })
+  expect(first).toMatchObject({ outcome: 'changed', nextAt: START + 23 * HOUR_MS, shares: { leads: 100 } })
   world.now = START + 23 * HOUR_MS
-  const second = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: null })
+  const second = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => null })
   expect(world.published.at(-1)).toMatchObject({ type: 'grace_ended', occurredAt: START + 23 * HOUR_MS })
   expect(second.nextAt).toBeGreaterThan(world.now)
+})
+
+test('L1: what raised a meter just before the counters were read is asked after them', async () => {
+  const world = new World()
+  let raised: Instant | null = null
+  const deps: JudgeDeps = {
+    ...world.deps,
+    counters: {
+      read: async (...asked) => {
+        world.leads = 2_500
+        raised = START - 25 * HOUR_MS
+        return world.deps.counters.read(...asked)
+      },
+    },
+  }
+  await judgeWorkspace(deps, { workspace: 'acme', raisedAt: async () => raised })
+  expect(world.judgements.at(-1)?.crossings).toEqual({ leads: { since: START - 25 * HOUR_MS } })
 })
 
 test('a crash anywhere between judging, publishing and logging changes no id and loses no notice', async () => {

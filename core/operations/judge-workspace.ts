@@ -20,8 +20,11 @@ export interface JudgeDeps extends ReadDeps {
 /** A workspace whose counters or facts changed, or for which something is due. */
 export interface ToJudge {
   readonly workspace: string
-  /** Append time of the earliest unjudged call that raised a meter, or of the change of facts; null = none did. */
-  readonly raisedAt: Instant | null
+  /**
+   * Append time of the earliest unjudged call that raised a meter, or of the change of facts; null = none did. Asked
+   * after the counters were read, so that whatever raised them is in it.
+   */
+  readonly raisedAt: () => Promise<Instant | null>
 }
 
 /** What judging came to; `unknown` when counters or facts could not be had: judge again later. */
@@ -29,6 +32,8 @@ export interface Judged {
   readonly outcome: 'unchanged' | 'changed' | 'unknown'
   /** When time alone gives something new to judge; null when nothing ever will. */
   readonly nextAt: Instant | null
+  /** Percent of the limit that is used, by feature; null where there is none. */
+  readonly shares: Readonly<Record<string, number | null>>
 }
 
 /**
@@ -43,17 +48,20 @@ export async function judgeWorkspace(deps: JudgeDeps, { workspace, raisedAt }: T
   for (;;) {
     const features = featuresToJudge(deps).map((feature) => ({ feature, subject: null }))
     const known = await readWorkspace(deps, { workspace, features })
-    if (!known.known) return { outcome: 'unknown', nextAt: null }
+    if (!known.known) return { outcome: 'unknown', nextAt: null, shares: {} }
     const number = parseRevision(known.facts.revision).crossings
     const last = await deps.judgements.read(workspace, number)
     await deps.notices.settle(last.notices)
-    const { judgement, nextAt } = judge(known, { workspace, last, since: raisedAt ?? known.reading.now })
-    if (isSame(judgement, last)) return { outcome: 'unchanged', nextAt }
+    const { now } = known.reading
+    const glance = judge(known, { workspace, last, since: now })
+    const shares = sharesOf(known)
+    if (isSame(glance.judgement, last)) return { outcome: 'unchanged', nextAt: glance.nextAt, shares }
+    const { judgement, nextAt } = judge(known, { workspace, last, since: (await raisedAt()) ?? now })
     const isStored = await deps.judgements.append(workspace, number + 1, judgement)
     await deps.facts.refresh(workspace, null)
     if (!isStored) continue
     await deps.notices.settle(judgement.notices)
-    return { outcome: 'changed', nextAt }
+    return { outcome: 'changed', nextAt, shares }
   }
 }
 
@@ -102,6 +110,17 @@ function judge(
   }
   const judgement = { crossings, told: { ...access.told, features }, notices, judgedAt: now }
   return { judgement, nextAt: earliest(later) }
+}
+
+/** A limit of 0 is a feature that is not sold. */
+function sharesOf({ catalogue, reading, entitlements }: Known): Record<string, number | null> {
+  const shares = entitlements.map((entitlement): [string, number | null] => {
+    const { featureKey, limit, access } = entitlement
+    if (access !== 'active' || limit === null || limit === 0) return [featureKey, null]
+    const { used } = usageOf({ entitlement, subject: null }, reading, catalogue)
+    return [featureKey, Math.floor((100 * used) / limit)]
+  })
+  return Object.fromEntries(shares)
 }
 
 function earliest(instants: readonly (Instant | null)[]): Instant | null {

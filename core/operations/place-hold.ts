@@ -2,7 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { admissionOf } from '../entitlement/admission.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { WorkspaceFacts } from '../entitlement/facts.ts'
-import { resolveEntitlement } from '../entitlement/resolve.ts'
+import { rememberedEntitlement } from '../entitlement/remembered-entitlement.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
@@ -45,7 +45,8 @@ export async function placeHold(
   try {
     let revision = (deps.facts.remembered(workspace) ?? NO_FACTS).revision
     for (let call = 0; call < CALLS_MAX; call += 1) {
-      const facts = deps.facts.current(workspace, revision) ?? (await deps.facts.load(workspace, revision))
+      const facts =
+        deps.facts.current(workspace, revision) ?? (await deps.inTime(deps.facts.load(workspace, revision)))
       const resolved = resolveAll({ catalogue, facts, workspace, now }, items)
       const factsRevision = call === 0 ? named(facts.revision) : revision
       const basis = { ...resolved.basis, factsRevision, catalogueRevision: catalogue.revision }
@@ -57,7 +58,7 @@ export async function placeHold(
       }
       revision = reading.factsRevision
       if (reading.catalogueRevision > catalogue.revision)
-        catalogue = await deps.catalogue.load(reading.catalogueRevision)
+        catalogue = await deps.inTime(deps.catalogue.load(reading.catalogueRevision))
       now = reading.now
     }
   } catch (error) {
@@ -101,7 +102,7 @@ interface Resolved {
 
 function resolveAll(input: ResolveInput, items: readonly PlannedItem[]): Resolved {
   const { catalogue, facts, now } = input
-  const entitlements = featuresOf(items).map((featureKey) => resolveEntitlement({ ...input, featureKey }))
+  const entitlements = featuresOf(items).map((featureKey) => rememberedEntitlement({ ...input, featureKey }))
   const admissions = entitlements.map((entitlement) => {
     const crossing = ownValue(facts.crossings, entitlement.featureKey) ?? null
     return admissionOf({ catalogue, entitlement, crossing, now })

@@ -1,7 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { type Entitlement, holdsAt } from '../entitlement/entitlement.ts'
 import type { WorkspaceFacts } from '../entitlement/facts.ts'
-import { resolveEntitlement } from '../entitlement/resolve.ts'
+import { rememberedEntitlement } from '../entitlement/remembered-entitlement.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import type { CatalogueStore, CounterReading, CounterStore, FactStore } from '../ports.ts'
@@ -14,7 +14,14 @@ export interface ReadDeps {
   readonly catalogue: CatalogueStore
   /** A guess of Redis' clock; what is decided uses the time that Redis itself states. */
   readonly now: () => Instant
+  readonly inTime: InTime
 }
+
+/** Settles as work does, or throws `unavailable` when the answer can wait no longer; the work then goes on. */
+export type InTime = <Value>(work: Promise<Value>) => Promise<Value>
+
+/** For whoever can wait as long as it takes. */
+export const unhurried: InTime = (work) => work
 
 /** A feature to read, with the resource asked about. */
 export interface WantedFeature {
@@ -49,34 +56,51 @@ const READS_MAX = 6
  *
  * The reply names the revisions of facts and catalogue in force, and Redis' own time; where the guess was
  * behind, the missing part is loaded and the counters are read again, so that a plan change or a new catalogue
- * is seen by the very next check of every instance (design.md, "Deciding").
+ * is seen by the very next check of every instance (design.md, "Deciding"). What was not read in time is read to its
+ * end all the same, and remembered for the next one.
  */
-export async function readWorkspace(
-  deps: ReadDeps,
-  { workspace, features }: { workspace: string; features: readonly WantedFeature[] },
-): Promise<WorkspaceReading> {
+export async function readWorkspace(deps: ReadDeps, input: ReadInput): Promise<WorkspaceReading> {
+  try {
+    return await deps.inTime(readCurrent(deps, input))
+  } catch (error) {
+    if (!(error instanceof TallygateError) || error.code !== 'unavailable') throw error
+    return unavailable(deps, input)
+  }
+}
+
+interface ReadInput {
+  readonly workspace: string
+  readonly features: readonly WantedFeature[]
+}
+
+async function readCurrent(deps: ReadDeps, { workspace, features }: ReadInput): Promise<WorkspaceReading> {
   let facts = deps.facts.remembered(workspace) ?? NO_FACTS
   let catalogue = deps.catalogue.remembered()
   let now = deps.now()
-  try {
-    for (let read = 0; read < READS_MAX; read += 1) {
-      const wanted = resolveAll({ catalogue, facts, workspace, now, features })
-      const reading = await deps.counters.read(workspace, planReading(catalogue, wanted))
-      if (reading.state === 'rebuilding') return { known: false, cause: 'rebuilding', catalogue, facts }
-      const inForce = await catchUp(deps, { workspace, reading, catalogue, facts })
-      const isCurrent = inForce.catalogue === catalogue && inForce.facts === facts
-      const settled = isCurrent
-        ? settle(wanted, { catalogue, facts, workspace, now: reading.now, features })
-        : null
-      if (settled !== null) return { known: true, catalogue, facts, entitlements: settled, reading }
-      catalogue = inForce.catalogue
-      facts = inForce.facts
-      now = reading.now
-    }
-  } catch (error) {
-    if (!(error instanceof TallygateError) || error.code !== 'unavailable') throw error
+  for (let read = 0; read < READS_MAX; read += 1) {
+    const wanted = resolveAll({ catalogue, facts, workspace, now, features })
+    const reading = await deps.counters.read(workspace, planReading(catalogue, wanted))
+    if (reading.state === 'rebuilding') return { known: false, cause: 'rebuilding', catalogue, facts }
+    const inForce = await catchUp(deps, { workspace, reading, catalogue, facts })
+    const isCurrent = inForce.catalogue === catalogue && inForce.facts === facts
+    const settled = isCurrent
+      ? settle(wanted, { catalogue, facts, workspace, now: reading.now, features })
+      : null
+    if (settled !== null) return { known: true, catalogue, facts, entitlements: settled, reading }
+    catalogue = inForce.catalogue
+    facts = inForce.facts
+    now = reading.now
   }
-  return { known: false, cause: 'unavailable', catalogue, facts: deps.facts.remembered(workspace) }
+  return unavailable(deps, { workspace, features })
+}
+
+function unavailable({ catalogue, facts }: ReadDeps, { workspace }: ReadInput): WorkspaceReading {
+  return {
+    known: false,
+    cause: 'unavailable',
+    catalogue: catalogue.remembered(),
+    facts: facts.remembered(workspace),
+  }
 }
 
 interface ResolveInput {
@@ -89,7 +113,7 @@ interface ResolveInput {
 
 function resolveAll({ features, ...situation }: ResolveInput): readonly Wanted[] {
   return features.map(({ feature, subject }) => ({
-    entitlement: resolveEntitlement({ ...situation, featureKey: feature }),
+    entitlement: rememberedEntitlement({ ...situation, featureKey: feature }),
     subject,
   }))
 }

@@ -56,6 +56,7 @@ export async function commitReservation(
   { holds, sink }: Pick<ConsumeDeps, 'holds' | 'sink'>,
   input: CommitInput,
 ): Promise<Committed> {
+  sink.requireReachable()
   const reply = await holds.commit(input, input.quantities)
   switch (reply.outcome) {
     case 'rebuilding':

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import pc from 'picocolors'
-import { connectKafka } from '#drivers/kafka/connect.ts'
+import { connectKafka, readKafkaSecurity } from '#drivers/kafka/connect.ts'
 import { openRecordWriter, type RecordWriter } from '#drivers/kafka/record-writer.ts'
 import { createLogger } from '#drivers/log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
@@ -29,7 +29,12 @@ interface Telling extends Told {
  */
 export async function playDemo(run: RunFile, print: (line: string) => void): Promise<boolean> {
   const log = createLogger('demo', 'fatal')
-  const kafka = connectKafka({ brokers: run.kafka, clientId: 'tallygate-demo', log })
+  const kafka = connectKafka({
+    brokers: run.kafka,
+    security: readKafkaSecurity(process.env, run.kafka),
+    clientId: 'tallygate-demo',
+    log,
+  })
   const writer = await openRecordWriter(kafka, new SchemaRegistry(run.registry))
   const suffix = Date.now().toString(36).slice(-5)
   const asking: Asking = { api: run.api, check: run.keys.check, read: run.keys.read }

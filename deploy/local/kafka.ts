@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
@@ -9,6 +10,9 @@ const VERSION = '4.4.0'
 const POM = new URL('./maven/pom.xml', import.meta.url).pathname
 const HEAP = ['-Xmx512m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
 
+/** For a command that is over before a compiler pays. */
+const BRIEF = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+
 /** Apache Kafka in KRaft mode, broker and controller in one process. */
 export const kafka: Engine = {
   name: 'kafka',
@@ -19,30 +23,14 @@ export const kafka: Engine = {
     mvn: 'install Maven (Debian: apt-get install -y maven)',
   },
   async prepare({ cache, data, ports, report }) {
-    const home = await cached({
-      cache,
-      name: `kafka-${VERSION}`,
-      onFill: () => report('downloading'),
-      fill: async (directory) => {
-        const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
-        await runCommand('mvn', ['-q', '-B', '-f', POM, goal, `-DoutputDirectory=${join(directory, 'lib')}`])
-      },
-    })
-    const classpath = `${join(home, 'lib')}/*`
+    const classpath = await kafkaClasspath(cache, () => report('downloading'))
     const settings = join(data, 'server.properties')
     mkdirSync(data, { recursive: true })
     writeFileSync(settings, propertiesOf(data, ports))
     if (!existsSync(join(data, 'log', 'meta.properties'))) {
-      const storage = ['-cp', classpath, 'kafka.tools.StorageTool']
-      const id = (await runCommand('java', [...storage, 'random-uuid'])).trim().split('\n').at(-1) ?? ''
-      await runCommand('java', [...storage, 'format', '-t', id, '-c', settings, '--ignore-formatted'])
+      await formatKafka({ classpath, settings, id: clusterId() })
     }
-    return {
-      name: 'kafka',
-      file: 'java',
-      args: [...HEAP, '-cp', classpath, 'kafka.Kafka', settings],
-      port: ports.kafka,
-    }
+    return { name: 'kafka', file: 'java', args: kafkaArgs(classpath, settings), port: ports.kafka }
   },
   address: (ports) => `127.0.0.1:${ports.kafka}`,
   async ping(address) {
@@ -59,6 +47,46 @@ export const kafka: Engine = {
       await admin.disconnect()
     }
   },
+}
+
+/** Kafka's libraries, downloaded once. */
+export async function kafkaClasspath(cache: string, onFill: () => void): Promise<string> {
+  const home = await cached({
+    cache,
+    name: `kafka-${VERSION}`,
+    onFill,
+    fill: async (directory) => {
+      const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
+      await runCommand('mvn', ['-q', '-B', '-f', POM, goal, `-DoutputDirectory=${join(directory, 'lib')}`])
+    },
+  })
+  return `${join(home, 'lib')}/*`
+}
+
+/** How Java runs a broker with a file of settings. */
+export function kafkaArgs(classpath: string, settings: string): readonly string[] {
+  return [...HEAP, '-cp', classpath, 'kafka.Kafka', settings]
+}
+
+/**
+ * A new name for brokers that belong together, as Kafka writes ids: 16 bytes in base64url; none that begins with a dash,
+ * which its tool takes for an option.
+ */
+export function clusterId(): string {
+  const id = randomBytes(16).toString('base64url')
+  return id.startsWith('-') ? clusterId() : id
+}
+
+interface FormatOptions {
+  readonly classpath: string
+  readonly settings: string
+  readonly id: string
+}
+
+/** Makes a broker's directory ready for its first start. */
+export async function formatKafka({ classpath, settings, id }: FormatOptions): Promise<void> {
+  const format = ['format', '-t', id, '-c', settings, '--ignore-formatted']
+  await runCommand('java', [...BRIEF, '-cp', classpath, 'kafka.tools.StorageTool', ...format])
 }
 
 function propertiesOf(data: string, { kafka: broker, controller }: EnginePorts): string {

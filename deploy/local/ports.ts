@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 
 /** Whether something listens on a port of this machine. */
 export function isListening(port: number): Promise<boolean> {
@@ -13,21 +14,33 @@ export function isListening(port: number): Promise<boolean> {
   })
 }
 
-/** Ports that nobody uses now, all different. */
+/** Below what systems give to outgoing connections (Linux: 32768 and up). */
+const FREE_FROM = 20_000
+const FREE_BELOW = 32_000
+
+/**
+ * Ports that nobody uses now, all different.
+ *
+ * Never those of outgoing connections: while what listened is down, such a connection could take its port, even one
+ * to that very port, which then reaches itself.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
+  const servers: Server[] = []
+  while (servers.length < count) {
+    const server = await listen(randomInt(FREE_FROM, FREE_BELOW))
+    if (server !== null) servers.push(server)
+  }
+  const ports = servers.map((server) => Object(server.address()).port as number)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
+}
+
+function listen(port: number): Promise<Server | null> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(null))
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
 }
 
 /** Throws when a port is taken, naming who has it where that can be read, and the variable to change. */

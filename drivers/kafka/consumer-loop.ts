@@ -31,6 +31,9 @@ interface LoopOptions<Session extends PartitionSession> {
   readonly concurrency?: number
 }
 
+/** Asked of one partition at once, as the log keeps it: compressed well that is twenty thousand records in memory. */
+const FETCH_BYTES = 262_144
+
 /** How often the position is committed to Kafka: a hint for lag tools, never the truth (counting.md). */
 const COMMIT_EVERY_MS = 5_000
 
@@ -56,7 +59,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: 3_000,
       maxWaitTimeInMs: 250,
-      maxBytesPerPartition: 1_048_576,
+      maxBytesPerPartition: FETCH_BYTES,
       retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 5_000 },
     })
   }

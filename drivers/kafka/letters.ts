@@ -6,11 +6,17 @@ import type { TopicName } from '#schemas/records.ts'
 /** Header of a redriven record: which record it was, `topic/partition/offset`. */
 export const ORIGIN_HEADER = 'tallygate-dead-letter'
 
+/** A letter holds a whole record and more, bytes. */
+export const LETTER_BYTES_MAX = 4_194_304
+
 /** A dead letter as it stands on `dead.letters`. */
 export interface Letter {
   /** Where the record stood that it is about; of one that was redriven and refused again, where it first stood. */
   readonly origin: string
   readonly topic: TopicName
+  readonly partition: number
+  readonly offset: number
+  readonly schemaId: number | null
   readonly code: string
   readonly reason: string
   readonly failedAt: number
@@ -25,13 +31,13 @@ export interface Letter {
 export function readLetter(decoder: Decoder, message: KafkaMessage): Letter | null {
   const decoded = decoder.decode(message.value)
   if (!decoded.ok) return null
-  const body = decoded.value as unknown as Omit<Letter, 'origin' | 'appendedAt'> & Place
+  const body = decoded.value as unknown as Omit<Letter, 'origin' | 'appendedAt'>
   const restated = message.headers?.[APPEND_TIME_HEADER]?.toString()
   const origin = body.headers[ORIGIN_HEADER]?.toString() ?? `${body.topic}/${body.partition}/${body.offset}`
   return { ...body, origin, appendedAt: restated === undefined ? body.failedAt : Number(restated) }
 }
 
-interface Place {
-  readonly partition: number
-  readonly offset: number
+/** Whether the letter lacks bytes of its record: it was too large to keep whole. */
+export function isCut({ value, reason }: Pick<Letter, 'value' | 'reason'>): boolean {
+  return value === null || / bytes are kept here$/.test(reason)
 }

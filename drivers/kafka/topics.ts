@@ -1,4 +1,5 @@
-import type { Admin } from 'kafkajs'
+import { setTimeout as pause } from 'node:timers/promises'
+import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
 import type { TopicName } from '#schemas/records.ts'
@@ -23,10 +24,12 @@ export const partitions = {
 const WEEK_MS = 7 * 86_400_000
 /** A letter holds a whole record of a broker's default bound (1 MiB), and why it was set aside. */
 const LETTER_BYTES_MAX = 2_097_152
+/** How long every broker may take to hear of a new topic, ms. */
+const HEARD_OF_WITHIN_MS = 15_000
 
 /**
  * Creates the topics that are missing: append time is Kafka's, and batches are kept in gzip whatever a producer
- * sent, so that no codec can stop a reader. Throws `invalid_config` for a topic with other partitions.
+ * sent, so that no codec can stop a reader. Throws `invalid_config` for a topic with other partitions or fewer replicas.
  */
 export async function ensureTopics(admin: Admin, replicationFactor: number): Promise<void> {
   const existing = new Set(await admin.listTopics())
@@ -51,15 +54,39 @@ export async function ensureTopics(admin: Admin, replicationFactor: number): Pro
       })),
     })
   }
-  await checkPartitions(admin, names)
+  await checkTopics(admin, names, replicationFactor)
 }
 
-async function checkPartitions(admin: Admin, names: readonly TopicName[]): Promise<void> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [...names] })
+async function checkTopics(admin: Admin, names: readonly TopicName[], replicas: number): Promise<void> {
+  const { topics } = await knownTopics(admin, names)
   for (const { name, partitions: found } of topics) {
     const wanted = partitions[name as TopicName]
-    if (found.length === wanted) continue
-    const message = `topic ${name} has ${found.length} partitions, not ${wanted}; workspaces would change places`
-    throw new TallygateError('invalid_config', message)
+    if (found.length !== wanted) {
+      const message = `topic ${name} has ${found.length} partitions, not ${wanted}; workspaces would change places`
+      throw new TallygateError('invalid_config', message)
+    }
+    const fewest = Math.min(...found.map((partition) => partition.replicas.length))
+    if (fewest < replicas) {
+      const message = `topic ${name} has ${fewest} replicas, not the ${replicas} of KAFKA_REPLICATION; raise them with kafka-reassign-partitions, and min.insync.replicas to 2`
+      throw new TallygateError('invalid_config', message)
+    }
+  }
+}
+
+/** A broker that has not heard of a topic yet which another one just created does not know it. */
+async function knownTopics(
+  admin: Admin,
+  names: readonly TopicName[],
+): Promise<{ readonly topics: readonly ITopicMetadata[] }> {
+  const deadline = performance.now() + HEARD_OF_WITHIN_MS
+  for (;;) {
+    try {
+      return await admin.fetchTopicMetadata({ topics: [...names] })
+    } catch (error) {
+      const isUnheardOf =
+        error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+      if (!isUnheardOf || performance.now() > deadline) throw error
+      await pause(100)
+    }
   }
 }

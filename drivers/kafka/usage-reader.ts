@@ -16,6 +16,8 @@ export interface Refused {
   readonly code: DeadLetterCode
   readonly reason: string
   readonly schemaId: number | null
+  /** Id of the event, where it could be read. */
+  readonly eventId?: string
   /** The event without what it counts, if it can still settle the hold that it names. */
   readonly settles?: SliceEvent
 }
@@ -47,13 +49,15 @@ export class UsageReader {
   async read(messages: readonly KafkaMessage[]): Promise<ReadBatch> {
     const events: SliceEvent[] = []
     const refused: Refused[] = []
+    let context = await this.#contextOf(false)
     for (const message of messages) {
-      const outcome = this.#readOne(message, await this.#contextOf(false))
-      const settled = needsFreshCatalogue(outcome)
-        ? this.#readOne(message, await this.#contextOf(true))
-        : outcome
-      if ('code' in settled) refused.push(settled)
-      const event = 'code' in settled ? settled.settles : settled
+      let outcome = this.#readOne(message, context)
+      if (needsFreshCatalogue(outcome)) {
+        context = await this.#contextOf(true)
+        outcome = this.#readOne(message, context)
+      }
+      if ('code' in outcome) refused.push(outcome)
+      const event = 'code' in outcome ? outcome.settles : outcome
       if (event !== undefined) events.push(event)
     }
     return { events, refused }
@@ -76,13 +80,15 @@ export class UsageReader {
       context,
     )
     if (!recorded.ok) {
-      const refused = { message, code: recorded.code, reason: recorded.reason, schemaId: null }
+      const { code, reason } = recorded
+      const refused = { message, code, reason, schemaId: null, eventId: event.id }
       const settles = this.#voidOf(message, event)
       return settles === null ? refused : { ...refused, settles }
     }
     const { id, source, workspace, occurredAt } = event
     return {
       offset: Number(message.offset),
+      id,
       workspace,
       occurredAt,
       appendedAt: recorded.appendedAt,

@@ -12,6 +12,8 @@ interface WriterOptions {
   readonly kafka: Kafka
   readonly registry: SchemaRegistry
   readonly log: Logger
+  /** Headers that name the trace of who writes; left out where nothing is traced. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>> | null
 }
 
 /** A caller hears `unknown` after this; what is on its way may still arrive, under the same ids. */
@@ -54,6 +56,11 @@ export class UsageWriter implements UsageSink {
     return this.#encoders === null ? 'Kafka or the schema registry has not been reached yet' : null
   }
 
+  requireReachable(): void {
+    if (this.problem !== null)
+      throw new TallygateError('unavailable', `nothing can be counted yet: ${this.problem}; try again`)
+  }
+
   /** Lays a record out as it is written. Throws `invalid_request` for a value that is not of its schema. */
   encode(record: RecordName, value: { readonly workspace: string }): OutgoingRecord {
     const encode = this.#encoders?.get(record)
@@ -62,7 +69,9 @@ export class UsageWriter implements UsageSink {
         'unavailable',
         `no ${record} can be written yet: ${this.problem ?? 'unknown record'}`,
       )
-    return { topic: 'usage.events', key: value.workspace, value: encode(value) }
+    const headers = this.#options.traceHeaders?.() ?? null
+    const outgoing = { topic: 'usage.events', key: value.workspace, value: encode(value) } as const
+    return headers === null ? outgoing : { ...outgoing, headers }
   }
 
   /** Resolves when every in-sync replica has all of them. Throws `unknown` when that cannot be said. */

@@ -5,6 +5,9 @@ const DUPLICATE_KEY = 11000
 /** How many entries are asked for at once at most; most logs are short, so it begins with one and doubles. */
 const READ_AHEAD_MAX = 8
 
+/** Logs whose entries one process remembers. */
+const REMEMBERED_MAX = 2_000
+
 /** Whether an insert failed because its `_id` exists: somebody made this very entry before. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY
@@ -13,6 +16,20 @@ export function isDuplicateKey(error: unknown): boolean {
 /** Numbers inside an `_id`, padded so that they sort as numbers. */
 export function padNumber(number: number): string {
   return String(number).padStart(19, '0')
+}
+
+/** How entries are read. */
+export interface AppendLogOptions {
+  /**
+   * How long entries that were read are believed without asking again, ms; they never change, but what one member
+   * of a replica set answered may be rolled back by another.
+   */
+  readonly believedMs?: number
+}
+
+interface Remembered<Body> {
+  readonly bodies: readonly Body[]
+  readonly readAt: number
 }
 
 interface Entry<Body> extends Document {
@@ -29,13 +46,29 @@ interface Entry<Body> extends Document {
  */
 export class AppendLog<Body> {
   readonly #collection: Collection<Entry<Body>>
+  readonly #believedMs: number
+  readonly #remembered = new Map<string, Remembered<Body>>()
 
-  constructor(db: Db, name: string) {
+  constructor(db: Db, name: string, { believedMs = 0 }: AppendLogOptions = {}) {
     this.#collection = db.collection<Entry<Body>>(name)
+    this.#believedMs = believedMs
   }
 
-  /** All entries of a log, in order, from entry `from` on. */
-  async read(log: string, from = 1): Promise<Body[]> {
+  /** All entries of a log, in order; those that are remembered are not asked for again, what follows them is. */
+  async read(log: string): Promise<Body[]> {
+    if (this.#believedMs === 0) return this.readFrom(log, 1)
+    const now = performance.now()
+    const known = this.#remembered.get(log)
+    const { bodies, readAt } =
+      known !== undefined && now - known.readAt < this.#believedMs ? known : { bodies: [], readAt: now }
+    const all = [...bodies, ...(await this.readFrom(log, bodies.length + 1))]
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
+    this.#remembered.set(log, { bodies: all, readAt })
+    return [...all]
+  }
+
+  /** The entries of a log from entry `from` on, in order. */
+  async readFrom(log: string, from: number): Promise<Body[]> {
     const bodies: Body[] = []
     for (let ahead = 1; ; ahead = Math.min(2 * ahead, READ_AHEAD_MAX)) {
       const first = from + bodies.length

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Collection, Db, Document } from 'mongodb'
-import { AppendLog, isDuplicateKey, padNumber } from './append-log.ts'
+import { AppendLog, type AppendLogOptions, isDuplicateKey, padNumber } from './append-log.ts'
 
 interface ChainedEntry<Body> extends Document {
   readonly _id: string
@@ -37,10 +37,10 @@ export class ChainedLog<Body> {
   readonly #collection: Collection<ChainedEntry<Body>>
   readonly #log: AppendLog<Body>
 
-  constructor(db: Db, name: string) {
+  constructor(db: Db, name: string, options: AppendLogOptions = {}) {
     this.#name = name
     this.#collection = db.collection<ChainedEntry<Body>>(name)
-    this.#log = new AppendLog(db, name)
+    this.#log = new AppendLog(db, name, options)
   }
 
   /** All entries of a log, in order. */

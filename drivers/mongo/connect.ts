@@ -1,12 +1,14 @@
-import { type Db, MongoClient } from 'mongodb'
+import { type Db, MongoClient, MongoServerError } from 'mongodb'
 import { Type } from 'typebox'
+import { TallygateError } from '#core/errors.ts'
 
 /** Settings of the MongoDB connection. */
 export const mongoEnv = {
   MONGODB_URL: Type.String({
     default: 'mongodb://127.0.0.1:17017/tallygate',
     pattern: '^mongodb(\\+srv)?://',
-    description: 'MongoDB connection string; its path names the database',
+    description:
+      'mongodb://user:password@host:port,host:port/database?replicaSet=name; its path names the database',
   }),
 }
 
@@ -17,19 +19,15 @@ export interface MongoConnection {
   readonly close: () => Promise<void>
 }
 
-/** Opens MongoDB; writes are acknowledged by a majority and journaled. */
+/** Whether MongoDB itself said no, so that it can be reached. */
+export function answeredByMongo(error: unknown): boolean {
+  return error instanceof MongoServerError
+}
+
+/** Opens MongoDB; writes are acknowledged by a majority and journaled. Throws `unavailable`. */
 export async function connectMongo(url: string): Promise<MongoConnection> {
-  const client = new MongoClient(url, {
-    appName: 'tallygate',
-    retryWrites: false,
-    serverSelectionTimeoutMS: 3_000,
-    connectTimeoutMS: 3_000,
-    socketTimeoutMS: 10_000,
-    writeConcern: { w: 'majority', journal: true },
-  })
-  await client.connect()
-  const database = new URL(url).pathname.slice(1) || 'tallygate'
-  const db = client.db(database)
+  const client = await openClient(url)
+  const db = client.db(databaseOf(url))
   return {
     db,
     ping: async () => {
@@ -37,4 +35,54 @@ export async function connectMongo(url: string): Promise<MongoConnection> {
     },
     close: () => client.close(),
   }
+}
+
+/** Options of a URL that would weaken what is promised, with what they must be; all others are the operator's. */
+const options: Readonly<Record<string, RegExp>> = {
+  w: /^majority$/,
+  j: /^true$/,
+  journal: /^true$/,
+  readpreference: /^primary$/i,
+  readconcernlevel: /^(local|majority|linearizable)$/i,
+  tlsinsecure: /^false$/,
+  tlsallowinvalidcertificates: /^false$/,
+  tlsallowinvalidhostnames: /^false$/,
+}
+
+/** What a connection string states that must not be: writes that may be lost, reads that are behind, TLS that proves nothing. */
+export function mongoProblems({ MONGODB_URL }: { readonly MONGODB_URL: string }): readonly string[] {
+  const query = MONGODB_URL.split('?').slice(1).join('?')
+  return [...new URLSearchParams(query)].flatMap(([name, value]) => {
+    const wanted = options[name.toLowerCase()]
+    if (wanted === undefined || wanted.test(value)) return []
+    return [
+      `MONGODB_URL states ${name}=${value}; take it out: records of changes must not be lost or read late`,
+    ]
+  })
+}
+
+async function openClient(url: string): Promise<MongoClient> {
+  try {
+    const client = new MongoClient(url, {
+      appName: 'tallygate',
+      retryWrites: false,
+      serverSelectionTimeoutMS: 3_000,
+      connectTimeoutMS: 3_000,
+      socketTimeoutMS: 10_000,
+      writeConcern: { w: 'majority', journal: true },
+    })
+    return await client.connect().catch(async (error: unknown) => {
+      await client.close()
+      throw error
+    })
+  } catch (error) {
+    const message =
+      'MongoDB does not answer, or refuses the login: look at MONGODB_URL, and whether MongoDB runs'
+    throw new TallygateError('unavailable', message, {}, error)
+  }
+}
+
+/** The database that a connection string names by its path, `tallygate` without one; several hosts make it no URL. */
+export function databaseOf(url: string): string {
+  return /^[^/]+\/\/[^/]+\/([^?]+)/.exec(url)?.[1] ?? 'tallygate'
 }

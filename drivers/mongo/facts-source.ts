@@ -7,6 +7,9 @@ import { AuditLog } from './audit-log.ts'
 import { ChainedLog } from './chained-log.ts'
 import { WorkspaceList } from './workspace-list.ts'
 
+/** How long stored versions are believed without being read again, ms: a burst of a workspace's events reads each once. */
+const BELIEVED_MS = 60_000
+
 /** What MongoDB holds of one workspace, each kind a log of inserts. */
 export interface StoredFacts {
   readonly versions: readonly SubscriptionEvent[]
@@ -27,7 +30,7 @@ export class FactsSource {
 
   constructor(db: Db) {
     this.#workspaces = new WorkspaceList(db)
-    this.#versions = new ChainedLog(db, 'subscription_versions')
+    this.#versions = new ChainedLog(db, 'subscription_versions', { believedMs: BELIEVED_MS })
     this.#audit = new AuditLog(db)
     this.#crossings = new AppendLog(db, 'crossings')
   }

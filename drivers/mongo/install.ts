@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Db } from 'mongodb'
 import { TallygateError } from '#core/errors.ts'
 import { partitions } from '#drivers/kafka/topics.ts'
-import { DEDUPE_SUB_SHARDS, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
+import { isClusterUrl } from '#drivers/redis/address.ts'
+import { DEDUPE_SUB_SHARDS, SHARDS_CLUSTER, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { isDuplicateKey } from './append-log.ts'
 
 /** What is fixed when Tallygate is installed; counters could not be read under other values. */
@@ -27,6 +28,11 @@ export const installWish: InstallWish = {
   usagePartitions: partitions['usage.events'],
 }
 
+/** The same for the Redis of an address: a cluster gets more shards. */
+export function installWishFor(redisUrl: string): InstallWish {
+  return isClusterUrl(redisUrl) ? { ...installWish, shards: SHARDS_CLUSTER } : installWish
+}
+
 interface InstallDocument extends Install {
   readonly _id: string
 }
@@ -34,7 +40,8 @@ interface InstallDocument extends Install {
 /**
  * Reads the install document, or inserts it at the very first start; two first starts have one winner.
  *
- * Throws `invalid_config` when this process wants other values than were installed.
+ * The number of shards stays what it was, whatever Redis is in use now. Throws `invalid_config` when this process wants
+ * other values than were installed.
  */
 export async function ensureInstall(db: Db, wish: InstallWish): Promise<Install> {
   const collection = db.collection<InstallDocument>('install')
@@ -54,7 +61,7 @@ function checked(found: InstallDocument, wish: InstallWish): Install {
   const { shards, shardHash, dedupeSubShards, usagePartitions, dedupeKey } = found
   const installed: InstallWish = { shards, shardHash, dedupeSubShards, usagePartitions }
   const problems = Object.entries(wish)
-    .filter(([name, value]) => Reflect.get(installed, name) !== value)
+    .filter(([name, value]) => name !== 'shards' && Reflect.get(installed, name) !== value)
     .map(
       ([name, value]) =>
         `${name} was installed as ${String(Reflect.get(installed, name))}, not ${String(value)}`,

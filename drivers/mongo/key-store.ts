@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Collection, Db } from 'mongodb'
 import { type ApiKey, type Scope, scopes } from '#core/api-key.ts'
 import type { Actor } from '#core/audit/audit-entry.ts'
+import { inTime } from '#drivers/in-time.ts'
 import { isDuplicateKey, padNumber } from './append-log.ts'
 import { AuditLog } from './audit-log.ts'
 
@@ -35,6 +36,12 @@ interface RememberedKey {
   readonly readAt: number
 }
 
+/** A bearer token that was found right, by what was read of its key. */
+interface ProvenToken {
+  readonly of: RememberedKey
+  readonly key: ApiKey
+}
+
 const NO_KEY: RememberedKey = { document: null, revokedAt: null, readAt: 0 }
 
 /** Who changes a key, and when. */
@@ -51,6 +58,16 @@ export interface KeyWish {
   readonly expiresAt: number | null
 }
 
+/** How MongoDB is asked for keys while callers wait. */
+interface Patience {
+  /** Makes a call, or refuses to. */
+  readonly guard: <Value>(work: () => Promise<Value>) => Promise<Value>
+  /** How long a key that is known already is read again before what is known stands, ms. */
+  readonly withinMs: number
+}
+
+const PATIENT: Patience = { guard: (work) => work(), withinMs: 10_000 }
+
 /**
  * API keys: `tg_live_<8 id>_<43 secret>`, stored only as HMAC-SHA-256 with a pepper that MongoDB never sees.
  *
@@ -62,13 +79,17 @@ export class KeyStore {
   readonly #revocations: Collection<RevocationDocument>
   readonly #audit: AuditLog
   readonly #pepper: string
+  readonly #patience: Patience
   readonly #remembered = new Map<string, RememberedKey>()
+  readonly #underWay = new Map<string, Promise<RememberedKey>>()
+  readonly #proven = new Map<string, ProvenToken>()
 
-  constructor(db: Db, pepper: string) {
+  constructor(db: Db, pepper: string, patience: Patience = PATIENT) {
     this.#keys = db.collection('keys')
     this.#revocations = db.collection('key_revocations')
     this.#audit = new AuditLog(db)
     this.#pepper = pepper
+    this.#patience = patience
   }
 
   /** Makes a key and returns it whole: the only time that its secret can be read. */
@@ -127,30 +148,49 @@ export class KeyStore {
     )
   }
 
+  /** The key that a bearer token is, when it was found right less than four seconds ago; else null. */
+  known(token: string, now: number): ApiKey | null {
+    const proven = this.#proven.get(token)
+    if (proven === undefined || this.#remembered.get(proven.key.id) !== proven.of) return null
+    return performance.now() - proven.of.readAt < BELIEVED_MS && isInForce(proven.of, now) ? proven.key : null
+  }
+
   /** The key that a bearer token is, or null. Takes as long for an absent key as for a wrong secret. */
   async authenticate(token: string, now: number): Promise<ApiKey | null> {
     const [, id, secret] = KEY.exec(token) ?? []
-    const { document, revokedAt } = id === undefined ? NO_KEY : await this.#read(id)
+    const of = id === undefined ? NO_KEY : await this.#read(id)
+    const { document } = of
     const wanted = Buffer.from(document?.hmac ?? this.#hmac('').toString('hex'), 'hex')
     const isRight = timingSafeEqual(this.#hmac(secret ?? ''), wanted)
-    if (!isRight || document === null) return null
-    if (document.expiresAt !== null && now >= document.expiresAt) return null
-    return revokedAt !== null && now >= revokedAt ? null : keyOf(document)
+    if (!isRight || document === null || !isInForce(of, now)) return null
+    const key = keyOf(document)
+    if (this.#proven.size >= REMEMBERED_MAX) this.#proven.clear()
+    this.#proven.set(token, { of, key })
+    return key
   }
 
   async #read(id: string): Promise<RememberedKey> {
     const known = this.#remembered.get(id)
     if (known !== undefined && performance.now() - known.readAt < BELIEVED_MS) return known
-    try {
-      const [document, revokedAt] = await Promise.all([this.#keys.findOne({ _id: id }), this.#revokedAt(id)])
-      if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
-      const fresh = { document, revokedAt, readAt: performance.now() }
-      this.#remembered.set(id, fresh)
-      return fresh
-    } catch (error) {
-      if (known !== undefined) return known
-      throw error
-    }
+    const reading = this.#underWay.get(id) ?? this.#readAgain(id)
+    if (known === undefined) return reading
+    const late = (): Error => new Error('MongoDB did not answer for a key in time')
+    return inTime(reading, { withinMs: this.#patience.withinMs, late }).catch(() => known)
+  }
+
+  /** One question for all that wait for the same key. */
+  #readAgain(id: string): Promise<RememberedKey> {
+    const reading = this.#patience
+      .guard(() => Promise.all([this.#keys.findOne({ _id: id }), this.#revokedAt(id)]))
+      .then(([document, revokedAt]) => {
+        if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
+        const fresh = { document, revokedAt, readAt: performance.now() }
+        this.#remembered.set(id, fresh)
+        return fresh
+      })
+      .finally(() => this.#underWay.delete(id))
+    this.#underWay.set(id, reading)
+    return reading
   }
 
   async #revokedAt(id: string): Promise<number | null> {
@@ -162,6 +202,12 @@ export class KeyStore {
   #hmac(secret: string): Buffer {
     return createHmac('sha256', this.#pepper).update(secret).digest()
   }
+}
+
+/** Neither expired nor revoked. */
+function isInForce({ document, revokedAt }: RememberedKey, now: number): boolean {
+  const expiresAt = document?.expiresAt ?? null
+  return (expiresAt === null || now < expiresAt) && (revokedAt === null || now < revokedAt)
 }
 
 function keyOf({ _id, hmac: _, ...key }: KeyDocument): ApiKey {

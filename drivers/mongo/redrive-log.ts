@@ -24,6 +24,16 @@ export class RedriveLog {
     return (await this.#entries.findOne({ _id: idOf(origin, failedAt) }))?.redrivenAt ?? null
   }
 
+  /** Which of some letters were sent again, by place in the list. */
+  async wereRedriven(
+    letters: readonly { readonly origin: string; readonly failedAt: number }[],
+  ): Promise<readonly boolean[]> {
+    const ids = letters.map(({ origin, failedAt }) => idOf(origin, failedAt))
+    const found = await this.#entries.find({ _id: { $in: ids } }).toArray()
+    const sent = new Set(found.map(({ _id }) => _id))
+    return ids.map((id) => sent.has(id))
+  }
+
   /** Notes that a letter was sent again, after Kafka has it. */
   async append(origin: string, failedAt: number, by: Omit<RedriveDocument, '_id'>): Promise<void> {
     await this.#entries.insertOne({ _id: idOf(origin, failedAt), ...by }).catch((error: unknown) => {

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import type { Instant } from '#core/instant.ts'
+import type { Redis } from './connection.ts'
 import type { ShardKeys } from './keys.ts'
 
 /** Stands among the workspaces for reading the whole list of them anew; no workspace has this id. */

@@ -14,6 +14,8 @@ export const SLICE_MAX = 200
 /** One event of a slice, measured and ready to be applied. */
 export interface SliceEvent {
   readonly offset: number
+  /** The producer's id of it, for people; nothing rests on it. */
+  readonly id?: string
   readonly workspace: string
   readonly occurredAt: Instant
   /** Append time by which it is judged: Kafka's, or a restated one. */

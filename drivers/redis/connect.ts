@@ -1,13 +1,18 @@
-import { Redis } from 'ioredis'
+import { Cluster, ReplyError, type Redis as Server } from 'ioredis'
 import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
+import { inTime } from '../in-time.ts'
+import { isClusterUrl, parseClusterUrl } from './address.ts'
+import type { Redis } from './connection.ts'
+import { GatheringRedis } from './gathering-redis.ts'
 
 /** Settings of the Redis connection. */
 export const redisEnv = {
   REDIS_URL: Type.String({
     default: 'redis://127.0.0.1:16379',
-    pattern: '^rediss?://',
-    description: 'Redis connection string',
+    pattern: '^rediss?(\\+cluster)?://',
+    description:
+      'redis://user:password@host:port, or redis+cluster://user:password@host:port,host:port for a Redis Cluster; rediss:// or rediss+cluster:// to speak TLS',
   }),
 }
 
@@ -16,38 +21,96 @@ export interface RedisOptions {
   readonly url: string
   /** A call without an answer by then fails; the same call is simply made again (every script is idempotent). */
   readonly commandTimeoutMs: number
+  /** A connection on which calls wait and nothing comes for so long is given up for a new one, ms. */
+  readonly silenceMaxMs?: number
 }
 
-/** Opens a connection that fails fast instead of queueing calls while Redis is away. */
-export async function connectRedis({ url, commandTimeoutMs }: RedisOptions): Promise<Redis> {
-  const redis = new Redis(url, {
-    lazyConnect: true,
+/** How long a connection may take; a client of a cluster without slots would try for ever. */
+const OPEN_WITHIN_MS = 8_000
+
+/** Opens a connection that fails fast instead of queueing calls while Redis is away. Throws `unavailable`. */
+export async function connectRedis(options: RedisOptions): Promise<Redis> {
+  const redis = isClusterUrl(options.url) ? toCluster(options) : toServer(options)
+  let lastError: unknown
+  const keep = (error: unknown): void => {
+    lastError = error
+  }
+  redis.on('error', keep)
+  redis.on('node error', keep)
+  try {
+    await inTime(open(redis), { withinMs: OPEN_WITHIN_MS, late: () => new Error('not connected in time') })
+    return redis
+  } catch (error) {
+    redis.disconnect()
+    const message =
+      'Redis does not answer, or refuses the login: look at REDIS_URL, whether Redis runs, and whether it is a cluster'
+    throw new TallygateError('unavailable', message, {}, lastError ?? error)
+  }
+}
+
+async function open(redis: Redis): Promise<void> {
+  await redis.connect()
+  await Promise.all(mastersOf(redis).map((master) => master.ping()))
+}
+
+/** What a connection to one server and those to the nodes of a cluster have in common. */
+function settingsOf({ commandTimeoutMs, silenceMaxMs }: RedisOptions) {
+  return {
     maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
+    disableClientInfo: true,
     commandTimeout: commandTimeoutMs,
     connectTimeout: 2_000,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-  })
-  redis.on('error', () => undefined)
-  await redis.connect()
-  return redis
+    socketTimeout: silenceMaxMs,
+  }
 }
+
+const backoffMs = (attempt: number): number => Math.min(50 * attempt, 1_000)
+
+function toServer(options: RedisOptions): Server {
+  return new GatheringRedis(options.url, {
+    ...settingsOf(options),
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    retryStrategy: backoffMs,
+  })
+}
+
+/** How often a cluster is asked who serves which slot, beyond what it says by itself, ms. */
+const SLOTS_EVERY_MS = 1_000
 
 /**
- * Refuses a Redis that may throw counters away under memory pressure.
+ * A cluster's connection; a call goes to the master of its first key, and after it where it moved.
  *
- * Throws `invalid_config` for an eviction policy other than noeviction (counting.md, "Deployment settings").
+ * A node that does not answer says nothing of who took its place, so the others are asked on a timer.
  */
-export async function requireSafeRedis(redis: Redis): Promise<void> {
-  const info = await redis.info('memory')
-  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1]
-  if (policy === 'noeviction') return
-  const message = `Redis runs with maxmemory-policy ${policy ?? 'unknown'}; counters need noeviction: set it and start again`
-  throw new TallygateError('invalid_config', message)
+function toCluster(options: RedisOptions): Cluster {
+  const { nodes, username, password, tls } = parseClusterUrl(options.url)
+  const byName = {
+    dnsLookup: (host: string, found: (error: null, host: string) => void) => found(null, host),
+  }
+  return new Cluster([...nodes], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: backoffMs,
+    slotsRefreshInterval: SLOTS_EVERY_MS,
+    ...(tls ? byName : {}),
+    redisOptions: { ...settingsOf(options), username, password, ...(tls ? { tls: {} } : {}) },
+  })
 }
 
-/** Redis' own clock, ms: the only one that deadlines and lag are measured by. */
-export async function redisTime(redis: Redis): Promise<number> {
-  const [seconds, microseconds] = await redis.time()
-  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
+/** The servers that take writes now: one, or the masters of a cluster. */
+function mastersOf(redis: Redis): readonly Server[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis]
+}
+
+/** What is wrong with reaching Redis, or null: of a cluster any master that answers will do, for its shards are served. */
+export async function redisProblem(redis: Redis): Promise<string | null> {
+  const answers = await Promise.allSettled(mastersOf(redis).map((master) => master.ping()))
+  return answers.some(({ status }) => status === 'fulfilled') ? null : 'no answer'
+}
+
+/** Whether Redis itself said no, so that it can be reached. */
+export function answeredByRedis(error: unknown): boolean {
+  const said = error instanceof TallygateError ? error.cause : error
+  return said instanceof ReplyError
 }

@@ -1,5 +1,8 @@
-/** Number of shards, fixed at install (counting.md): 16 standalone, 64 for Redis Cluster. */
+/** Number of shards of one server, fixed at install. */
 export const SHARDS_DEFAULT = 16
+
+/** The same of a Redis Cluster: enough that no master of a few has many more of them than another. */
+export const SHARDS_CLUSTER = 64
 
 /** Sub-shards of a dedupe bucket, fixed at install. */
 export const DEDUPE_SUB_SHARDS = 256
@@ -8,7 +11,7 @@ const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
 
 /** FNV-1a over UTF-8, 32 bit; named in the install document as `fnv1a32`. */
-function fnv1a(text: string): number {
+export function fnv1a(text: string): number {
   let hash = FNV_OFFSET
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), FNV_PRIME)
@@ -34,6 +37,8 @@ export interface ShardKeys {
   readonly judge: string
   /** Workspaces by the instant at which they are judged though nothing changed. */
   readonly agenda: string
+  /** `<feature>/<workspace>` by the share of the limit that is used. */
+  readonly near: string
   /** Operations with open holds, by the instant at which the sweeper looks at them. */
   readonly due: string
   usage(workspace: string): string
@@ -60,6 +65,7 @@ export function shardKeys(shard: number, tag = `s${pad(shard)}`): ShardKeys {
     dirty: `${prefix}dirty`,
     judge: `${prefix}judge`,
     agenda: `${prefix}agenda`,
+    near: `${prefix}near`,
     due: `${prefix}due`,
     usage: (workspace) => `${prefix}u:${workspace}`,
     members: (workspace, meter) => `${prefix}r:${workspace}:${meter}`,

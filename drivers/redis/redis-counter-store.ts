@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis'
 import { accuracyAt } from '#core/entitlement/accuracy.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { CounterReading, CounterStore } from '#core/ports.ts'
 import { memberKey } from '#core/usage/feature-reading.ts'
 import type { ReadPlan } from '#core/usage/read-plan.ts'
+import type { Redis } from './connection.ts'
 import { type ShardKeys, shardOf } from './keys.ts'
 import { defineScript, listOf, type RawReply } from './script.ts'
 

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis'
 import { TallygateError } from '#core/errors.ts'
 import type { Instant } from '#core/instant.ts'
 import type { HoldStore } from '#core/ports.ts'
 import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
+import type { Redis } from './connection.ts'
 import { commit, findIds, type Hasher, hold, keepAnswer, packHold, release } from './hold-scripts.ts'
 import { type ShardKeys, shardOf } from './keys.ts'
 

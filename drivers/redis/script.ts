@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { Redis } from './connection.ts'
 
 /** A reply as ioredis gives it: strings, integers, nil, or lists of them. */
 export type RawReply = string | number | null | readonly RawReply[]
@@ -20,7 +20,7 @@ export type Script<Input, Output> = (redis: Redis, input: Input) => Promise<Outp
 /** Loads a script once; sends it by its hash, and whole when this Redis does not hold it yet. */
 export function defineScript<Input, Output>(spec: ScriptSpec<Input, Output>): Script<Input, Output> {
   const source = sourceOf(spec.file, spec.parts ?? [])
-  const sha = createHash('sha1').update(source).digest('hex')
+  const sha = hashOf(source)
   return async (redis, input) => {
     const keys = spec.keys(input)
     const argv = [...keys, ...spec.args(input)]
@@ -30,6 +30,15 @@ export function defineScript<Input, Output>(spec: ScriptSpec<Input, Output>): Sc
     })
     return spec.reply(asReply(raw), input)
   }
+}
+
+/** The name by which Redis knows a script without parts. */
+export function scriptHash(file: string): string {
+  return hashOf(sourceOf(file, []))
+}
+
+function hashOf(source: string): string {
+  return createHash('sha1').update(source).digest('hex')
 }
 
 /** A script with its parts after its first line, which says how Redis runs it. */

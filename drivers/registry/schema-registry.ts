@@ -8,7 +8,7 @@ export const registryEnv = {
   SCHEMA_REGISTRY_URL: Type.String({
     default: 'http://127.0.0.1:18081/apis/ccompat/v7',
     pattern: '^https?://',
-    description: 'Confluent-compatible schema registry',
+    description: 'https://user:password@host/path of a Confluent-compatible schema registry',
   }),
 }
 
@@ -22,11 +22,20 @@ export type SchemaIds = Readonly<Record<RecordName, number>>
 /** Registers our schemas and looks up those that values were written with. */
 export class SchemaRegistry {
   readonly #url: string
+  readonly #headers: Readonly<Record<string, string>>
   readonly #client: confluent.SchemaRegistry
 
   constructor(url: string) {
-    this.#url = url.replace(/\/$/, '')
-    this.#client = new confluent.SchemaRegistry({ host: this.#url, retry: { retries: 2 } })
+    const { address, login } = splitLogin(url)
+    this.#url = address
+    const basic =
+      login === null ? null : Buffer.from(`${login.username}:${login.password}`).toString('base64')
+    this.#headers = {
+      'content-type': 'application/vnd.schemaregistry.v1+json',
+      ...(basic === null ? {} : { authorization: `Basic ${basic}` }),
+    }
+    const auth = login === null ? {} : { auth: login }
+    this.#client = new confluent.SchemaRegistry({ host: address, retry: { retries: 2 }, ...auth })
   }
 
   /**
@@ -79,10 +88,24 @@ export class SchemaRegistry {
   }
 
   async #ask(path: string, init: RequestInit): Promise<Response> {
-    const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
+    const headers = this.#headers
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     return fetch(`${this.#url}${path}`, { ...init, headers, signal }).catch((error: unknown) => {
-      throw new TallygateError('unavailable', 'the schema registry does not answer; try again', {}, error)
+      const message = 'the schema registry does not answer: look at SCHEMA_REGISTRY_URL, and whether it runs'
+      throw new TallygateError('unavailable', message, {}, error)
     })
   }
+}
+
+/** A URL without its login, which a request cannot be made with, and the login. */
+function splitLogin(url: string): {
+  readonly address: string
+  readonly login: { readonly username: string; readonly password: string } | null
+} {
+  const parsed = new URL(url)
+  const [username, password] = [decodeURIComponent(parsed.username), decodeURIComponent(parsed.password)]
+  parsed.username = ''
+  parsed.password = ''
+  const address = parsed.href.replace(/\/$/, '')
+  return { address, login: username === '' ? null : { username, password } }
 }

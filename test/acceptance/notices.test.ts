@@ -175,7 +175,8 @@ describe('S14: credits reset monthly on the anchor day, also inside a long term'
 
   test('S14: the last window runs to the exact end of the period and is followed by none', async () => {
     const periodEnd = Date.now() + 2 * HOUR_MS
-    const workspace = await bought({ periodEnd, anchorDay: new Date(periodEnd).getUTCDate() })
+    const anchorDay = new Date(periodEnd - 10 * DAY_MS).getUTCDate()
+    const workspace = await bought({ periodEnd, anchorDay })
     const { window, resetsAt } = await entitled(workspace, 'ai_credits')
     expect([Object(window).to, resetsAt]).toEqual([new Date(periodEnd).toISOString(), null])
   })

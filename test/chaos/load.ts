@@ -18,12 +18,12 @@ export interface Load {
 }
 
 const BATCH = 300
-const PAUSE_MS = 20
+const PAUSE_MS = 60
 /** How many of the last events may be copied. */
 const REMEMBERED = 20_000
 
 /**
- * Writes events in batches, some ten thousand a second: few workspaces get most, a tenth are copies of earlier
+ * Writes events in batches, some four thousand a second: few workspaces get most, a tenth are copies of earlier
  * ones, one in twenty is late. A batch that Kafka did not acknowledge is written again.
  */
 export function startLoad(system: System, options: LoadOptions): Load {

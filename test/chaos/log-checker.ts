@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import type { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
 import { registerCodecs } from '#drivers/kafka/codecs.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 
 interface Addresses {
@@ -18,8 +18,6 @@ export interface Mismatch {
   readonly counted: number
 }
 
-const shards = allShardKeys(SHARDS_DEFAULT)
-
 /**
  * Reads `usage.events` from offset 0 and compares leads and AI credits by day of every workspace with a prefix, whether
  * products reported them or we did.
@@ -31,6 +29,7 @@ export async function checkCounters(
   { kafka: brokers, registry }: Addresses,
   redis: Redis,
   prefix: string,
+  shards = allShardKeys(SHARDS_DEFAULT),
 ): Promise<{
   readonly records: number
   readonly ids: number
@@ -58,7 +57,7 @@ export async function checkCounters(
   })
   const mismatches: Mismatch[] = []
   for (const [workspace, own] of truth) {
-    const keys = shards[shardOf(workspace, SHARDS_DEFAULT)]
+    const keys = shards[shardOf(workspace, shards.length)]
     const fields = await redis.hgetall(keys?.usage(workspace) ?? '')
     for (const [counter, log] of own) {
       const counted = Number(fields[counter] ?? 0)

@@ -1,20 +1,25 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { freePorts } from '#deploy/local/ports.ts'
+import { freePorts, isListening } from '#deploy/local/ports.ts'
 import { redisSettings } from '#deploy/local/redis.ts'
+import { engineDir } from '#test/helpers/engine-dir.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 
 const FILLER = 'filler'
+const BUS_AWAY = 10_000
+/** Ports above are given to outgoing connections. */
+const BUS_MAX = 32_767
 
 /** A Redis of a test's own, with the settings that counting rests on; it can be killed and damaged. */
 export class RedisServer {
   readonly port: number
-  readonly #dir = mkdtempSync(join(tmpdir(), 'tallygate-redis-'))
+  readonly #dir = engineDir('redis')
   #child: ChildProcess | null = null
   #hasDisk = false
+  /** Settings that it was started with; it keeps them. */
+  #more: readonly string[] = []
 
   private constructor(port: number) {
     this.port = port
@@ -25,6 +30,17 @@ export class RedisServer {
     const server = new RedisServer(port)
     await server.start(...more)
     return server
+  }
+
+  /** The same as a node that may join a cluster; it listens to the others 10,000 ports further up. */
+  static async startNode(...more: readonly string[]): Promise<RedisServer> {
+    for (;;) {
+      const [port = 0] = await freePorts(1)
+      if (port + BUS_AWAY > BUS_MAX || (await isListening(port + BUS_AWAY))) continue
+      const server = new RedisServer(port)
+      await server.start(...more)
+      return server
+    }
   }
 
   /** The same on a disk of its own that can be filled; needs root, `hasDisk` says whether there is one. */
@@ -55,7 +71,8 @@ export class RedisServer {
   /** Starts it on what its directory holds, and waits until it answers. */
   async start(...more: readonly string[]): Promise<void> {
     const listen = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir]
-    this.#child = spawn('redis-server', [...listen, ...redisSettings, ...more], { stdio: 'ignore' })
+    this.#more = more.length > 0 ? more : this.#more
+    this.#child = spawn('redis-server', [...listen, ...redisSettings, ...this.#more], { stdio: 'ignore' })
     await this.ask((redis) =>
       eventually(
         () => redis.ping(),
@@ -77,15 +94,26 @@ export class RedisServer {
 
   /** Cuts so many bytes off the end of the append-only file; returns how many it had. */
   tearLog(bytes: number): number {
-    const folder = join(this.#dir, 'appendonlydir')
-    const last =
-      readdirSync(folder)
-        .filter((name) => name.endsWith('.incr.aof'))
-        .sort()
-        .at(-1) ?? ''
-    const { size } = statSync(join(folder, last))
-    truncateSync(join(folder, last), Math.max(size - bytes, 0))
+    const file = this.#logFile()
+    const { size } = statSync(file)
+    truncateSync(file, Math.max(size - bytes, 0))
     return size
+  }
+
+  /** Ends the append-only file inside the command that follows the last one of a name. */
+  tearLogBehind(command: string): void {
+    const file = this.#logFile()
+    const text = readFileSync(file, 'latin1')
+    const found = text.lastIndexOf(`\r\n${command}\r\n`)
+    if (found === -1) throw new Error(`no ${command} stands in ${file}`)
+    const end = text.indexOf('\r\n*', found)
+    truncateSync(file, end === -1 ? text.length : end + 5)
+  }
+
+  #logFile(): string {
+    const folder = join(this.#dir, 'appendonlydir')
+    const files = readdirSync(folder).filter((name) => name.endsWith('.incr.aof'))
+    return join(folder, files.sort().at(-1) ?? '')
   }
 
   /** Asks it something on a connection of its own. */

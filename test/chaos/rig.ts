@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { EngineName } from '#deploy/local/engine.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
@@ -11,6 +10,8 @@ import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { partitions } from '#drivers/kafka/topics.ts'
 import { createLogger } from '#drivers/log.ts'
 import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
+import { engineDir } from '#test/helpers/engine-dir.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { type Load, startLoad } from './load.ts'
@@ -18,7 +19,10 @@ import { checkCounters, type Mismatch } from './log-checker.ts'
 import { RedisServer } from './redis-server.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
-/** Engines of a test's own that can be broken, with two consumers and an API on them. */
+/**
+ * Kafka and Redis of a test's own that can be broken, with two consumers and an API on them. MongoDB, in a database of
+ * its own, and the registry are the run's, behind proxies.
+ */
 export interface Rig {
   /** API and one consumer. */
   readonly system: System
@@ -51,21 +55,32 @@ export interface Rig {
   readonly stop: () => Promise<void>
 }
 
-/** Addresses of the run's own engines, which are not to be broken. */
-const given = new Set(['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'REDIS_URL', 'MONGODB_URL'])
 const shards = allShardKeys(SHARDS_DEFAULT)
 
 /** More than a test writes. */
 const REDIS_DISK_MB = 512
 
-/** Starts everything; `settings` are the processes' own. */
-export async function startRig(settings: Readonly<Record<string, string>> = {}): Promise<Rig> {
-  const dir = mkdtempSync(join(tmpdir(), 'tallygate-chaos-'))
+interface RigOptions {
+  /** Of the processes. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** A MongoDB of its own as well, to be killed. */
+  readonly ownMongo?: boolean
+}
+
+/** Starts everything. */
+export async function startRig({ settings = {}, ownMongo = false }: RigOptions = {}): Promise<Rig> {
+  const dir = engineDir('chaos')
   const redis = await RedisServer.startOnDisk(REDIS_DISK_MB)
   const address = `redis://127.0.0.1:${redis.port}`
-  const inherited = Object.entries(process.env).filter(([name]) => !given.has(name))
-  const env = { ...Object.fromEntries(inherited), REDIS_URL: address }
-  const [kafka = 0, controller = 0, mongo = 0, registry = 0] = await freePorts(4)
+  const shared = engineAddresses()
+  const env = {
+    ...process.env,
+    KAFKA_BROKERS: undefined,
+    REDIS_URL: address,
+    MONGODB_URL: ownMongo ? undefined : databaseBeside(shared.mongo),
+  }
+  const [kafka = 0, controller = 0, ownPort = 0] = await freePorts(3)
+  const [mongo, registry] = [ownMongo ? ownPort : portOf(shared.mongo), portOf(shared.registry)]
   const ports = { kafka, controller, redis: redis.port, mongo, registry }
   const options = { dir, env, ports, allowDocker: false, report: () => undefined } as const
   const direct = await startEngines(options)
@@ -82,7 +97,7 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
     mongo: through(direct.mongo, proxies.mongo),
     registry: through(direct.registry, proxies.registry),
   }
-  const own = { SNAPSHOT_EVERY_MS: '500', SESSION_TIMEOUT_MS: '6000', ...settings }
+  const own = { SNAPSHOT_EVERY_MS: '1500', SESSION_TIMEOUT_MS: '6000', ...settings }
   const system = await startSystem(['api', 'consumers'], own, {
     ...addresses,
     redis: through(direct.redis, ownRedis),
@@ -156,6 +171,16 @@ export async function startRig(settings: Readonly<Record<string, string>> = {}):
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
+}
+
+function databaseBeside(url: string): string {
+  const own = new URL(url)
+  own.pathname = `/rig-${randomBytes(4).toString('hex')}`
+  return own.href
 }
 
 /** The highest offset that any shard covers, by partition. */

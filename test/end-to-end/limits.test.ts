@@ -22,11 +22,10 @@ describe('S14, L2: hard limits deny at exactly the limit', () => {
     await workspace.send('AiCallEvent', { function: 'summary' })
     await workspace.counted()
     const question = { feature: 'ai_credits' }
-    expect(await workspace.check(question)).toMatchObject({
+    expect(await workspace.checkExactly(question)).toMatchObject({
       reason: 'within_limit',
       used: 749,
       limit: 750,
-      exact: true,
     })
     expect(await workspace.check({ ...question, quantity: 2 })).toMatchObject({
       reason: 'limit_reached',

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client'
 import { createApp } from '#api/app.ts'
 import type { ApiContext } from '#api/context.ts'
 import type { ApiKey } from '#core/api-key.ts'
+import { unhurried } from '#core/operations/read-workspace.ts'
 import { apiMetrics } from '#drivers/metrics.ts'
 import { defaultCatalogue } from './facts.ts'
 
@@ -11,6 +12,11 @@ import { defaultCatalogue } from './facts.ts'
 export async function appWith(
   given: Partial<ApiContext> & { readonly now: number },
 ): Promise<FastifyInstance> {
+  return createApp(contextWith(given), pino({ level: 'silent' }))
+}
+
+/** What such an API is made of. */
+export function contextWith(given: Partial<ApiContext> & { readonly now: number }): ApiContext {
   const absent = (): never => {
     throw new Error('this test gives nothing to answer that from')
   }
@@ -31,6 +37,7 @@ export async function appWith(
       catalogue: { load: absent, remembered: () => catalogue },
       now: () => now,
       lastKnown: { get: absent, set: absent },
+      inTime: unhurried,
     },
     holds: {
       hold: absent,
@@ -40,7 +47,7 @@ export async function appWith(
       counted: absent,
       now: () => now,
     },
-    usage: { encode: absent, send: absent, produce: absent },
+    usage: { encode: absent, send: absent, produce: absent, requireReachable: absent },
     archive: { page: absent },
     history: { catalogueAt: absent, historyOf: absent },
     authenticate: async () => key,
@@ -54,10 +61,13 @@ export async function appWith(
     workspacesAfter: absent,
     noteDecision: () => undefined,
     decisionPage: absent,
+    nearLimits: absent,
+    letters: { page: absent, one: absent, overview: absent },
+    system: { partitions: 8, shards: absent, ends: absent },
     metrics: apiMetrics(new Registry()),
     health: {},
   }
-  return createApp({ ...base, ...context }, pino({ level: 'silent' }))
+  return { ...base, ...context }
 }
 
 /** What an API without a socket answers to a GET. */

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { hasDocker } from '#deploy/local/docker.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
+import { engineDir } from './engine-dir.ts'
 
 interface Running {
   readonly addresses: EngineAddresses
@@ -43,7 +42,7 @@ async function start(): Promise<Running> {
     const { startContainers } = await import('./containers.ts')
     return startContainers()
   }
-  const dir = mkdtempSync(join(tmpdir(), 'tallygate-test-'))
+  const dir = engineDir('test')
   const addresses = await startEngines({
     dir,
     ports: 'free',

@@ -7,7 +7,7 @@ interface Patience {
 export async function eventually<Value>(
   ask: () => Promise<Value>,
   holds: (value: Value) => boolean,
-  { what, withinMs = 20_000 }: Patience,
+  { what, withinMs = 45_000 }: Patience,
 ): Promise<Value> {
   const deadline = performance.now() + withinMs
   for (;;) {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
+import { Redis as RedisServer } from 'ioredis'
 import type { Scope } from '#core/api-key.ts'
 import { freePorts } from '#deploy/local/ports.ts'
 import { type ServiceName, serviceEnv } from '#deploy/services.ts'
@@ -11,7 +11,11 @@ import { connectKafka } from '#drivers/kafka/connect.ts'
 import { openRecordWriter, type RecordWriter } from '#drivers/kafka/record-writer.ts'
 import { createLogger } from '#drivers/log.ts'
 import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
+import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { KeyStore, type KeyWish } from '#drivers/mongo/key-store.ts'
+import { isClusterUrl } from '#drivers/redis/address.ts'
+import { connectRedis } from '#drivers/redis/connect.ts'
+import type { Redis } from '#drivers/redis/connection.ts'
 import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { type EngineAddresses, engineAddresses } from './addresses.ts'
@@ -19,6 +23,17 @@ import { eventually } from './eventually.ts'
 
 const PEPPER = 'pepper-of-a-test-run-0123456789abcdef'
 const ALL: readonly Scope[] = ['check', 'consume', 'events:write', 'usage:read', 'admin']
+
+/** Tests share the machine with many others and stop often: patient with engines, quick to end, no key is slowed down. */
+const HURRIED = {
+  SESSION_TIMEOUT_MS: '6000',
+  CHECK_BUDGET_MS: '1000',
+  HOLD_BUDGET_MS: '1000',
+  DRAIN_MS: '0',
+  KEY_REQUESTS_PER_S: '1000000',
+  KEY_BURST: '1000000',
+  LOOP_DELAY_MAX_MS: '10000',
+} as const
 
 /** A whole Tallygate as real processes on the engines of this run. */
 export interface System {
@@ -28,6 +43,8 @@ export interface System {
   readonly key: string
   readonly writer: RecordWriter
   readonly redis: Redis
+  /** Shards of its install. */
+  readonly shards: number
   readonly mongo: MongoConnection
   readonly env: Readonly<Record<string, string>>
   readonly createKey: (wish: Partial<KeyWish>) => Promise<string>
@@ -39,6 +56,8 @@ export interface System {
   readonly pidOf: (name: ServiceName) => number | null
   /** What a process wrote last. */
   readonly logOf: (name: ServiceName) => string
+  /** All that a process wrote. */
+  readonly wholeLogOf: (name: ServiceName) => string
   /** Waits until a process ends by itself; its exit code and what it wrote last. */
   readonly ended: (name: ServiceName) => Promise<{ readonly code: number | null; readonly log: string }>
   /** Starts a process again and waits until it is ready. */
@@ -55,7 +74,7 @@ export async function startSystem(
   await setUp(addresses)
   const [api = 0, admin = 0, consumers = 0] = await freePorts(3)
   const env = serviceEnv({ addresses, pepper: PEPPER, ports: { api, admin, consumers } })
-  const processes = new Processes({ ...env, SESSION_TIMEOUT_MS: '6000', ...settings })
+  const processes = new Processes({ ...env, ...HURRIED, ...settings })
   const urls = { api: `http://127.0.0.1:${admin}/readyz`, consumers: `http://127.0.0.1:${consumers}/readyz` }
   const start = async (name: ServiceName): Promise<void> => processes.start(name, urls[name])
   await Promise.all(names.map(start))
@@ -72,15 +91,17 @@ export async function startSystem(
     log: createLogger('test', 'silent'),
   })
   const writer = await openRecordWriter(kafka, new SchemaRegistry(addresses.registry))
-  const redis = new Redis(addresses.redis)
+  const { shards } = await ensureInstall(mongo.db, installWishFor(addresses.redis))
+  const redis = await openRedis(addresses.redis)
   redis.on('error', () => undefined)
-  if (names.includes('consumers')) await untilReady(redis)
+  if (names.includes('consumers')) await untilReady(redis, shards)
   return {
     api: `http://127.0.0.1:${api}`,
     consumers: `http://127.0.0.1:${consumers}`,
     key: await createKey({}),
     writer,
     redis,
+    shards,
     mongo,
     env,
     createKey,
@@ -88,6 +109,7 @@ export async function startSystem(
     signal: (name, signal) => processes.signal(name, signal),
     pidOf: (name) => processes.pidOf(name),
     logOf: (name) => processes.logOf(name),
+    wholeLogOf: (name) => processes.wholeLogOf(name),
     ended: (name) => processes.ended(name),
     start,
     stop: async () => {
@@ -98,10 +120,14 @@ export async function startSystem(
   }
 }
 
+async function openRedis(url: string): Promise<Redis> {
+  return isClusterUrl(url) ? connectRedis({ url, commandTimeoutMs: 5_000 }) : new RedisServer(url)
+}
+
 /** Waits until every shard answers: right after a start the log may still have to be read. */
-async function untilReady(redis: Redis): Promise<void> {
+export async function untilReady(redis: Redis, shards = SHARDS_DEFAULT): Promise<void> {
   await eventually(
-    () => Promise.all(allShardKeys(SHARDS_DEFAULT).map(({ meta }) => redis.hget(meta, 'ready'))),
+    () => Promise.all(allShardKeys(shards).map(({ meta }) => redis.hget(meta, 'ready'))),
     (flags) => flags.every((flag) => flag === '1'),
     { what: 'every shard to be ready', withinMs: 60_000 },
   )
@@ -167,6 +193,10 @@ class Processes {
   }
 
   logOf(name: ServiceName): string {
-    return readFileSync(join(this.#logs, `${name}.log`), 'utf8').slice(-8_000)
+    return this.wholeLogOf(name).slice(-8_000)
+  }
+
+  wholeLogOf(name: ServiceName): string {
+    return readFileSync(join(this.#logs, `${name}.log`), 'utf8')
   }
 }

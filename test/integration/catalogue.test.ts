@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toIso } from '#core/instant.ts'
 import { type Rig, startRig } from '#test/chaos/rig.ts'
+import { runCli } from '#test/helpers/cli.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
@@ -11,7 +12,7 @@ let system: System
 /** A second API. */
 let other: System
 beforeAll(async () => {
-  rig = await startRig()
+  rig = await startRig({ ownMongo: true })
   system = rig.system
   other = await startSystem(['api'], rig.settings, rig.addresses)
 }, 120_000)
@@ -121,3 +122,65 @@ test('a lower limit in a new revision is noted as crossed at once: grace runs fr
   expect(seen.reason).toBe('over_limit_grace')
   expect(Date.parse(seen.overLimit?.since ?? '')).toBeGreaterThanOrEqual(before - 1_000)
 })
+
+test('a plan that somebody is on may not be taken away; one that nobody ever was on may', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'pro' })
+  const { body, etag } = await ask('GET', '/v1/catalogue')
+  const without = (plan: string): object => {
+    const next = structuredClone(body['catalogue']) as { plans: Record<string, unknown> }
+    delete next.plans[plan]
+    return next
+  }
+  const headers = { 'if-match': etag ?? '' }
+  const refused = await ask('PUT', '/v1/catalogue?dryRun=true', { body: without('pro'), headers })
+  expect(refused).toMatchObject({ status: 422, body: { problems: [{ path: 'plans.pro' }] } })
+  const allowed = await ask('PUT', '/v1/catalogue?dryRun=true', { body: without('enterprise'), headers })
+  expect(allowed).toMatchObject({ status: 200, body: { changes: { plans: { removed: ['enterprise'] } } } })
+})
+
+test('G28: MongoDB killed in the middle of changes: each one acknowledged is recorded, each one recorded is in force', async () => {
+  const workspaces = Array.from({ length: 8 }, () => new TestWorkspace(system))
+  const acknowledged = new Map<string, number[]>()
+  let isOver = false
+  const changing = workspaces.map(async ({ id }) => {
+    for (let limit = 1; !isOver; limit += 1) {
+      const body = { limit, reason: 'r' }
+      const { status } = await ask('PUT', `/v1/workspaces/${id}/overrides/leads`, { body })
+      expect([200, 503]).toContain(status)
+      if (status === 200) acknowledged.set(id, [...(acknowledged.get(id) ?? []), limit])
+    }
+  })
+  const count = async (): Promise<number> => [...acknowledged.values()].flat().length
+  await eventually(count, (made) => made > 40, { what: 'changes under way' })
+  await rig.killEngine('mongo')
+  await rig.startEngines()
+  const before = await count()
+  await eventually(count, (made) => made > before + 40, { what: 'changes to go on', withinMs: 60_000 })
+  isOver = true
+  await Promise.all(changing)
+  for (const { id } of workspaces) {
+    const { body } = await ask('GET', `/v1/workspaces/${id}/overrides`)
+    const { overrides } = body as { overrides: { override: { limit: number }; isInForce: boolean }[] }
+    const limits = new Set(await recorded(id))
+    expect(acknowledged.get(id)?.filter((limit) => !limits.has(limit))).toEqual([])
+    expect(overrides[0]?.override.limit).toBe(Math.max(...limits))
+    expect(overrides[0]?.isInForce).toBe(true)
+  }
+  const verified = await runCli(system, ['audit', 'verify'])
+  expect(verified).toMatchObject({ code: 0, out: expect.stringContaining('0 chains broken') })
+}, 120_000)
+
+/** Limits that the audit of a workspace records, page by page. */
+async function recorded(workspace: string): Promise<readonly number[]> {
+  const limits: number[] = []
+  let cursor: unknown = null
+  do {
+    const query = cursor === null ? '' : `?cursor=${String(cursor)}`
+    const { body } = await ask('GET', `/v1/workspaces/${workspace}/audit${query}`)
+    const page = body as { entries: { after: { limit: number } }[]; cursor: number | null }
+    limits.push(...page.entries.map(({ after }) => after.limit))
+    cursor = page.cursor
+  } while (cursor !== null)
+  return limits
+}

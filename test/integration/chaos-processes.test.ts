@@ -140,7 +140,7 @@ test('rebase: a usage topic that was made anew is noticed, and counted on from w
   )
   await workspace.counted()
   const question = { feature: 'leads', intent: 'read' }
-  expect(await workspace.check(question)).toMatchObject({ used: 7, exact: true })
+  expect(await workspace.checkExactly(question)).toMatchObject({ used: 7 })
 
   await rig.redis.ask((redis) => redis.flushall())
   const rebuilt = await eventually(

@@ -128,9 +128,10 @@ test('G12: a record of each bad kind is set aside with its bytes and code, and t
   }
 })
 
-test('unknown function and unknown meter are set aside by their own codes', async () => {
+test('unknown function and unknown meter are set aside by their own codes; the log names the event', async () => {
   const workspace = new TestWorkspace(system)
-  await workspace.send('AiCallEvent', { function: 'mind_reading' })
+  const id = randomUUID()
+  await workspace.send('AiCallEvent', { function: 'mind_reading', id })
   await workspace.send('MeterEvent', { meter: 'unicorns', quantity: 1 })
   const codes = (): readonly string[] =>
     letters.filter(({ key }) => key === workspace.id).map(({ code }) => code)
@@ -140,6 +141,24 @@ test('unknown function and unknown meter are set aside by their own codes', asyn
     { what: 'two letters' },
   )
   expect(codes().toSorted()).toEqual(['unknown_function', 'unknown_meter'])
+  const line = await eventually(
+    async () =>
+      system
+        .wholeLogOf('consumers')
+        .split('\n')
+        .find((one) => one.includes(id)),
+    (found) => found !== undefined,
+    { what: 'the line of the event' },
+  )
+  expect(JSON.parse(line ?? '')).toMatchObject({
+    topic: 'usage.events',
+    code: 'unknown_function',
+    eventId: id,
+  })
+  const metrics = await fetch(`${system.consumers}/metrics`).then((response) => response.text())
+  expect(metrics).toMatch(
+    /tallygate_dead_letters_total\{topic="usage.events",code="unknown_function"\} [1-9]/,
+  )
 })
 
 test('S2, S3, S5, S7, S15: what a subscription may not do is refused by field, with a letter that names the rule', async () => {

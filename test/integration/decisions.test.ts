@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/instant.ts'
+import { type Collector, startCollector } from '#test/helpers/collector.ts'
 import { eventually } from '#test/helpers/eventually.ts'
+import { figureOf, scrape } from '#test/helpers/scrape.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -15,10 +17,18 @@ interface Row {
 }
 
 let system: System
+let collector: Collector
 beforeAll(async () => {
-  system = await startSystem()
+  collector = await startCollector()
+  system = await startSystem(['api', 'consumers'], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_TRACES_SAMPLER_ARG: '0',
+  })
 })
-afterAll(() => system.stop())
+afterAll(async () => {
+  await system.stop()
+  await collector.stop()
+})
 
 async function rowsOf(workspace: TestWorkspace, query = ''): Promise<readonly Row[]> {
   const response = await workspace.get(`/decisions${query}`)
@@ -54,6 +64,76 @@ test('why was it blocked: each denial is found by minute, feature and reason, wi
   expect(minute.every(({ feature }) => feature === 'ai_credits')).toBe(true)
   const before = new Date(Date.parse(at) - HOUR_MS).toISOString()
   expect(await rowsOf(workspace, `?to=${before}`)).toEqual([])
+})
+
+function ownsAll(text: string): boolean {
+  return Array.from({ length: 8 }, (_, partition) => partition).every(
+    (partition) => figureOf(text, `tallygate_usage_lag_records{partition="${partition}"}`) >= 0,
+  )
+}
+
+test('metrics: what was decided, counted and set aside shows, and no workspace', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'base' })
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created' })
+  await workspace.counted()
+  await workspace.check({ feature: 'leads' })
+  await workspace.check({ feature: 'ai_credits', quantity: 1_000_000 })
+  const api = await scrape(system, 'api')
+  const decisions = (of: string): number => figureOf(api, `tallygate_decisions_total{${of},degraded="false"}`)
+  expect(decisions('feature="leads",reason="within_limit"')).toBeGreaterThanOrEqual(1)
+  expect(decisions('feature="ai_credits",reason="limit_reached"')).toBeGreaterThanOrEqual(1)
+  const answered = 'tallygate_http_request_seconds_count{route="/v1/check",status="200"}'
+  expect(figureOf(api, answered)).toBeGreaterThanOrEqual(2)
+  expect(figureOf(api, 'tallygate_circuit_open{dependency="kafka"}')).toBe(0)
+  const unknown = 'tallygate_dead_letters_total{topic="usage.events",code="unknown_meter"}'
+  const before = figureOf(await scrape(system, 'consumers'), unknown)
+  await workspace.send('MeterEvent', { meter: 'unicorns', quantity: 1 })
+  const counting = await eventually(
+    () => scrape(system, 'consumers'),
+    (text) => figureOf(text, unknown) === before + 1 && ownsAll(text),
+    { what: 'the dead letter to be measured, and every partition' },
+  )
+  const figures = (name: string): number => figureOf(counting, `tallygate_${name}`)
+  expect(figures('usage_events_total{outcome="counted"}')).toBeGreaterThanOrEqual(1)
+  expect(figures('enforcement_lag_seconds_count')).toBeGreaterThanOrEqual(1)
+  expect(figures('shards_rebuilding')).toBe(0)
+  for (let partition = 0; partition < 8; partition += 1) {
+    expect(figures(`usage_lag_records{partition="${partition}"}`)).toBeLessThan(100)
+    expect(figures(`counters_behind_seconds{partition="${partition}"}`)).toBeLessThan(30)
+  }
+  expect(figures('subscription_lag_records{partition="3"}')).toBe(0)
+  expect(figures('kafka_silence_seconds{consumer="usage"}')).toBeLessThan(30)
+  expect(api + counting).not.toContain(workspace.id)
+})
+
+test('traces: a request, the record that it writes and the counting of it are one trace', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'base' })
+  const [traceId, callerId] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7']
+  const use = async (id: string, flags: string): Promise<number> => {
+    const headers = {
+      authorization: `Bearer ${system.key}`,
+      'content-type': 'application/json',
+      traceparent: `00-${traceId}-${callerId}-${flags}`,
+    }
+    const items = [{ feature: 'ai_credits', quantity: 1 }]
+    const body = JSON.stringify({ workspace: workspace.id, id, items })
+    return (await fetch(`${system.api}/v1/consume`, { method: 'POST', headers, body })).status
+  }
+  expect([await use('plain', '00'), await use('sampled', '01')]).toEqual([200, 200])
+  const spans = await eventually(
+    async () => collector.spans.filter((span) => span.traceId === traceId),
+    (found) => found.length >= 2,
+    { what: 'the spans of the request and of counting' },
+  )
+  const request = spans.find(({ name }) => name === 'POST /v1/consume')
+  const counting = spans.find(({ name }) => name === 'process usage.events')
+  expect(request).toMatchObject({ service: 'tallygate-api', parentSpanId: callerId })
+  expect(counting).toMatchObject({ service: 'tallygate-consumers', parentSpanId: request?.spanId })
+  expect(spans).toHaveLength(2)
+  expect(collector.spans.filter((span) => span.traceId !== traceId)).toEqual([])
+  expect(JSON.stringify(collector.spans)).not.toContain(workspace.id)
 })
 
 test('what one process counted another one tells: the log survives the API', async () => {

@@ -8,7 +8,7 @@ import { HoldModel } from '#core/usage/hold-model.ts'
 import { itemEventId, type ReservationReference } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
 import { apply, packSlice } from '#drivers/redis/apply.ts'
-import { redisTime } from '#drivers/redis/connect.ts'
+import { redisTime } from '#drivers/redis/clock.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { commit, hold, packHold, release, sweep } from '#drivers/redis/hold-scripts.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
@@ -263,7 +263,7 @@ test('G10 conformance: the scripts of holds and the model agree on random histor
   const seed = seedOfRun()
   const next = seededRandom(seed)
   for (let done = 0; done < STEPS; done += HISTORY) {
-    const history = new History(redis, next, await redisTime(redis))
+    const history = new History(redis, next, await redisTime(redis, shardKeys(0)))
     await history.run(HISTORY, `seed ${seed}, history ${done / HISTORY}`)
   }
 }, 600_000)

@@ -188,8 +188,12 @@ describe('answers', () => {
   })
 
   test('entitlements: every feature with limit, use and where the limit comes from', async () => {
-    const { body } = await call(`/v1/workspaces/${workspace.id}/entitlements`)
-    expect(body).toMatchObject({ plan: 'base', access: 'active', exact: true })
+    const { body } = await eventually(
+      () => call(`/v1/workspaces/${workspace.id}/entitlements`),
+      (answer) => answer.body['exact'] === true,
+      { what: 'the counters to be level with the log' },
+    )
+    expect(body).toMatchObject({ plan: 'base', access: 'active' })
     const rows = body['entitlements'] as Record<string, unknown>[]
     expect(rows).toHaveLength(13)
     expect(rows.find(({ feature }) => feature === 'leads')).toMatchObject({
@@ -260,8 +264,13 @@ describe('answers', () => {
     expect(metrics).toMatch(
       /tallygate_decisions_total\{feature="leads",reason="within_limit",degraded="false"\} \d+/,
     )
-    const lag = await fetch(`${system.consumers}/metrics`).then((response) => response.text())
-    expect(lag).toContain('tallygate_usage_lag_records{partition="7"}')
+    expect(metrics).toContain('tallygate_dependency_up{dependency="redis"} 1')
+    const counting = await fetch(`${system.consumers}/metrics`).then((response) => response.text())
+    expect(counting).toContain('tallygate_usage_lag_records{partition="7"}')
+    expect(counting).toContain('tallygate_counters_behind_seconds{partition="7"}')
+    expect(counting).toContain('tallygate_shards_rebuilding 0')
+    expect(counting).toContain('tallygate_dependency_up{dependency="kafka"} 1')
+    expect(counting).toMatch(/tallygate_enforcement_lag_seconds_count [1-9]/)
   })
 })
 

@@ -29,6 +29,7 @@ const TENANTLESS = [
   'GET /v1/usage',
   'GET /v1/dead-letters',
   'GET /v1/dead-letters/{id}',
+  'GET /v1/system',
 ]
 
 interface Route {

@@ -3,6 +3,7 @@ import { readPastDays } from '#core/operations/read-past-days.ts'
 import { ARCHIVE_FIELD, parseDayField } from '#core/usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '#core/usage/past-days.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { isWhole } from '#drivers/redis/whole-shard.ts'
 import { type EventLog, WORKSPACES, workspaceOf } from './event-log.ts'
 import type { MemoryPages } from './memory-stores.ts'
 
@@ -33,7 +34,7 @@ export class Checker {
     return states.every(
       (state) =>
         state['ready'] === '1' &&
-        state['tb'] === state['te'] &&
+        isWhole(state) &&
         this.#log.partitions.every(
           (log, partition) => log.length === 0 || Number(state[`wm:${partition}`] ?? -1) >= log.length - 1,
         ),
@@ -48,7 +49,7 @@ export class Checker {
         ([name, target]) =>
           name.startsWith('target:') && Number(state[`wm:${name.slice(7)}`] ?? -1) < Number(target),
       )
-      return state['ready'] === '1' && state['tb'] === state['te'] && behind.length > 0
+      return state['ready'] === '1' && isWhole(state) && behind.length > 0
         ? [`shard ${shard} was ready before its target`]
         : []
     })
@@ -90,7 +91,7 @@ export class Checker {
       string[],
       string | null,
     ]
-    if (state['inc'] === undefined || state['tb'] !== state['te']) return null
+    if (state['inc'] === undefined || !isWhole(state)) return null
     const offsets = [state[`wm:${partition}`], state[`base:${partition}`], threshold].map((text) =>
       Number(text ?? -1),
     )

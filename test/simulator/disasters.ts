@@ -19,7 +19,7 @@ return all`
 
 /** Calls are made only to a shard that has a life. */
 const TEAR = `if redis.call('HEXISTS', KEYS[1], 'inc') == 0 then return end
-redis.call('HINCRBY', KEYS[1], 'tb', 1)
+redis.call('HINCRBY', KEYS[1], 'half', 1)
 for i = 1, #ARGV, 2 do redis.call('SADD', ARGV[i], ARGV[i + 1]) end`
 
 /** What Redis holds of a shard at one instant. */

@@ -7,6 +7,7 @@ import { coversRevision } from '#core/entitlement/facts-revision.ts'
 import { TallygateError } from '#core/errors.ts'
 import { HOUR_MS } from '#core/instant.ts'
 import { type ConsumeDeps, consume } from '#core/operations/consume.ts'
+import { unhurried } from '#core/operations/read-workspace.ts'
 import { commitReservation, releaseReservation, reserve } from '#core/operations/reserve.ts'
 import type { HoldStore } from '#core/ports.ts'
 import type { HoldReading, HoldWish } from '#core/usage/hold.ts'
@@ -241,8 +242,9 @@ export class HoldUsers {
       catalogue: { load: absent, remembered: () => this.#catalogue },
       counters: { read: absent },
       now: () => Date.now(),
+      inTime: unhurried,
       lastKnown: { get: () => null, set: () => undefined },
-      sink: { produce: this.#produce },
+      sink: { requireReachable: () => undefined, produce: this.#produce },
       holds: this.#holdStore(),
     }
   }

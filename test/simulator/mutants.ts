@@ -19,6 +19,7 @@ export const mutants: readonly Mutant[] = [
     to: "redis.call('SADD', KEYS[e[3]], e[4]) >= 0",
   },
   {
+    seed: 3,
     name: 'no contiguity fence: writes over a gap after Redis went back',
     file: `${lua}/apply.lua`,
     from: 'if wm < known then',
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
     to: "      case 'OLD':\n        await this.#deps.redis.hset(keys.meta, 'wm:' + this.partition, upto + 3)\n        track.known",
   },
   {
+    seed: 7,
     name: 'snapshot in two reads: the base is read after the rows',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: '    nonce: nonce(),\n    base,\n',
@@ -49,7 +51,7 @@ export const mutants: readonly Mutant[] = [
     to: 'base + 1',
   },
   {
-    seed: 38,
+    seed: 40,
     name: 'ids expired by the time of their events',
     file: 'consumers/snapshots/forget-ids.ts',
     from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
@@ -62,14 +64,14 @@ export const mutants: readonly Mutant[] = [
     to: 'return 100 * 3_600_000 + Math.max(...behind',
   },
   {
-    seed: 222,
+    seed: 313,
     name: 'a round counted though another one took its number',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: "if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'",
     to: 'await snapshots.append(keys.shard, header, rows)',
   },
   {
-    seed: 17,
+    seed: 19,
     name: 'a regression inside a round is not noticed',
     file: `${lua}/read-row.lua`,
     from: "if reached < base then return { 'GONE' } end",
@@ -94,19 +96,21 @@ export const mutants: readonly Mutant[] = [
     to: "(at['base:' .. part] or -1)",
   },
   {
+    seed: 57,
     name: 'dirty removed without its stamp',
     file: `${lua}/forget-stamp.lua`,
     from: "if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 'TOUCHED' end",
     to: '',
   },
   {
+    seed: 13,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1'))",
     to: '',
   },
   {
-    seed: 66,
+    seed: 247,
     name: 'past days are taken out though they changed since they were read',
     file: `${lua}/archive-days.lua`,
     from: "if redis.call('HGET', KEYS[2], ARGV[i]) ~= ARGV[i + 1] then return 'CHANGED' end",
@@ -125,6 +129,7 @@ export const mutants: readonly Mutant[] = [
     to: "name !== 'rev'",
   },
   {
+    seed: 6,
     name: 'hold without rev: limits of facts that are no longer in force',
     file: `${lua}/hold.lua`,
     from: 'if rev ~= ARGV[2] or ',
@@ -137,7 +142,7 @@ export const mutants: readonly Mutant[] = [
     to: 'void deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))).catch(() => undefined),',
   },
   {
-    seed: 80,
+    seed: 83,
     name: 'a reservation is given back though its events are on their way',
     file: `${lua}/release.lua`,
     from: "if state ~= 'held' then return 'RESOLVED' end",
@@ -146,7 +151,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'half a call that Redis kept is not noticed',
     file: `${lua}/apply.lua`,
-    from: ' or state[6] ~= state[7]',
+    from: " or (state[6] or '0') ~= (state[7] or '0')",
     to: '',
   },
 ]

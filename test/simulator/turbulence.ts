@@ -1,9 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Redis } from 'ioredis'
+import { scriptHash } from '#drivers/redis/script.ts'
 import type { Next } from './event-log.ts'
 
 /** A process died, or never heard an answer. */
 export class Crash extends Error {}
+
+/** No part of a life: how many steps a scan takes depends on what else is in this Redis. */
+const SCAN = scriptHash('scan-shard.lua')
 
 /** Mishaps happen inside mishaps, this deep. */
 const DEPTH_MAX = 3
@@ -47,7 +51,10 @@ export class Turbulence {
     return new Proxy(this.#redis, {
       get: (redis, name) => {
         if (name === 'evalsha' || name === 'eval') {
-          return (...args: unknown[]) => inTurn(() => Reflect.apply(Reflect.get(redis, name), redis, args))
+          return (...args: unknown[]) => {
+            const run = (): Promise<unknown> => Reflect.apply(Reflect.get(redis, name), redis, args)
+            return args[0] === SCAN ? run() : inTurn(run)
+          }
         }
         const value: unknown = Reflect.get(redis, name)
         return typeof value === 'function' ? value.bind(redis) : value

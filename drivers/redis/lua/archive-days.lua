@@ -7,15 +7,15 @@
   ARGV[4..]  for each field of u: name, value it was read with
 
   Reply  'OK' | 'CHANGED' something is not what was read: nothing was written | 'INC' another life
-  m.tb and m.te count calls begun and ended: they differ where Redis kept half a call (ADR 0009)
+  m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
 ]]
 if redis.call('HGET', KEYS[1], 'inc') ~= ARGV[1] then return 'INC' end
 if (redis.call('HGET', KEYS[2], 'z') or '') ~= ARGV[2] then return 'CHANGED' end
 for i = 4, #ARGV, 2 do
   if redis.call('HGET', KEYS[2], ARGV[i]) ~= ARGV[i + 1] then return 'CHANGED' end
 end
-redis.call('HINCRBY', KEYS[1], 'tb', 1)
+redis.call('HINCRBY', KEYS[1], 'half', 1)
 for i = 4, #ARGV, 2 do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('HSET', KEYS[2], 'z', ARGV[3])
-redis.call('HINCRBY', KEYS[1], 'te', 1)
+redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

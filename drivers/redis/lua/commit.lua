@@ -21,10 +21,10 @@ if known[5] then return reply(known[5] == wanted and 'AGAIN' or 'RESOLVED') end
 if known[1] == 'expired' then return reply('EXPIRED') end
 if known[1] ~= 'held' then return reply('RESOLVED') end
 if now >= tonumber(known[3]) then
-  redis.call('HINCRBY', KEYS[1], 'tb', 1)
+  redis.call('HINCRBY', KEYS[1], 'half', 1)
   resolve_all(u, o, a, due, ARGV[1], op)
   redis.call('HSET', a, 'st', 'expired')
-  redis.call('HINCRBY', KEYS[1], 'te', 1)
+  redis.call('HINCRBY', KEYS[1], 'half', -1)
   return reply('EXPIRED')
 end
 for quantity in string.gmatch(known[4], '%d+') do granted[#granted + 1] = tonumber(quantity) end
@@ -33,7 +33,7 @@ for quantity in string.gmatch(wanted, '%d+') do quantities[#quantities + 1] = to
 if #quantities ~= #granted then return reply('COUNT') end
 for i, quantity in ipairs(quantities) do if quantity > granted[i] then return reply('TOO_MUCH') end end
 
-redis.call('HINCRBY', KEYS[1], 'tb', 1)
+redis.call('HINCRBY', KEYS[1], 'half', 1)
 for i, quantity in ipairs(quantities) do
   local field = op .. '~' .. (i - 1)
   local line = redis.call('HGET', o, field)
@@ -48,5 +48,5 @@ end
 local deadline = text(now + tonumber(ARGV[4]))
 redis.call('HSET', a, 'st', 'committing', 'cq', wanted, 'dl', deadline)
 if tonumber(redis.call('HGET', a, 'left')) > 0 then redis.call('ZADD', due, deadline, ARGV[1]) end
-redis.call('HINCRBY', KEYS[1], 'te', 1)
+redis.call('HINCRBY', KEYS[1], 'half', -1)
 return reply('OK')

@@ -6,8 +6,8 @@
 
   Reply  {'REBUILDING'} | {'OK', '1' or '0' for each event}
 ]]
-local life = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'tb', 'te')
-if not (life[1] and life[2]) or life[3] ~= life[4] then return { 'REBUILDING' } end
+local life = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'half', 'born')
+if not (life[1] and life[2]) or (life[3] or '0') ~= (life[4] or '0') then return { 'REBUILDING' } end
 local reply, place = { 'OK' }, 2
 for i = 1, #ARGV, 2 do
   local found = '0'

@@ -16,8 +16,8 @@
          DONE its events are counted, its record is gone | STALE_OPERATION | FULL
 ]]
 local m, u, o, a = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local state = redis.call('HMGET', m, 'inc', 'ready', 'tb', 'te', 'cat', 'at:' .. ARGV[1], 'seen:' .. ARGV[1], 'lb:' .. ARGV[1])
-if not (state[1] and state[2]) or state[3] ~= state[4] then return { 'REBUILDING' } end
+local state = redis.call('HMGET', m, 'inc', 'ready', 'half', 'born', 'cat', 'at:' .. ARGV[1], 'seen:' .. ARGV[1], 'lb:' .. ARGV[1])
+if not (state[1] and state[2]) or (state[3] or '0') ~= (state[4] or '0') then return { 'REBUILDING' } end
 local now, rev, op = clock(), redis.call('HGET', u, 'rev') or '', ARGV[8]
 local function reply(word, figures, granted, free, deadline, answer, lines)
   return { word, text(now), rev, state[5] or '0', state[6] or '', state[7] or '', state[8] or '', figures or '', granted or '',
@@ -60,7 +60,7 @@ end
 granted, free = table.concat(granted, ','), table.concat(free, ',')
 if fitting < (ARGV[12] == '1' and 1 or #asked[2]) then return reply('DENY', figures, granted, free) end
 
-redis.call('HINCRBY', m, 'tb', 1)
+redis.call('HINCRBY', m, 'half', 1)
 for i, item in ipairs(asked[2]) do
   if item.quantity > 0 then open_item(u, o, op .. '~' .. (i - 1), item, text(time)) end
 end
@@ -69,5 +69,5 @@ redis.call('HSET', a, 'fp', ARGV[6], 'st', ARGV[10], 'k', #asked[2], 'left', ope
   'figures', figures, 'granted', granted, 'free', free)
 redis.call('PEXPIRE', a, 172800000)
 if opened > 0 then redis.call('ZADD', KEYS[5], deadline, ARGV[7]) end
-redis.call('HINCRBY', m, 'te', 1)
+redis.call('HINCRBY', m, 'half', -1)
 return reply('OK', figures, granted, free, deadline, '', open_lines(o, op, #asked[2]))

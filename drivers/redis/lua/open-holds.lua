@@ -8,8 +8,8 @@
   u   h:<meter> is the sum of what is open, and absent when nothing is
 ]]
 local function is_usable(m)
-  local life = redis.call('HMGET', m, 'inc', 'ready', 'tb', 'te')
-  return life[1] and life[2] and life[3] == life[4]
+  local life = redis.call('HMGET', m, 'inc', 'ready', 'half', 'born')
+  return life[1] and life[2] and (life[3] or '0') == (life[4] or '0')
 end
 
 local function clock()

@@ -7,11 +7,14 @@
   ARGV[4] how many writes this rebuild made: fewer in m.rn means that Redis went back in the middle of it
   ARGV[5..]   for each partition: tp, watermark, base, target, '1' when the log no longer starts at 0 (lower bound)
 
-  Reply  'OK' | 'LOST'
+  Reply  'OK' | 'LOST' another rebuild is newer, or Redis went back or kept half a call (ADR 0009) since this one began
 ]]
-if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end
-if (redis.call('HGET', KEYS[1], 'rn') or '0') ~= ARGV[4] then return 'LOST' end
-redis.call('DEL', KEYS[1])
+local state = redis.call('HMGET', KEYS[1], 'rst', 'rn', 'half', 'born')
+if state[1] ~= ARGV[1] or (state[2] or '0') ~= ARGV[4] or (state[3] or '0') ~= (state[4] or '0') then return 'LOST' end
+redis.call('HINCRBY', KEYS[1], 'half', 1)
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if field ~= 'half' and field ~= 'born' then redis.call('HDEL', KEYS[1], field) end
+end
 redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'cat', ARGV[2])
 if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'th', '1') end
 local reached = true
@@ -23,4 +26,5 @@ for i = 5, #ARGV, 5 do
 end
 redis.call('HSET', KEYS[1], 'inc', ARGV[1])
 if reached then redis.call('HSET', KEYS[1], 'ready', '1') end
+redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

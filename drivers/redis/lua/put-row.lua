@@ -10,6 +10,7 @@
 ]]
 if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end
 local row = cmsgpack.unpack(ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'half', 1)
 for i = 1, #row[1], 2 do redis.call('HSET', KEYS[2], row[1][i], row[1][i + 1]) end
 for i = 1, #row[2], 2 do redis.call('HSET', KEYS[3], row[2][i], row[2][i + 1]) end
 for i = 3, #row do
@@ -18,4 +19,5 @@ for i = 3, #row do
   end
 end
 redis.call('HINCRBY', KEYS[1], 'rn', 1)
+redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

@@ -9,8 +9,8 @@
          | {'OK', fields of u, {tp, covered offset, ...} where above the base, members of each set ...}
 ]]
 local function number(text) return tonumber(text or '-1') end
-local life = redis.call('HMGET', KEYS[1], 'inc', 'tb', 'te')
-if life[1] ~= ARGV[1] or life[2] ~= life[3] then return { 'GONE' } end
+local life = redis.call('HMGET', KEYS[1], 'inc', 'half', 'born')
+if life[1] ~= ARGV[1] or (life[2] or '0') ~= (life[3] or '0') then return { 'GONE' } end
 local above = {}
 for i = 2, #ARGV, 2 do
   local tp, base = ARGV[i], tonumber(ARGV[i + 1])

@@ -12,8 +12,8 @@
 ]]
 local tp, fields = ARGV[1], tonumber(ARGV[2])
 local now = redis.call('TIME')
-local meta = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'cat', 'at:' .. tp, 'seen:' .. tp, 'lb:' .. tp, 'tb', 'te')
-if meta[7] ~= meta[8] then meta[2] = false end
+local meta = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'cat', 'at:' .. tp, 'seen:' .. tp, 'lb:' .. tp, 'half', 'born')
+if (meta[7] or '0') ~= (meta[8] or '0') then meta[2] = false end
 local reply = { string.format('%s%03d', now[1], math.floor(tonumber(now[2]) / 1000)) }
 for i = 1, 6 do reply[i + 1] = meta[i] end
 

@@ -5,12 +5,12 @@
   KEYS[1] m   ARGV[1] inc
   ARGV[2..]   for each partition: tp, offset before the log's first, its last offset, '1' when use may be missing (lower bound)
 
-  m.tb and m.te count calls begun and ended (ADR 0009)
+  m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
   Reply  'OK' | 'INC' another life, or half a call: nothing was written
 ]]
-local life = redis.call('HMGET', KEYS[1], 'inc', 'tb', 'te')
-if life[1] ~= ARGV[1] or life[2] ~= life[3] then return 'INC' end
-redis.call('HINCRBY', KEYS[1], 'tb', 1)
+local life = redis.call('HMGET', KEYS[1], 'inc', 'half', 'born')
+if life[1] ~= ARGV[1] or (life[2] or '0') ~= (life[3] or '0') then return 'INC' end
+redis.call('HINCRBY', KEYS[1], 'half', 1)
 for i = 2, #ARGV, 4 do
   local tp, start = ARGV[i], ARGV[i + 1]
   redis.call('HSET', KEYS[1], 'wm:' .. tp, start, 'at:' .. tp, '0', 'base:' .. tp, start, 'target:' .. tp, ARGV[i + 2])
@@ -18,5 +18,5 @@ for i = 2, #ARGV, 4 do
   if ARGV[i + 3] == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end
   if tonumber(start) < tonumber(ARGV[i + 2]) then redis.call('HDEL', KEYS[1], 'ready') end
 end
-redis.call('HINCRBY', KEYS[1], 'te', 1)
+redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

@@ -11,8 +11,8 @@ local state = redis.call('HGET', KEYS[4], 'st')
 if not state then return 'UNKNOWN' end
 if state == 'released' or state == 'expired' then return 'OK' end
 if state ~= 'held' then return 'RESOLVED' end
-redis.call('HINCRBY', KEYS[1], 'tb', 1)
+redis.call('HINCRBY', KEYS[1], 'half', 1)
 resolve_all(KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[4], 'st', 'released')
-redis.call('HINCRBY', KEYS[1], 'te', 1)
+redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

@@ -17,13 +17,13 @@ local known = redis.call('HMGET', a, 'st', 'k', 'at', 'left')
 local lines = open_lines(o, op, tonumber(known[2] or '0'))
 local is_old = not known[1] or now - tonumber(known[3]) >= tonumber(ARGV[4])
 local function finish(word, state)
-  redis.call('HINCRBY', KEYS[1], 'tb', 1)
+  redis.call('HINCRBY', KEYS[1], 'half', 1)
   resolve_all(u, o, a, due, ARGV[1], op)
   for _, field in ipairs(known[1] and {} or redis.call('HKEYS', o)) do
     if string.sub(field, 1, #op + 1) == op .. '~' then close_item(u, o, field) end
   end
   if state then redis.call('HSET', a, 'st', state) elseif word == 'DROPPED' then redis.call('DEL', a) end
-  redis.call('HINCRBY', KEYS[1], 'te', 1)
+  redis.call('HINCRBY', KEYS[1], 'half', -1)
   return { word, text(now), lines }
 end
 if known[1] and tonumber(known[4]) <= 0 then return finish('GONE') end

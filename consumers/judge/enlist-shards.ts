@@ -8,7 +8,8 @@ export type WorkspacePages = Pick<WorkspaceList, 'after'>
 
 interface EnlistInput {
   readonly agenda: Agenda
-  readonly keys: ShardKeys
+  /** The shards whose list is due. */
+  readonly due: readonly ShardKeys[]
   /** Number of shards. */
   readonly shards: number
   readonly workspaces: WorkspacePages
@@ -17,12 +18,16 @@ interface EnlistInput {
 
 const PAGE = 1_000
 
-/** Makes every workspace of a shard due now: what is to be told by the time alone survives a wiped Redis. */
-export async function enlistShard({ agenda, keys, shards, workspaces, now }: EnlistInput): Promise<void> {
+/**
+ * Makes every workspace of some shards due now: what is to be told by the time alone survives a wiped Redis.
+ *
+ * The list is read once for all of them: after a wipe every shard is due.
+ */
+export async function enlistShards({ agenda, due, shards, workspaces, now }: EnlistInput): Promise<void> {
   let page: readonly string[] = []
   do {
     page = await workspaces.after(page.at(-1) ?? '', PAGE)
-    const own = page.filter((workspace) => shardOf(workspace, shards) === keys.shard)
-    await agenda.enlist(keys, own, now)
+    const byShard = Map.groupBy(page, (workspace) => shardOf(workspace, shards))
+    await Promise.all(due.map((keys) => agenda.enlist(keys, byShard.get(keys.shard) ?? [], now)))
   } while (page.length === PAGE)
 }

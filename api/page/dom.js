@@ -1,0 +1,57 @@
+/** @typedef {Node | string | number | null | false | undefined} Child */
+
+/**
+ * An element. Properties that begin with `on` are listeners, `vars` are custom properties of its style, the rest
+ * are attributes: true sets an empty one, false, null and undefined leave it out. Text is always text.
+ *
+ * @param {string} name with classes as in `span.badge.bad`
+ * @param {Record<string, unknown>} [given]
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElement}
+ */
+export function h(name, given = {}, ...children) {
+  const [tag, ...classes] = name.split('.')
+  const element = document.createElement(tag)
+  if (classes.length > 0) element.className = classes.join(' ')
+  for (const [key, value] of Object.entries(given)) setProperty(element, key, value)
+  element.append(...shown(children))
+  return element
+}
+
+function setProperty(element, key, value) {
+  if (value === false || value === null || value === undefined) return
+  if (key.startsWith('on')) return element.addEventListener(key.slice(2), value)
+  if (key === 'vars') {
+    for (const [name, text] of Object.entries(value)) element.style.setProperty(`--${name}`, String(text))
+    return
+  }
+  if (key === 'value') element.value = value
+  element.setAttribute(key, value === true ? '' : String(value))
+}
+
+function shown(children) {
+  return children
+    .flat(3)
+    .filter((child) => child !== null && child !== false && child !== undefined)
+    .map((child) => (child instanceof Node ? child : String(child)))
+}
+
+/**
+ * Puts new content into an element; the focus stays where it was if what had it is there again under its id.
+ *
+ * @param {Element} place
+ * @param {...(Child | Child[])} children
+ */
+export function put(place, ...children) {
+  const focused = place.contains(document.activeElement) ? document.activeElement?.id : undefined
+  const open = [...place.querySelectorAll('details[open][id]')].map(({ id }) => id)
+  place.replaceChildren(...shown(children))
+  for (const id of open) place.querySelector(`#${CSS.escape(id)}`)?.setAttribute('open', '')
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
+}
+
+/** Says something to those who listen instead of look. */
+export function say(text) {
+  const place = document.getElementById('said')
+  if (place !== null && place.textContent !== text) place.textContent = text
+}

@@ -1,0 +1,159 @@
+import { get, pathOf } from '../api.js'
+import { h, put } from '../dom.js'
+import { fromNow, minute, number, words } from '../format.js'
+import { badge, choice, empty, field, section, table } from '../parts.js'
+import { hashOf, keepQuery } from '../place.js'
+import { watch } from '../watch.js'
+import { previewOf } from './redrive.js'
+
+const DAY_MS = 86_400_000
+const EVERY_MS = 10_000
+const spans = [
+  ['1', 'last 24 hours'],
+  ['7', 'last 7 days'],
+  ['30', 'last 30 days'],
+  ['', 'all there are'],
+]
+const codeHeads = [
+  { text: 'Code', kind: 'first' },
+  { text: 'Letters', kind: 'figure end' },
+  { text: 'Newest', kind: 'later' },
+  { text: 'Redrive', kind: 'figure end' },
+]
+const letterHeads = [
+  { text: 'Refused', kind: 'later' },
+  { text: 'Workspace', kind: 'first end' },
+  { text: 'Why', kind: 'whole' },
+  { text: 'Where it stands', kind: 'whole' },
+]
+
+/** What was refused, by code; and what sending it again would do. */
+export function deadLettersView(main, { place, leave }) {
+  const { code = '', workspace = '', days = '7' } = place.query
+  const span = choice({ id: 'letters-days', onchange: () => turn({}) }, spans, days)
+  const sought = h('input', {
+    id: 'letters-workspace',
+    type: 'search',
+    value: workspace,
+    placeholder: 'whole id',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  })
+  const codes = section('By code', {
+    id: 'codes',
+    about: 'A record that breaks a rule is kept whole, with the rule.',
+  })
+  const redrive = section('Redrive preview', {
+    id: 'redrive',
+    about: 'What sending them again would do. Nothing is sent from here.',
+  })
+  const letters = section('Newest letters', { id: 'letters' })
+  const submit = (event) => {
+    event.preventDefault()
+    turn({})
+  }
+  const filters = h(
+    'form.card.filters.two',
+    { onsubmit: submit },
+    field('Workspace', sought),
+    field('Refused in the', span),
+    h('button', { type: 'submit' }, 'Show'),
+  )
+  put(
+    main,
+    h('div.title', {}, h('h1', {}, 'Dead letters')),
+    filters,
+    codes.element,
+    redrive.element,
+    letters.element,
+  )
+  let chosen = code
+  let watched = []
+  const filter = (one) => ({
+    code: one,
+    workspace: sought.value.trim(),
+    from: span.value === '' ? '' : dayStart(Number(span.value)),
+  })
+  const read = (one) => (signal) => get(pathOf('/v1/dead-letters', filter(one)), { signal })
+  const turn = ({ code: wanted = chosen }) => {
+    chosen = wanted
+    keepQuery({ code: chosen, workspace: sought.value.trim(), days: span.value })
+    for (const { stop } of watched) stop()
+    const turnTo = (one) => turn({ code: one })
+    watched = [
+      watch(codes.body, {
+        read: read(''),
+        show: (answer) => codeTable(answer, chosen, turnTo),
+        leave,
+        everyMs: EVERY_MS,
+      }),
+      watch(letters.body, {
+        read: read(chosen),
+        show: (answer) => letterTable(answer, chosen, turnTo),
+        leave,
+        everyMs: EVERY_MS,
+      }),
+      watch(redrive.body, {
+        read: read(chosen),
+        show: (answer) => previewOf(answer.redrive),
+        leave,
+        everyMs: EVERY_MS,
+      }),
+    ]
+  }
+  turn({})
+  return () => {
+    for (const { stop } of watched) stop()
+  }
+}
+
+/** A full UTC day, so that the address means the same all day. */
+function dayStart(days) {
+  return new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - (days - 1) * DAY_MS).toISOString()
+}
+
+function codeTable({ summary, isWhole }, chosen, turnTo) {
+  if (summary.length === 0) return empty('No dead letters', 'Every record of this time could be counted.')
+  const rows = summary.map(({ code, count, newest }) => [
+    h('code', {}, code),
+    number(count),
+    h('time', { datetime: newest }, fromNow(newest, Date.now())),
+    h(
+      'button.small',
+      {
+        type: 'button',
+        id: `preview-${code}`,
+        'aria-pressed': String(code === chosen),
+        'aria-label': `Preview ${words(code)}`,
+        onclick: () => turnTo(code === chosen ? '' : code),
+      },
+      'Preview',
+    ),
+  ])
+  return [
+    h('div.stack', {}, table({ label: 'Dead letters by code', heads: codeHeads, rows })),
+    !isWhole &&
+      h('p.about', {}, 'There are more: the newest 2,000 letters are counted here and in the preview.'),
+  ]
+}
+
+function letterTable({ letters, cursor }, chosen, turnTo) {
+  if (letters.length === 0) return empty('None of these', 'No letter of this time is like that.')
+  const rows = letters.map(({ workspace, code, reason, failedAt, topic, partition, offset }) => [
+    h('time', { datetime: failedAt }, minute(failedAt)),
+    workspace === null ? '–' : h('a', { href: hashOf({ view: 'workspace', id: workspace }) }, workspace),
+    [badge(words(code), 'bad'), h('small', {}, reason)],
+    h('code', {}, `${topic}/${partition}/${offset}`),
+  ])
+  return [
+    chosen !== '' &&
+      h(
+        'p.about',
+        {},
+        `Only ${words(chosen).toLowerCase()}. `,
+        h('button.small', { type: 'button', id: 'letters-all', onclick: () => turnTo('') }, 'Show all'),
+      ),
+    h('div.stack', {}, table({ label: 'Newest letters', heads: letterHeads, rows })),
+    cursor !== null && h('p.about', {}, `The newest ${letters.length}; the API has the older ones.`),
+  ]
+}

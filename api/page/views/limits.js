@@ -1,0 +1,163 @@
+import { get, pathOf } from '../api.js'
+import { h, put } from '../dom.js'
+import { minute, number, words } from '../format.js'
+import { bar, choice, empty, field, fill, section, share, table, tile } from '../parts.js'
+import { hashOf, keepQuery } from '../place.js'
+import { watch } from '../watch.js'
+
+/** Pages that are read at most; there are more where the list says so. */
+const PAGES_MAX = 4
+const shares = [
+  ['100', 'at the limit'],
+  ['80', '80 % and more'],
+  ['50', '50 % and more'],
+]
+const heads = [
+  { text: 'Workspace', kind: 'first' },
+  { text: 'Feature', kind: 'end' },
+  { text: 'Use', kind: 'meter whole' },
+  { text: 'Used of limit', kind: 'figure' },
+  { text: 'Share', kind: 'figure end' },
+]
+
+/** Workspaces nearest to a limit, the fullest first. */
+export function limitsView(main, { place, leave }) {
+  const { feature = '', search = '', atLeast = '50' } = place.query
+  let wanted = feature
+  const changed = () => {
+    wanted = features.value
+    turn()
+  }
+  const features = choice({ id: 'limits-feature', onchange: changed }, [['', 'every feature']], '')
+  const least = choice({ id: 'limits-least', onchange: changed }, shares, atLeast)
+  const sought = h('input', {
+    id: 'limits-search',
+    type: 'search',
+    value: search,
+    placeholder: 'part of its id',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    oninput: () => narrow(),
+  })
+  const tiles = h('div', { id: 'limits-tiles' })
+  const list = section('Nearest to a limit', {
+    id: 'limits',
+    about: 'The fullest first. Without a limit: not listed.',
+  })
+  const open = h(
+    'form.open',
+    { onsubmit: (event) => openWorkspace(event, sought.value) },
+    field('Workspace', sought),
+    h('button', { type: 'submit' }, 'Open'),
+  )
+  put(
+    main,
+    h('div.title', {}, h('h1', {}, 'Limits')),
+    tiles,
+    h('div.card.filters', {}, open, field('Feature', features), field('Share', least)),
+    list.element,
+  )
+  let last = null
+  let watched = null
+  const query = () => ({
+    feature: wanted,
+    atLeast: least.value,
+    search: sought.value,
+  })
+  const shown = (answer) => {
+    last = answer
+    put(tiles, tilesOf(answer.rows))
+    return listOf(answer, sought.value)
+  }
+  const narrow = () => {
+    keepQuery(query())
+    if (last !== null) put(list.body, listOf(last, sought.value))
+  }
+  const turn = () => {
+    keepQuery(query())
+    last = null
+    watched?.stop()
+    watched = watch(list.body, { read: (signal) => readRows(query(), signal), show: shown, leave, bones: 6 })
+  }
+  get('/v1/catalogue').then(
+    ({ catalogue }) => fill(features, [['', 'every feature'], ...limited(catalogue)], feature),
+    () => {},
+  )
+  turn()
+  return () => watched?.stop()
+}
+
+function limited({ features }) {
+  return Object.entries(features)
+    .filter(([, { kind }]) => kind !== 'switch')
+    .map(([key]) => [key, words(key)])
+}
+
+function openWorkspace(event, id) {
+  event.preventDefault()
+  if (id.trim() !== '') location.hash = hashOf({ view: 'workspace', id: id.trim() })
+}
+
+/** The first pages of the list, as one. */
+async function readRows({ feature, atLeast }, signal) {
+  const rows = []
+  let cursor = null
+  let asOf = null
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const answer = await get(pathOf('/v1/usage', { feature, atLeast, cursor }), { signal })
+    rows.push(...answer.usage)
+    asOf = answer.asOf
+    cursor = answer.cursor
+    if (cursor === null) break
+  }
+  // Listed by what they were when they were last judged, shown by what they are.
+  return { rows: rows.toSorted((a, b) => b.percent - a.percent), asOf, hasMore: cursor !== null }
+}
+
+function tilesOf(rows) {
+  const count = (from, to) =>
+    new Set(rows.filter(({ percent }) => percent >= from && percent < to).map(({ workspace }) => workspace))
+      .size
+  const full = count(100, Number.POSITIVE_INFINITY)
+  const near = count(80, 100)
+  return h(
+    'dl.tiles.large',
+    {},
+    tile('At or over a limit', number(full), { detail: 'workspaces', kind: full > 0 ? 'bad' : 'good' }),
+    tile('At 80 % and more', number(near), { detail: 'workspaces', kind: near > 0 ? 'warn' : 'good' }),
+    tile('Listed', number(rows.length), { detail: 'limits' }),
+  )
+}
+
+function listOf({ rows, asOf, hasMore }, search) {
+  const found = rows.filter(({ workspace }) => workspace.toLowerCase().includes(search.trim().toLowerCase()))
+  const about = [
+    asOf === null ? '' : `Figures as of ${minute(asOf)}.`,
+    hasMore ? `The fullest ${number(rows.length)} are listed; choose a feature to see more of it.` : '',
+  ]
+  if (found.length === 0) return nothing(search)
+  const cells = found.map(({ workspace, feature, used, limit }) => [
+    h(
+      'a',
+      {
+        href: hashOf({ view: 'workspace', id: workspace, query: { feature } }),
+        id: `row-${workspace}-${feature}`,
+      },
+      workspace,
+    ),
+    words(feature),
+    bar({ name: words(feature), used, limit }),
+    `${number(used)} of ${number(limit)}`,
+    share(used, limit),
+  ])
+  return [
+    h('div.stack', {}, table({ label: 'Workspaces nearest to a limit', heads, rows: cells })),
+    h('p.about', {}, about.join(' ')),
+  ]
+}
+
+function nothing(search) {
+  if (search !== '')
+    return empty('None of these is called so', 'Open goes to the workspace of exactly this id.')
+  return empty('Nobody is that close to a limit', 'Below 50 % nobody is listed; open a workspace by its id.')
+}

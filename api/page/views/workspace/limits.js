@@ -1,0 +1,51 @@
+import { h } from '../../dom.js'
+import { fromNow, number, words } from '../../format.js'
+import { badge, bar, empty, share } from '../../parts.js'
+
+/** Every limit as a bar with its figures. */
+export function limitList(limits, now) {
+  if (limits.length === 0) return empty('No limits', 'The catalogue has no feature with a limit.')
+  return h('ul.limits', {}, ...limits.map((limit) => h('li', {}, ...limitOf(limit, now))))
+}
+
+function limitOf(
+  { feature, on, limit, unlimited, used, held, remaining, resetsAt, source, planVersion },
+  now,
+) {
+  const bound = unlimited ? null : limit
+  const name = words(feature)
+  const origin = source === 'override' ? 'set by an override' : planVersion && `plan version ${planVersion}`
+  const facts = [
+    bound === null ? null : `${number(remaining)} left`,
+    resetsAt === null ? null : `new allowance ${fromNow(resetsAt, now)}`,
+    origin,
+  ]
+  return [
+    h(
+      'div.limit-head',
+      {},
+      h('span.limit-name', {}, name),
+      !on && badge('not in the plan', 'plain'),
+      held > 0 && badge(`${number(held)} held`, 'info'),
+      h('span.figures', {}, h('strong', {}, number(used)), bound === null ? ' used' : ` of ${number(bound)}`),
+      share(used, bound),
+    ),
+    bar({ name, used, held, limit: bound }),
+    h('p.about', {}, facts.filter(Boolean).join(' · ')),
+  ]
+}
+
+/** Every switch: part of the plan or not. */
+export function switchList(switches) {
+  if (switches.length === 0) return null
+  const chips = switches.map(({ feature, on }) =>
+    h(
+      `li.chip${on ? '.on' : ''}`,
+      {},
+      h('span', { 'aria-hidden': 'true' }, on ? '✓' : '–'),
+      words(feature),
+      h('span.unseen', {}, on ? ': on' : ': off'),
+    ),
+  )
+  return [h('h3', {}, 'Switches'), h('ul.chips', {}, ...chips)]
+}

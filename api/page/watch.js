@@ -1,0 +1,45 @@
+import { put } from './dom.js'
+import { failure, loading } from './parts.js'
+import { poll } from './poll.js'
+
+/**
+ * Keeps a place showing what is read: bones first, then the answer, renewed when it changed.
+ *
+ * A failure replaces what is shown only where that cannot be right any more; an answer that merely did not come
+ * leaves it, marked as old. `fail` may say that it has dealt with a failure itself.
+ *
+ * @template Answer
+ * @param {Element} place
+ * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => unknown, leave: () => void, fail?: (problem: unknown) => boolean, everyMs?: number, bones?: number }} how
+ */
+export function watch(place, { read, show, leave, fail = () => false, everyMs, bones }) {
+  let shown = null
+  put(place, loading(bones))
+  place.setAttribute('aria-busy', 'true')
+  const once = async (signal) => {
+    try {
+      const answer = await read(signal)
+      if (signal.aborted) return
+      const text = JSON.stringify(answer)
+      if (text !== shown) put(place, show(answer))
+      shown = text
+      place.classList.remove('old')
+    } catch (problem) {
+      if (signal.aborted) return
+      if (problem.code === 'unauthenticated') return leave()
+      if (fail(problem)) return
+      const isPassing = problem.code === 'unreachable' || problem.status >= 500 || problem.status === 429
+      if (isPassing && shown !== null) place.classList.add('old')
+      else {
+        put(place, failure(problem))
+        shown = null
+      }
+      throw problem
+    } finally {
+      if (!signal.aborted) place.removeAttribute('aria-busy')
+    }
+  }
+  const polling = poll(once, everyMs)
+  void polling.now()
+  return polling
+}

@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { TallygateError } from '#core/errors.ts'
+import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
+
+/** Why a request was turned away. */
+export type ShedCause = 'key' | 'in_flight' | 'loop'
+
+/** How much one process takes on. */
+export interface Capacity {
+  /** Requests under way at once. */
+  readonly inFlightMax: number
+  /** Requests of one key; counted in each process by itself. */
+  readonly keyRate: BucketRate
+  /** Whether this process is late already. */
+  readonly isBehind: () => boolean
+  readonly onShed: (cause: ShedCause) => void
+}
+
+/** Always answered: whoever runs the processes must see that they live. */
+const vital = new Set<string | undefined>(['/healthz', '/readyz'])
+
+/**
+ * Turns requests away before their bodies are read, while answering so is still cheap.
+ *
+ * 503 `unavailable` when this process has too much to do: another may have less. To be registered before the
+ * guard of the routes, so that nothing is spent on keys. A request is under way once its body is there, so that
+ * slow clients take no place, until its answer is out or its client is gone.
+ */
+export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }: Capacity): void {
+  let inFlight = 0
+  const leave = (): void => {
+    inFlight -= 1
+  }
+  const refusal = ({ routeOptions }: FastifyRequest): Error | undefined => {
+    const cause = inFlight >= inFlightMax ? 'in_flight' : isBehind() ? 'loop' : null
+    if (cause === null || vital.has(routeOptions.url)) return undefined
+    onShed(cause)
+    return new TallygateError('unavailable', 'this process has more to do than it can; try again')
+  }
+  app.addHook('onRequest', (request, _reply, done) => done(refusal(request)))
+  app.addHook('preValidation', (request, { raw }, done) => {
+    const refused = refusal(request)
+    if (refused === undefined && !raw.destroyed) {
+      inFlight += 1
+      raw.once('close', leave)
+    }
+    done(refused)
+  })
+}
+
+/** Turns away what a key asks beyond its rate: 429 `overloaded`. To be registered after the guard of the routes. */
+export function limitKeys(app: FastifyInstance, { keyRate, onShed }: Capacity): void {
+  const buckets = new TokenBuckets(keyRate, () => performance.now())
+  app.addHook('onRequest', ({ apiKey }, _reply, done) => {
+    if (apiKey === null || buckets.take(apiKey.id)) return done()
+    onShed('key')
+    const message = `the key ${apiKey.id} asks more than ${keyRate.perSecond} times a second; slow down`
+    done(new TallygateError('overloaded', message))
+  })
+}

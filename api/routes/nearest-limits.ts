@@ -1,0 +1,73 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { mayTouch } from '#core/api-key.ts'
+import { nearestLimits } from '#core/operations/nearest-limits.ts'
+import { unhurried } from '#core/operations/read-workspace.ts'
+import { NEAR_FROM_PERCENT } from '#drivers/redis/near-limits.ts'
+import type { ApiContext } from '../context.ts'
+import { isoOrNull } from '../present.ts'
+import { featureKey, nullable, problem, time } from '../schemas.ts'
+
+const PAGE = 50
+const AT_LEAST = 80
+const PERCENT_MAX = 100_000
+
+const answer = Type.Object({
+  asOf: nullable(time),
+  usage: Type.Array(
+    Type.Object({
+      workspace: Type.String(),
+      feature: Type.String(),
+      used: Type.Integer(),
+      limit: Type.Integer(),
+      percent: Type.Integer({ description: 'Of the limit that is used, rounded down' }),
+    }),
+  ),
+  cursor: nullable(Type.String({ description: 'Pass it on to read those further from their limit' })),
+})
+
+/** `GET /v1/usage`: the workspaces nearest to a limit, highest first; unlimited ones are left out. */
+export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: ApiContext): void {
+  const deps = { ...check, inTime: unhurried, listed: nearLimits }
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
+    '/v1/usage',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        tags: ['workspaces'],
+        security: [{ key: [] }],
+        summary:
+          'Workspaces by percent of a limit, highest first, listed when they were last judged, with figures of now',
+        querystring: Type.Object(
+          {
+            feature: Type.Optional(featureKey),
+            atLeast: Type.Optional(
+              Type.String({
+                pattern: '^[1-9][0-9]{0,4}$',
+                description: `Percent of the limit; ${AT_LEAST} unless stated, those below ${NEAR_FROM_PERCENT} are not listed`,
+              }),
+            ),
+            cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}([.][0-9]{1,20})?$' })),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: answer, default: problem },
+      },
+    },
+    async ({ query: { feature, atLeast, cursor }, apiKey }) => {
+      const page = await nearestLimits(deps, {
+        feature: feature ?? null,
+        atLeast: Math.min(Number(atLeast ?? AT_LEAST), PERCENT_MAX),
+        below: cursor === undefined ? null : Number(cursor),
+        limit: PAGE,
+        isVisible: (workspace) => apiKey !== null && mayTouch(apiKey, workspace),
+      })
+      return {
+        asOf: isoOrNull(page.asOf),
+        usage: page.limits.map((row) => ({ ...row })),
+        cursor: page.below === null ? null : String(page.below),
+      }
+    },
+  )
+}

@@ -1,0 +1,38 @@
+import { TallygateClientError } from '../client-error.ts'
+import { type RecordName, schemas } from './records.gen.ts'
+
+/** Schema ids by record, as the registry gave them. */
+export type SchemaIds = Readonly<Partial<Record<RecordName, number>>>
+
+const TIMEOUT_MS = 5_000
+
+/**
+ * Asks a Confluent-compatible registry under which ids it has our schemas. Nothing is registered: that is Tallygate's.
+ *
+ * Throws `not_found` when it lacks one of them (this client is newer than what is deployed), else `unavailable`.
+ */
+export async function findSchemaIds(url: string): Promise<SchemaIds> {
+  const records = Object.keys(schemas) as RecordName[]
+  const ids = await Promise.all(records.map((record) => findSchemaId(url.replace(/\/+$/, ''), record)))
+  return Object.fromEntries(records.map((record, index) => [record, ids[index]]))
+}
+
+async function findSchemaId(url: string, record: RecordName): Promise<number> {
+  const subject = `tallygate.${record}`
+  const fail = (code: 'not_found' | 'unavailable', why: string, cause?: unknown): TallygateClientError =>
+    new TallygateClientError({ code, message: `${subject} in the registry at ${url}: ${why}`, cause })
+  const answer = await fetch(`${url}/subjects/${subject}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema: schemas[record] }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((cause: unknown) => {
+    throw fail('unavailable', 'no answer; try again', cause)
+  })
+  const body: unknown = await answer.json().catch(() => null)
+  const id: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'id') : undefined
+  if (answer.ok && typeof id === 'number') return id
+  if (answer.status === 404)
+    throw fail('not_found', 'it lacks this version; bring the deployed Tallygate up to date first')
+  throw fail('unavailable', `it answered ${answer.status}`)
+}

@@ -1,0 +1,153 @@
+import { pauseAfter, readRetryAfter } from './backoff.ts'
+import { type FailureFacts, TallygateClientError } from './client-error.ts'
+import type { CallOptions } from './requests.ts'
+
+/** What is read of an answer; every platform's own `fetch` gives more. */
+export interface FetchedAnswer {
+  readonly ok: boolean
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  text(): Promise<string>
+}
+
+/** How a request is sent; the platform's own `fetch` unless another is given. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly method: string
+    readonly headers: Record<string, string>
+    readonly body?: string
+    readonly redirect: 'manual'
+    readonly signal: AbortSignal
+  },
+) => Promise<FetchedAnswer>
+
+interface TransportOptions {
+  readonly url: string
+  readonly key: string
+  readonly timeoutMs: number
+  readonly patienceMs: number
+  readonly fetch: Fetch
+}
+
+/** One call of the service. */
+export interface Call {
+  readonly path: string
+  /** Sent as JSON by POST; without it the call is a GET. */
+  readonly body?: object
+  readonly workspace: string
+  /** Id of what the call changes; null when it only reads. */
+  readonly operation: string | null
+  readonly options: CallOptions
+}
+
+type Attempt =
+  | { readonly ok: true; readonly answer: object }
+  | {
+      readonly ok: false
+      readonly facts: FailureFacts
+      /** Whether the same call may succeed later. */
+      readonly retry: boolean
+      readonly retryAfterMs: number | null
+      /** Whether nothing can have come of it. */
+      readonly isWithoutEffect: boolean
+    }
+
+/** Answers of a gateway that does not reach the service, beside the service's own 429 and 503. */
+const gatewayCodes: ReadonlySet<number> = new Set([502, 504])
+
+/**
+ * Sends calls, and the same call again while that can help: no connection, no answer in time, 429, 503, or a gateway
+ * that says so (502, 504). Every other answer is final. A call that changes something carries its id in the body, so that
+ * all attempts count once.
+ */
+export class Transport {
+  readonly #options: TransportOptions
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+  }
+
+  /** The JSON object that was answered. Throws a TallygateClientError when there is none within the patience. */
+  async call(call: Call): Promise<object> {
+    const patienceMs = call.options.patienceMs ?? this.#options.patienceMs
+    const deadline = performance.now() + patienceMs
+    let mayHaveHappened = false
+    for (let attempts = 1; ; attempts += 1) {
+      const attempt = await this.#attempt(call, deadline - performance.now())
+      if (attempt.ok) return attempt.answer
+      mayHaveHappened ||= call.operation !== null && !attempt.isWithoutEffect
+      const pauseMs = pauseAfter({ attempts, retryAfterMs: attempt.retryAfterMs }, Math.random())
+      if (!attempt.retry || performance.now() + pauseMs >= deadline) {
+        throw failureOf(call, { ...attempt.facts, attempts, mayHaveHappened })
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+
+  async #attempt(call: Call, leftMs: number): Promise<Attempt> {
+    const { url, key, fetch } = this.#options
+    const timeoutMs = Math.min(call.options.timeoutMs ?? this.#options.timeoutMs, leftMs)
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), timeoutMs)
+    try {
+      const answer = await fetch(`${url}${call.path}`, {
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        redirect: 'manual',
+        signal: late.signal,
+        ...(call.body === undefined
+          ? { method: 'GET' }
+          : { method: 'POST', body: JSON.stringify(call.body) }),
+      })
+      return readAnswer(answer, await answer.text())
+    } catch (cause) {
+      const isLate = late.signal.aborted
+      const message = isLate ? `no answer within ${Math.ceil(timeoutMs)} ms` : `${url} cannot be reached`
+      const facts = { code: isLate ? 'timeout' : 'network', message, cause }
+      return { ok: false, facts, retry: true, retryAfterMs: null, isWithoutEffect: false }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function readAnswer(answer: FetchedAnswer, text: string): Attempt {
+  const { ok, status, headers } = answer
+  const body = parse(text)
+  if (ok && body !== null) return { ok: true, answer: body }
+  const { code, detail, request, type: _, title: __, status: ___, ...details } = body ?? {}
+  const named = typeof code === 'string' ? code : codeOf(status)
+  const message = typeof detail === 'string' ? detail : `answered ${status} without saying why`
+  const requestId = typeof request === 'string' ? request : null
+  return {
+    ok: false,
+    facts: { code: named, message, status, requestId, details },
+    retry: status === 429 || status === 503 || gatewayCodes.has(status),
+    retryAfterMs: readRetryAfter(headers.get('retry-after'), Date.now()),
+    isWithoutEffect: (!ok && status < 500) || code === 'unavailable',
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const body: unknown = JSON.parse(text)
+    return typeof body === 'object' && body !== null ? { ...body } : null
+  } catch {
+    return null
+  }
+}
+
+/** The code of an answer that states none: it is not the service that answered. */
+function codeOf(status: number): string {
+  if (status === 503 || gatewayCodes.has(status)) return 'unavailable'
+  return status === 429 ? 'overloaded' : 'unexpected_answer'
+}
+
+function failureOf({ workspace, operation, path }: Call, facts: FailureFacts): TallygateClientError {
+  const tries = facts.attempts === 1 ? '' : ` (${facts.attempts} attempts)`
+  const what = operation === null ? `${path} of ${workspace}` : `${operation} of ${workspace}`
+  const advice =
+    facts.mayHaveHappened === true ? '; it may have taken effect: call again with the same id' : ''
+  const message = `${what}: ${facts.code}: ${facts.message}${tries}${advice}`
+  return new TallygateClientError({ ...facts, message, workspace, operation })
+}

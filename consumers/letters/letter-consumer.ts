@@ -1,0 +1,38 @@
+import type { Admin, Kafka } from 'kafkajs'
+import type { Logger } from 'pino'
+import { committedOffset } from '#drivers/kafka/committed-offset.ts'
+import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import { LetterSession, type LetterSessionDeps } from './letter-session.ts'
+
+interface LetterConsumerOptions extends LetterSessionDeps {
+  readonly kafka: Kafka
+  readonly admin: Admin
+  readonly log: Logger
+  readonly onFatal: (reason: Error) => void
+  readonly sessionTimeoutMs: number
+}
+
+const topic = 'dead.letters'
+const groupId = 'tallygate-letters'
+
+/** Copies `dead.letters` to where letters can be looked up, until it is stopped; what is copied twice is there once. */
+export async function startLetterConsumer(
+  options: LetterConsumerOptions,
+): Promise<{ readonly stop: () => Promise<void> }> {
+  const { kafka, admin, log, onFatal, sessionTimeoutMs } = options
+  const loop = new ConsumerLoop<LetterSession>({
+    kafka,
+    groupId,
+    topic,
+    log,
+    onFatal,
+    sessionTimeoutMs,
+    concurrency: 1,
+    openSession: async (partition) => {
+      const position = await committedOffset(admin, { groupId, topic, partition })
+      return new LetterSession(options, { partition, position })
+    },
+  })
+  await loop.start()
+  return { stop: () => loop.stop() }
+}

@@ -1,0 +1,62 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Logger } from 'pino'
+import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import { isCut, readLetter } from '#drivers/kafka/letters.ts'
+import type { LetterLog } from '#drivers/mongo/letter-log.ts'
+import { untilDone } from '#drivers/retry.ts'
+import type { Decoder } from '#schemas/decoder.ts'
+
+/** What every session of a process shares. */
+export interface LetterSessionDeps {
+  readonly log: Logger
+  readonly decoder: Decoder
+  readonly letters: Pick<LetterLog, 'add'>
+}
+
+/** As ids of workspaces are written. */
+const WORKSPACE = /^[A-Za-z0-9._:-]{1,64}$/
+
+/** One partition of `dead.letters`; every step may be repeated, so the position needs no fence. */
+export class LetterSession implements PartitionSession {
+  readonly #deps: LetterSessionDeps
+  readonly #partition: number
+  #position: number
+
+  constructor(deps: LetterSessionDeps, { partition, position }: { partition: number; position: number }) {
+    this.#deps = deps
+    this.#partition = partition
+    this.#position = position
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  async handle({ messages, next, heartbeat }: RecordBatch): Promise<'done'> {
+    const { log, decoder } = this.#deps
+    const schemas = { what: 'looking up schemas', log, between: heartbeat }
+    await untilDone(schemas, () => decoder.prepare(messages.map(({ value }) => value)))
+    for (const message of messages) {
+      await untilDone({ what: 'keeping a dead letter', log, between: heartbeat }, () => this.#keep(message))
+      this.#position = Number(message.offset) + 1
+      await heartbeat()
+    }
+    this.#position = next
+    return 'done'
+  }
+
+  /** What is no letter is left to whoever wrote it there. */
+  async #keep(message: KafkaMessage): Promise<void> {
+    const letter = readLetter(this.#deps.decoder, message)
+    if (letter === null) return
+    const { headers: _, appendedAt: __, key, value, ...rest } = letter
+    const name = key?.toString() ?? ''
+    const place = { partition: this.#partition, offset: Number(message.offset) }
+    await this.#deps.letters.add(place, {
+      ...rest,
+      workspace: WORKSPACE.test(name) ? name : null,
+      isCut: isCut(letter),
+      value: value?.toString('base64') ?? null,
+    })
+  }
+}

@@ -1,0 +1,78 @@
+import type { Redis } from './connection.ts'
+import { fnv1a, type ShardKeys } from './keys.ts'
+
+/** Shares below this are not kept, percent: nobody asks who is far from a limit. */
+export const NEAR_FROM_PERCENT = 50
+
+/** A workspace's share of one limit when it was last judged. */
+export interface NearLimit {
+  readonly workspace: string
+  readonly feature: string
+  /** Percent of the limit, and after the point what tells equal ones apart: a place in the list. */
+  readonly place: number
+}
+
+/** Part of the list: `from` ≤ percent, place < `below`, highest first. */
+export interface NearQuery {
+  readonly from: number
+  readonly below: number
+  readonly limit: number
+}
+
+const PLACES = 2 ** 20
+
+/**
+ * The workspaces that use most of a limit, kept by the judge; lost with a shard, and made anew when every workspace of it
+ * is judged.
+ */
+export class NearLimits {
+  readonly #redis: Redis
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+  }
+
+  /** Keeps a workspace's shares, percent by feature; null where there is no limit. */
+  async put(
+    keys: ShardKeys,
+    workspace: string,
+    shares: Readonly<Record<string, number | null>>,
+  ): Promise<void> {
+    const near: (string | number)[] = []
+    const far: string[] = []
+    for (const [feature, percent] of Object.entries(shares)) {
+      const member = `${feature}/${workspace}`
+      if (percent === null || percent < NEAR_FROM_PERCENT) far.push(member)
+      else near.push(percent + (fnv1a(member) % PLACES) / PLACES, member)
+    }
+    await Promise.all([
+      near.length === 0 ? null : this.#redis.zadd(keys.near, ...near),
+      far.length === 0 ? null : this.#redis.zrem(keys.near, ...far),
+    ])
+  }
+
+  /** The highest of all shards. */
+  async highest(
+    shards: readonly ShardKeys[],
+    { from, below, limit }: NearQuery,
+  ): Promise<readonly NearLimit[]> {
+    const replies = await Promise.all(
+      shards.map(({ near }) =>
+        this.#redis.zrevrangebyscore(near, `(${below}`, from, 'WITHSCORES', 'LIMIT', 0, limit),
+      ),
+    )
+    return replies
+      .flatMap(pairsOf)
+      .sort((a, b) => b.place - a.place)
+      .slice(0, limit)
+  }
+}
+
+function pairsOf(reply: readonly string[]): readonly NearLimit[] {
+  return reply.flatMap((member, index) => {
+    if (index % 2 === 1) return []
+    const slash = member.indexOf('/')
+    const place = Number(reply[index + 1])
+    return [{ feature: member.slice(0, slash), workspace: member.slice(slash + 1), place }]
+  })
+}

@@ -1,0 +1,148 @@
+import type { System } from '#test/helpers/system.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
+
+/** One request of each kind of route, and of each `onUnavailable`: leads allow, ai_credits deny, ai_agents last_known. */
+export const askNames = [
+  'check, allow',
+  'check, deny',
+  'check, last_known',
+  'check, unseen',
+  'checks',
+  'consume, allow',
+  'consume, deny',
+  'reserve',
+  'commit',
+  'events',
+  'entitlements',
+  'usage',
+] as const
+export type AskName = (typeof askNames)[number]
+
+/** What one request came to. */
+export interface Told {
+  /** Status with reasons or code; `*` marks decisions that say `degraded`, without figures and not exact. */
+  readonly outcome: string
+  /** How old the figures are, ms; null where none are given. */
+  readonly lagMs: number | null
+  readonly ms: number
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** Asks an API each kind of question about one workspace, under ids of its own. */
+export class FailModeAsks {
+  readonly #system: System
+  readonly #workspace: string
+  #ids = 0
+
+  constructor(system: System, workspace: TestWorkspace) {
+    this.#system = system
+    this.#workspace = workspace.id
+  }
+
+  /** A reservation to be committed later. */
+  async reserve(): Promise<string> {
+    const id = this.#id()
+    const { status } = await this.#post('/v1/reservations', { id, items: [credits], ttlMs: 600_000 })
+    if (status !== 200) throw new Error(`a reservation before the fault answered ${status}`)
+    return id
+  }
+
+  /** All kinds at once. */
+  async all(reservation: string): Promise<ReadonlyMap<AskName, Told>> {
+    const told = await Promise.all(
+      askNames.map(async (name): Promise<[AskName, Told]> => [name, await this.one(name, reservation)]),
+    )
+    return new Map(told)
+  }
+
+  async one(name: AskName, reservation = ''): Promise<Told> {
+    const startedAt = performance.now()
+    const answer = await this.#ask(name, reservation)
+    const ms = performance.now() - startedAt
+    const { lagMs } = Object(decisionsOf(answer.body)[0] ?? answer.body)
+    return { outcome: outcomeOf(answer), lagMs: typeof lagMs === 'number' ? lagMs : null, ms }
+  }
+
+  #ask(name: AskName, reservation: string): Promise<Answer> {
+    const id = this.#id()
+    const path = `/v1/workspaces/${this.#workspace}`
+    switch (name) {
+      case 'check, allow':
+        return this.#post('/v1/check', lead)
+      case 'check, deny':
+        return this.#post('/v1/check', credits)
+      case 'check, last_known':
+        return this.#post('/v1/check', { feature: 'ai_agents' })
+      case 'check, unseen':
+        return this.#post('/v1/check', { ...credits, workspace: `${this.#workspace}-${id}` })
+      case 'checks':
+        return this.#post('/v1/checks', { items: [lead, credits] })
+      case 'consume, allow':
+        return this.#post('/v1/consume', { id, items: [{ ...lead, quantity: 1 }] })
+      case 'consume, deny':
+        return this.#post('/v1/consume', { id, items: [credits] })
+      case 'reserve':
+        return this.#post('/v1/reservations', { id, items: [credits] })
+      case 'commit':
+        return this.#post(`/v1/reservations/${reservation}/commit`, {})
+      case 'events':
+        return this.#post('/v1/events', { workspace: undefined, events: [this.#event(id)] })
+      case 'entitlements':
+        return this.#call(`${path}/entitlements`, {})
+      case 'usage':
+        return this.#call(`${path}/usage?feature=ai_credits`, {})
+    }
+  }
+
+  #event(id: string): object {
+    const call = { function: 'summary', credits: 1, occurredAt: new Date().toISOString(), source: 'product' }
+    return { record: 'AiCallEvent', workspace: this.#workspace, id, ...call }
+  }
+
+  #id(): string {
+    this.#ids += 1
+    return `f${this.#ids}`
+  }
+
+  #post(path: string, body: object): Promise<Answer> {
+    const text = JSON.stringify({ workspace: this.#workspace, ...body })
+    return this.#call(path, { method: 'POST', body: text, headers: { 'content-type': 'application/json' } })
+  }
+
+  async #call(path: string, init: RequestInit): Promise<Answer> {
+    const headers = { ...init.headers, authorization: `Bearer ${this.#system.key}` }
+    const response = await fetch(`${this.#system.api}${path}`, { ...init, headers })
+    const body: unknown = await response.json()
+    if (response.status === 503 && response.headers.get('retry-after') === null)
+      throw new Error(`${path} answered 503 without retry-after`)
+    return { status: response.status, body: Object(body) }
+  }
+}
+
+const lead = { feature: 'leads' }
+const credits = { feature: 'ai_credits', quantity: 1 }
+
+function decisionsOf(body: Answer['body']): readonly Readonly<Record<string, unknown>>[] {
+  const { decisions } = body
+  if (Array.isArray(decisions)) return decisions
+  return 'reason' in body ? [body] : []
+}
+
+function outcomeOf({ status, body }: Answer): string {
+  const reasons = decisionsOf(body).map(({ reason, degraded, exact, asOf }) => {
+    const isMarked = degraded === true && exact === false && asOf === null
+    return `${reason}${isMarked ? '*' : degraded === true ? ' degraded, though with figures' : ''}`
+  })
+  const said = status === 200 ? reasons : [body['code']]
+  return [status, ...said].join(' ')
+}
+
+/** Value of a circuit's gauge. */
+export async function circuitIsOpen(system: System, dependency: string): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${system.env['ADMIN_PORT']}/metrics`)
+  return (await response.text()).includes(`tallygate_circuit_open{dependency="${dependency}"} 1`)
+}

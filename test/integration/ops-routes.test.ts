@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DAY_MS } from '#core/instant.ts'
+import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
+import { runCli } from '#test/helpers/cli.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import { type System, startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+
+const shards = allShardKeys(SHARDS_DEFAULT)
+
+let system: System
+beforeAll(async () => {
+  system = await startSystem()
+})
+afterAll(() => system.stop())
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+async function get(path: string, key = system.key): Promise<Answer> {
+  const response = await fetch(new URL(path, system.api), { headers: { authorization: `Bearer ${key}` } })
+  return { status: response.status, body: Object(await response.json()) }
+}
+
+interface Row {
+  readonly workspace: string
+  readonly feature: string
+  readonly used: number
+  readonly limit: number
+  readonly percent: number
+}
+
+describe('GET /v1/usage', () => {
+  async function rowsOf(query: string, key = system.key): Promise<readonly Row[]> {
+    const rows: Row[] = []
+    for (let cursor = ''; ; ) {
+      const { status, body } = await get(`/v1/usage?${query}${cursor}`, key)
+      expect(status, JSON.stringify(body)).toBe(200)
+      rows.push(...(body['usage'] as Row[]))
+      if (body['cursor'] === null) return rows
+      cursor = `&cursor=${body['cursor']}`
+    }
+  }
+  const filled = async (quantity: number): Promise<TestWorkspace> => {
+    const workspace = new TestWorkspace(system)
+    await workspace.subscribe({ plan: 'base' })
+    await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity })
+    await workspace.counted()
+    return workspace
+  }
+
+  test('lists who is nearest to a limit, highest first, with figures of now; unlimited and far ones are left out', async () => {
+    const spaces = await Promise.all([2_500, 2_000, 2_250, 1_000].map(filled))
+    const own = new Set(spaces.map(({ id }) => id))
+    const listed = async (): Promise<readonly Row[]> =>
+      (await rowsOf('feature=leads&atLeast=80')).filter(({ workspace }) => own.has(workspace))
+    const rows = await eventually(listed, ({ length }) => length === 3, { what: 'three to be listed' })
+    expect(rows.map(({ workspace, percent }) => [workspace, percent])).toEqual([
+      [spaces[0]?.id, 100],
+      [spaces[2]?.id, 90],
+      [spaces[1]?.id, 80],
+    ])
+    expect(rows[0]).toMatchObject({ feature: 'leads', used: 2_500, limit: 2_500 })
+    await spaces[0]?.subscribe({ plan: 'enterprise', seats: 100 })
+    await eventually(listed, ({ length }) => length === 2, { what: 'who has room now to be gone' })
+  })
+
+  test('goes on page by page without losing or repeating equal ones', async () => {
+    const spaces = await Promise.all(Array.from({ length: 60 }, () => filled(2_500)))
+    const own = new Set(spaces.map(({ id }) => id))
+    const listed = async (): Promise<readonly string[]> =>
+      (await rowsOf('feature=leads&atLeast=100'))
+        .map(({ workspace }) => workspace)
+        .filter((id) => own.has(id))
+    const ids = await eventually(listed, ({ length }) => length >= own.size, { what: 'all to be listed' })
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(new Set(ids)).toEqual(own)
+  }, 120_000)
+
+  test('G21: a key sees its own workspaces alone; a lost list is made anew', async () => {
+    const [own, other] = await Promise.all([filled(2_400), filled(2_400)])
+    const key = await system.createKey({ workspaces: [own.id] })
+    const seen = async (): Promise<readonly string[]> =>
+      (await rowsOf('feature=leads&atLeast=80', key)).map(({ workspace }) => workspace)
+    await eventually(seen, (ids) => ids.length === 1 && ids[0] === own.id, { what: 'its own to be listed' })
+    expect(await seen()).not.toContain(other.id)
+    await system.redis.flushall()
+    await eventually(
+      () => seen().catch(() => []),
+      (ids) => ids[0] === own.id,
+      {
+        what: 'the list to be made anew',
+      },
+    )
+  })
+
+  test('what nobody may ask for is 400', async () => {
+    for (const query of ['atLeast=0', 'atLeast=x', 'cursor=x', 'feature=%20', 'limit=3'])
+      expect((await get(`/v1/usage?${query}`)).status, query).toBe(400)
+  })
+})
+
+describe('GET /v1/dead-letters', () => {
+  const refuse = async (workspace: TestWorkspace, count: number): Promise<void> => {
+    for (let sent = 0; sent < count; sent += 1)
+      await workspace.send('AiCallEvent', { function: 'telepathy', credits: null })
+  }
+
+  test('what was set aside, newest first, page by page, counted by code, with what a redrive would do', async () => {
+    const workspace = new TestWorkspace(system)
+    await workspace.subscribe({})
+    await refuse(workspace, 60)
+    const occurredAt = Date.now() - 60 * DAY_MS
+    await workspace.send('LeadEvent', { leadId: 'l', action: 'created', occurredAt })
+    const all = `/v1/dead-letters?workspace=${workspace.id}`
+    const { body } = await eventually(
+      () => get(all),
+      (answer) => Object(answer.body['redrive']).found === 61,
+      { what: 'all letters to be kept' },
+    )
+    expect(body['summary']).toMatchObject([
+      { code: 'unknown_function', count: 60 },
+      { code: 'too_late', count: 1 },
+    ])
+    expect(body['redrive']).toEqual({
+      command: `npx tallygate redrive --workspace ${workspace.id}`,
+      ...{ found: 61, sentBefore: 0, cut: 0, wouldSend: 61 },
+    })
+    const first = body['letters'] as Record<string, unknown>[]
+    const second = (await get(`${all}&cursor=${body['cursor']}`)).body
+    const ids = [...first, ...(second['letters'] as Record<string, unknown>[])].map(({ id }) => String(id))
+    expect([first.length, ids.length, second['cursor']]).toEqual([50, 61, null])
+    expect(ids).toEqual([...new Set(ids)].sort().reverse())
+    expect(first[0]).not.toHaveProperty('value')
+    const late = (await get(`${all}&code=too_late`)).body
+    expect(late['letters']).toMatchObject([
+      { workspace: workspace.id, code: 'too_late', topic: 'usage.events' },
+    ])
+    const told = JSON.parse((await runCli(system, ['redrive', '--workspace', workspace.id, '--json'])).out)
+    expect(
+      told.codes.map(({ code, found }: { code: string; found: number }) => [code, found]).sort(),
+    ).toEqual([
+      ['too_late', 1],
+      ['unknown_function', 60],
+    ])
+  }, 90_000)
+
+  test('what was sent again is said to be; the bytes are for admins, a key sees its own alone', async () => {
+    const [own, other] = [new TestWorkspace(system), new TestWorkspace(system)]
+    await Promise.all([own.subscribe({}), other.subscribe({})])
+    await Promise.all([refuse(own, 1), refuse(other, 1)])
+    const key = await system.createKey({ workspaces: [own.id] })
+    const path = `/v1/dead-letters?workspace=${own.id}`
+    const { body } = await eventually(
+      () => get(path, key),
+      (answer) => Object(answer.body['redrive']).found === 1,
+      { what: 'the letter to be kept' },
+    )
+    const [letter] = body['letters'] as { id: string }[]
+    const whole = (await get(`/v1/dead-letters/${letter?.id}`, key)).body
+    expect(Buffer.from(String(whole['value']), 'base64').toString('latin1')).toContain('telepathy')
+    expect((await get('/v1/dead-letters', key)).status).toBe(400)
+    expect((await get(`/v1/dead-letters?workspace=${other.id}`, key)).status).toBe(404)
+    const foreign = (await get(`/v1/dead-letters?workspace=${other.id}`)).body['letters'] as { id: string }[]
+    expect((await get(`/v1/dead-letters/${foreign[0]?.id}`, key)).status).toBe(404)
+    await runCli(system, ['redrive', '--workspace', own.id, '--yes'])
+    await eventually(
+      () => get(path),
+      (answer) => Object(answer.body['redrive']).sentBefore + Object(answer.body['redrive']).wouldSend === 1,
+      { what: 'the redrive to be known' },
+    )
+  }, 90_000)
+})
+
+test('GET /v1/system: each partition level with the log, each shard ready; what is wiped is said to be rebuilding', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created' })
+  await workspace.counted()
+  const level = await eventually(
+    () => get('/v1/system'),
+    ({ body }) =>
+      (body['partitions'] as { lagRecords: number }[]).every(({ lagRecords }) => lagRecords === 0),
+    { what: 'every partition to be level' },
+  )
+  const { partitions, shards: states } = level.body as {
+    partitions: { partition: number; position: number; end: number; lagMs: number }[]
+    shards: { shard: number; state: string }[]
+  }
+  expect(partitions.map(({ partition }) => partition)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  expect(partitions.some(({ end }) => end > 0)).toBe(true)
+  expect(partitions.every(({ lagMs }) => lagMs < 10_000)).toBe(true)
+  expect(states.every(({ state }) => state === 'ready')).toBe(true)
+  await system.kill('consumers')
+  await workspace.send('LeadEvent', { leadId: 'm', action: 'created' })
+  const shard = shardOf(workspace.id, shards.length)
+  await system.redis.del(shards[shard]?.meta ?? '')
+  const behind = (await get('/v1/system')).body as typeof level.body
+  const now = behind['shards'] as { shard: number; state: string }[]
+  expect(now.filter(({ state }) => state === 'rebuilding')).toEqual([{ shard, state: 'rebuilding' }])
+  expect((behind['partitions'] as { lagRecords: number }[]).some(({ lagRecords }) => lagRecords > 0)).toBe(
+    true,
+  )
+  await system.start('consumers')
+}, 90_000)
