@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fetchEngines } from '#deploy/local/engines.ts'
+import { findChromium } from '#test/browser/chromium.ts'
 
 /**
  * Types, lint, then every Vitest project; each check counts as a test. Ends with `N passed, N failed`.
@@ -27,7 +29,7 @@ const checks = [
   const name = index === 0 ? 'types' : 'lint'
   return code === 0 ? { passed: 1, failed: 0, failures: [] } : { passed: 0, failed: 1, failures: [name] }
 })
-const quick = await runProjects(['tidy', 'unit'])
+const [quick] = await Promise.all([runProjects(['tidy', 'unit']), fetchAll()])
 const slow = await Promise.all([
   runProjects(['chaos', 'cluster']),
   runProjects(['integration', 'acceptance']),
@@ -43,6 +45,15 @@ const passed = all.reduce((sum, one) => sum + one.passed, 0)
 const failed = all.reduce((sum, one) => sum + one.failed, 0)
 process.stdout.write(`${passed} passed, ${failed} failed\n`)
 process.exitCode = failed === 0 ? 0 : 1
+
+/**
+ * Has everything there before several ask for it at once: apt serves one at a time, and three downloads of the same cost
+ * thrice. What fails here is said by the tests that need it.
+ */
+async function fetchAll(): Promise<void> {
+  await fetchEngines(process.env).catch(() => undefined)
+  await findChromium()
+}
 
 interface Outcome {
   readonly passed: number

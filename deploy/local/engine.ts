@@ -25,7 +25,9 @@ export interface Engine {
   readonly portVariable: string
   /** Tools it needs on the PATH, with the sentence that says how to get them. */
   readonly tools: Readonly<Record<string, string>>
-  /** Downloads or builds what is missing, and says how to start it. */
+  /** Downloads, builds or installs what is missing; returns where that is. Twice is as good as once. */
+  readonly fetch: (context: Pick<EngineContext, 'cache' | 'report'>) => Promise<string>
+  /** Fetches what is missing, lays out its data, and says how to start it. */
   readonly prepare: (context: EngineContext) => Promise<Program>
   readonly address: (ports: EnginePorts) => string
   /** Rejects while the engine does not answer. */

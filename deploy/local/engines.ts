@@ -68,6 +68,13 @@ export async function startEngines(options: StartOptions): Promise<EngineAddress
   return Object.fromEntries(addresses) as EngineAddresses
 }
 
+/** Downloads, builds and installs what the engines need, and starts none: for those who start several at once later. */
+export async function fetchEngines(env: NodeJS.ProcessEnv): Promise<void> {
+  await requireTools(engineNames)
+  const context = { cache: cacheDir(env), report: () => undefined }
+  await Promise.all(engineNames.map((name) => engines[name].fetch(context)))
+}
+
 /** Stops what was started from a directory; data is kept. */
 export async function stopEngines(dir: string): Promise<readonly EngineName[]> {
   const stopped = await Promise.all(engineNames.map((name) => stopProgram(dir, name)))

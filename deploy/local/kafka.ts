@@ -22,8 +22,9 @@ export const kafka: Engine = {
     java: 'install Java 17 or newer (Debian: apt-get install -y openjdk-17-jre-headless)',
     mvn: 'install Maven (Debian: apt-get install -y maven)',
   },
-  async prepare({ cache, data, ports, report }) {
-    const classpath = await kafkaClasspath(cache, () => report('downloading'))
+  fetch: ({ cache, report }) => kafkaClasspath(cache, () => report('downloading')),
+  async prepare({ data, ports, ...context }) {
+    const classpath = await this.fetch(context)
     const settings = join(data, 'server.properties')
     mkdirSync(data, { recursive: true })
     writeFileSync(settings, propertiesOf(data, ports))

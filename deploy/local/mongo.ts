@@ -14,8 +14,8 @@ export const mongo: Engine = {
   variable: 'MONGODB_URL',
   portVariable: 'TALLYGATE_MONGO_PORT',
   tools: { go: 'install Go 1.21 or newer (Debian: apt-get install -y golang-go)' },
-  async prepare({ cache, data, ports, report }) {
-    const home = await cached({
+  fetch: ({ cache, report }) =>
+    cached({
       cache,
       name: `mongo-stand-in-${VERSION}`,
       onFill: () => report('building'),
@@ -26,7 +26,9 @@ export const mongo: Engine = {
           cwd: source,
         })
       },
-    })
+    }),
+  async prepare({ data, ports, ...context }) {
+    const home = await this.fetch(context)
     mkdirSync(data, { recursive: true })
     const args = ['-listen', `127.0.0.1:${ports.mongo}`, '-dir', data]
     return { name: 'mongo', file: join(home, 'mongo-stand-in'), args, port: ports.mongo }

@@ -18,11 +18,15 @@ export const redis: Engine = {
   variable: 'REDIS_URL',
   portVariable: 'TALLYGATE_REDIS_PORT',
   tools: {},
-  async prepare({ data, ports, report }) {
+  async fetch({ report }) {
     if (!(await hasCommand('redis-server'))) await installRedis(() => report('downloading'))
+    return 'redis-server'
+  },
+  async prepare({ data, ports, ...context }) {
+    const file = await this.fetch(context)
     mkdirSync(data, { recursive: true })
     const listen = ['--port', String(ports.redis), '--bind', '127.0.0.1', '--dir', data]
-    return { name: 'redis', file: 'redis-server', args: [...listen, ...redisSettings], port: ports.redis }
+    return { name: 'redis', file, args: [...listen, ...redisSettings], port: ports.redis }
   },
   address: (ports) => `redis://127.0.0.1:${ports.redis}`,
   async ping(address) {

@@ -20,8 +20,8 @@ export const registry: Engine = {
     mvn: 'install Maven (Debian: apt-get install -y maven)',
     tar: 'install tar',
   },
-  async prepare({ cache, data, ports, report }) {
-    const home = await cached({
+  fetch: ({ cache, report }) =>
+    cached({
       cache,
       name: `apicurio-${VERSION}`,
       onFill: () => report('downloading'),
@@ -39,7 +39,9 @@ export const registry: Engine = {
         await runCommand('tar', ['-xzf', archive], { cwd: directory })
         await runCommand('rm', [archive], { cwd: directory })
       },
-    })
+    }),
+  async prepare({ data, ports, ...context }) {
+    const home = await this.fetch(context)
     const jar = readdirSync(home).find((name) => name.endsWith('-runner.jar'))
     if (jar === undefined) throw new Error(`${home} has no runner jar; remove that folder and start again`)
     mkdirSync(data, { recursive: true })
