@@ -5,6 +5,7 @@ import { freePorts } from '#deploy/local/ports.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { CpuTime } from './cpu-time.ts'
 import { median, type Row } from './statistics.ts'
 
 const ROUNDS = 5
@@ -28,10 +29,17 @@ export async function benchCheck(system: System): Promise<readonly Row[]> {
   )
   const rates = { ours: [] as number[], bare: [] as number[] }
   const tails = { ours: [] as number[], bare: [] as number[] }
+  const cpu = {
+    ours: await CpuTime.of(system),
+    bare: await CpuTime.of(system, () => ({ bare: bare.pid ?? null })),
+  }
+  const spent = { ours: '', bare: '' }
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const name of ['bare', 'ours'] as const) {
       const url = name === 'bare' ? bareUrl : `${system.api}/v1/check`
+      cpu[name].restart()
       const result = await load(url, system.key, question)
+      spent[name] = cpu[name].perOperation(result.requests.total)
       if (round === 0) continue
       rates[name].push(result.requests.average)
       tails[name].push(result.latency.p99)
@@ -48,6 +56,7 @@ export async function benchCheck(system: System): Promise<readonly Row[]> {
       limit: `bare Fastify ${Math.round(limit)}/s`,
       ratio: ours / limit,
       rounds: ROUNDS,
+      cpu: `${spent.ours} (bare: ${spent.bare})`,
     },
     {
       path: 'check over HTTP, p99',

@@ -13,6 +13,7 @@ import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { CpuTime } from './cpu-time.ts'
 import { median, percentile, type Row } from './statistics.ts'
 
 const ROUNDS = 3
@@ -37,9 +38,16 @@ export async function benchConsume(system: System): Promise<readonly Row[]> {
     workspaces.push(workspace.id)
   }
   const bare = await openBare(system)
+  const cpu = await CpuTime.of(system)
+  const spent = { ours: '', bare: '' }
   const seen = { ours: [] as Measured[], bare: [] as Measured[] }
   for (let round = 0; round <= ROUNDS; round += 1) {
-    const [limit, own] = [await bare.measure(workspaces, round), await load(system, workspaces, round)]
+    cpu.restart()
+    const limit = await bare.measure(workspaces, round)
+    spent.bare = cpu.perOperation(limit.rate * SECONDS)
+    cpu.restart()
+    const own = await load(system, workspaces, round)
+    spent.ours = cpu.perOperation(own.rate * SECONDS)
     if (round === 0) continue
     seen.bare.push(limit)
     seen.ours.push(own)
@@ -55,6 +63,7 @@ export async function benchConsume(system: System): Promise<readonly Row[]> {
       limit: `hold script and gathered writes ${Math.round(limit)}/s`,
       ratio: ours / limit,
       rounds: ROUNDS,
+      cpu: `${spent.ours} (bare: ${spent.bare})`,
       goal: { text: '15,000/s', isMet: ours >= 15_000 },
     },
     {

@@ -5,6 +5,7 @@ import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
+import { CpuTime } from './cpu-time.ts'
 import { median, percentile, type Row } from './statistics.ts'
 
 const EVENTS = 300_000
@@ -17,9 +18,16 @@ export async function benchIngest(system: System): Promise<readonly Row[]> {
   await system.kill('consumers')
   await fill(system)
   const rates = { ours: [] as number[], bare: [] as number[] }
+  const cpu = await CpuTime.of(system)
+  let spent = ''
   for (let round = 0; round < ROUNDS; round += 1) {
     rates.bare.push(await readBare())
-    rates.ours.push(await replay(system))
+    cpu.restart()
+    rates.ours.push(
+      await replay(system, () => {
+        spent = cpu.perOperation(EVENTS)
+      }),
+    )
   }
   const [ours, limit] = [median(rates.ours), median(rates.bare)]
   return [
@@ -29,6 +37,7 @@ export async function benchIngest(system: System): Promise<readonly Row[]> {
       limit: `bare consumer ${Math.round(limit)} records/s`,
       ratio: ours / limit,
       rounds: ROUNDS,
+      cpu: `${spent}, start included`,
     },
   ]
 }
@@ -83,7 +92,7 @@ async function readBare(): Promise<number> {
 }
 
 /** Events a second from an empty Redis to counters that hold all of them, measured from the first tenth on. */
-async function replay(system: System): Promise<number> {
+async function replay(system: System, onCounted: () => void): Promise<number> {
   await system.redis.flushall()
   const samples: { at: number; count: number }[] = []
   const started = system.start('consumers')
@@ -96,6 +105,7 @@ async function replay(system: System): Promise<number> {
     (count) => count >= EVENTS,
     { what: 'all events to be counted', withinMs: 120_000 },
   )
+  onCounted()
   await started
   await system.kill('consumers')
   const [first, last] = [samples.find(({ count }) => count >= EVENTS / 10), samples.at(-1)]

@@ -35,12 +35,12 @@ writeFileSync(
   `${JSON.stringify({ at: new Date().toISOString(), machine, rows }, null, 2)}\n`,
 )
 const table = new Table({
-  head: ['path', 'figure', 'limit in the same run', 'ratio', 'rounds', 'goal', ''],
+  head: ['path', 'figure', 'limit in the same run', 'ratio', 'rounds', 'cpu µs each', 'goal', ''],
   style: { head: [], border: [] },
 })
-for (const { path, figure, limit, ratio, rounds, goal } of rows) {
+for (const { path, figure, limit, ratio, rounds, cpu, goal } of rows) {
   const verdict = goal === undefined ? '' : goal.isMet ? 'met' : 'missed'
-  table.push([path, figure, limit, ratio?.toFixed(2) ?? '', rounds, goal?.text ?? '', verdict])
+  table.push([path, figure, limit, ratio?.toFixed(2) ?? '', rounds, cpu ?? '', goal?.text ?? '', verdict])
 }
 process.stdout.write(`${table}\nmedians; ${machine}\n`)
 process.exit()

@@ -16,6 +16,8 @@ export interface Row {
   readonly limit: string
   readonly ratio: number | null
   readonly rounds: number
+  /** Processor time of each process for one operation of ours, µs; where it was measured. */
+  readonly cpu?: string
   /** What it should reach, where that is stated. */
   readonly goal?: { readonly text: string; readonly isMet: boolean }
 }

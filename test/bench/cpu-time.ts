@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import type { System } from '#test/helpers/system.ts'
+
+/** Ticks of `/proc/<pid>/stat` a second: 100 on every Linux that Node runs on. */
+const TICK_US = 10_000
+
+/**
+ * Processor time that each process spends, so that a figure can be told from a busy machine: a rate falls when others
+ * run, microseconds an operation hardly do.
+ */
+export class CpuTime {
+  readonly #pids: () => Readonly<Record<string, number | null>>
+  #before: Readonly<Record<string, number>> = {}
+
+  private constructor(pids: () => Readonly<Record<string, number | null>>) {
+    this.#pids = pids
+    this.restart()
+  }
+
+  /** Of the processes of a system, its Redis, and whoever measures. */
+  static async of(system: System, others: () => Readonly<Record<string, number | null>> = () => ({})) {
+    const info = 'info' in system.redis ? await system.redis.info('server') : ''
+    const redis = Number(/process_id:(\d+)/.exec(info)?.[1] ?? 0)
+    return new CpuTime(() => ({
+      api: system.pidOf('api'),
+      consumers: system.pidOf('consumers'),
+      redis: redis === 0 ? null : redis,
+      load: process.pid,
+      ...others(),
+    }))
+  }
+
+  restart(): void {
+    this.#before = this.#read()
+  }
+
+  /** Microseconds of each process for one of so many operations since the start, dearest first. */
+  perOperation(operations: number): string {
+    const spent = Object.entries(this.#read()).map(([name, us]) => ({
+      name,
+      us: us - (this.#before[name] ?? 0),
+    }))
+    return spent
+      .map(({ name, us }) => ({ name, each: us / operations }))
+      .filter(({ each }) => each >= 0.05)
+      .sort((a, b) => b.each - a.each)
+      .map(({ name, each }) => `${name} ${each.toFixed(1)}`)
+      .join(' · ')
+  }
+
+  #read(): Record<string, number> {
+    return Object.fromEntries(
+      Object.entries(this.#pids()).flatMap(([name, pid]) => (pid === null ? [] : [[name, cpuOf(pid)]])),
+    )
+  }
+}
+
+/** User and system time of a process with all its threads, µs; 0 where it cannot be read. */
+function cpuOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) * TICK_US
+  } catch {
+    return 0
+  }
+}
