@@ -10,6 +10,7 @@ export interface Progress {
 
 interface Standing {
   readonly position: number
+  readonly lag: number
   readonly since: number
   readonly isBusy: boolean
 }
@@ -38,7 +39,8 @@ export class Liveness {
   observe({ partition, position, lag, isBusy }: Progress): void {
     const before = this.#standing.get(partition)
     const stands = lag > 0 && before?.position === position && before.isBusy === isBusy
-    if (!stands) this.#standing.set(partition, { position, since: this.#now(), isBusy })
+    const since = stands ? before.since : this.#now()
+    this.#standing.set(partition, { position, lag, since, isBusy })
     this.#recreated.delete(partition)
   }
 
@@ -47,6 +49,11 @@ export class Liveness {
     for (const partition of this.#standing.keys()) {
       if (!partitions.has(partition)) this.#standing.delete(partition)
     }
+  }
+
+  /** Records that are there and not counted, of all partitions. */
+  backlog(): number {
+    return [...this.#standing.values()].reduce((sum, { lag }) => sum + lag, 0)
   }
 
   /** A partition's log ends before what was counted of it: its topic was deleted and made anew. */

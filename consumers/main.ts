@@ -223,6 +223,7 @@ const judge = startJudge({
   workspaces: new WorkspaceList(mongo.db),
   log,
   name,
+  backlog: () => liveness.backlog(),
 })
 shutdown.add('judge', judge.stop)
 

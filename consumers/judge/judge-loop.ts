@@ -8,6 +8,7 @@ import { NearLimits } from '#drivers/redis/near-limits.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import { enlistShards, type WorkspacePages } from './enlist-shards.ts'
+import { standBack } from './stand-back.ts'
 
 interface JudgeLoopOptions {
   readonly deps: JudgeDeps
@@ -16,6 +17,8 @@ interface JudgeLoopOptions {
   readonly workspaces: WorkspacePages
   readonly log: Logger
   readonly name: string
+  /** Records that wait to be counted. */
+  readonly backlog: () => number
 }
 
 /** How often the workspaces that changed are looked at; until then `since` of a crossing is "now". */
@@ -36,7 +39,7 @@ export function startJudge(options: JudgeLoopOptions): Rounds {
     const unlisted: ShardKeys[] = []
     for (const keys of options.shards) {
       if (isStopped()) return
-      const isListDue = await judge.visit(keys).catch((error: unknown) => {
+      const isListDue = await judge.visit(keys, isStopped).catch((error: unknown) => {
         options.log.warn({ err: error, shard: keys.shard }, 'the shard was not judged; it will be')
         return false
       })
@@ -62,7 +65,7 @@ class ShardJudge {
   }
 
   /** True when its workspaces are to be listed, and that is ours to do. */
-  async visit(keys: ShardKeys): Promise<boolean> {
+  async visit(keys: ShardKeys, isStopped: () => boolean): Promise<boolean> {
     const { redis, deps } = this.#options
     const now = deps.now()
     const [changed, due] = await Promise.all([
@@ -71,8 +74,9 @@ class ShardJudge {
     ])
     if (changed === 0 && due.workspaces.length === 0 && !due.isListDue) return false
     if (!(await this.#hasLease(keys))) return false
-    if (changed > 0) await this.#judgeChanged(keys)
-    await this.#judgeAll(due.workspaces, (workspace) => this.#judgeOne(keys, workspace))
+    const pause = (workedMs: number): Promise<void> => this.#standBack(keys, workedMs, isStopped)
+    if (changed > 0) await this.#judgeChanged(keys, pause)
+    await judgeAll(due.workspaces, { judge: (workspace) => this.#judgeOne(keys, workspace), pause })
     return due.isListDue
   }
 
@@ -93,23 +97,23 @@ class ShardJudge {
     return true
   }
 
-  async #judgeChanged(keys: ShardKeys): Promise<void> {
+  /** While much waits to be counted, rests after work, and keeps the lease meanwhile. */
+  async #standBack(keys: ShardKeys, workedMs: number, isStopped: () => boolean): Promise<void> {
+    if (!isStopped() && (await standBack(this.#options.backlog(), workedMs))) await this.#hasLease(keys)
+  }
+
+  async #judgeChanged(keys: ShardKeys, pause: Pause): Promise<void> {
     const { redis } = this.#options
     let cursor = '0'
     do {
       const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
-      await this.#judgeAll(pairsOf(entries), async ({ workspace, value }) => {
+      const judge = async ({ workspace, value }: Waiting): Promise<void> => {
         const isJudged = await this.#judgeOne(keys, workspace)
         if (isJudged) await forgetStamp(redis, { hash: keys.judge, workspace, value })
-      })
+      }
+      await judgeAll(pairsOf(entries), { judge, pause })
       cursor = next
     } while (cursor !== '0')
-  }
-
-  async #judgeAll<Item>(items: readonly Item[], judge: (item: Item) => Promise<unknown>): Promise<void> {
-    for (let from = 0; from < items.length; from += AT_ONCE) {
-      await Promise.all(items.slice(from, from + AT_ONCE).map(judge))
-    }
   }
 
   /** False when it could not be judged now; it stays where it was found. */
@@ -120,6 +124,22 @@ class ShardJudge {
     if (outcome === 'unknown') return false
     await Promise.all([this.#agenda.plan(keys, workspace, nextAt), this.#near.put(keys, workspace, shares)])
     return true
+  }
+}
+
+type Pause = (workedMs: number) => Promise<void>
+
+interface Judging<Item> {
+  readonly judge: (item: Item) => Promise<unknown>
+  /** After each few of them. */
+  readonly pause: Pause
+}
+
+async function judgeAll<Item>(items: readonly Item[], { judge, pause }: Judging<Item>): Promise<void> {
+  for (let from = 0; from < items.length; from += AT_ONCE) {
+    const startedAt = performance.now()
+    await Promise.all(items.slice(from, from + AT_ONCE).map(judge))
+    await pause(performance.now() - startedAt)
   }
 }
 
