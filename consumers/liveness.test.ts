@@ -1,55 +1,71 @@
 import { expect, test } from 'vitest'
-import { Liveness } from './liveness.ts'
+import { Liveness, progressOf } from './liveness.ts'
 
 function started(): { liveness: Liveness; pass: (ms: number) => void } {
   let now = 0
   const pass = (ms: number): void => {
     now += ms
   }
-  return { liveness: new Liveness({ now: () => now, stalledMaxMs: 45_000 }), pass }
+  return { liveness: new Liveness({ topic: 'usage.events', now: () => now, stalledMaxMs: 45_000 }), pass }
 }
 
 const behind = { partition: 3, position: 17, lag: 5, isBusy: false }
 
 test('lag that grows while the position stands still is not ready after 10 s and fatal after 45 s', () => {
   const { liveness, pass } = started()
-  liveness.observe(behind)
+  liveness.observe([behind])
   pass(10_001)
-  liveness.observe({ ...behind, lag: 9 })
+  liveness.observe([{ ...behind, lag: 9 }])
   expect([liveness.unready(), liveness.fatal()]).toEqual([expect.stringContaining('partition 3'), null])
   pass(35_000)
-  liveness.observe({ ...behind, lag: 90 })
+  liveness.observe([{ ...behind, lag: 90 }])
   expect(liveness.fatal()).toContain('partition 3')
 })
 
 test('a batch that waits for another engine is not ready, and never fatal', () => {
   const { liveness, pass } = started()
-  liveness.observe({ ...behind, isBusy: true })
+  liveness.observe([{ ...behind, isBusy: true }])
   pass(100_000)
-  liveness.observe({ ...behind, isBusy: true })
+  liveness.observe([{ ...behind, isBusy: true }])
   expect([liveness.unready(), liveness.fatal()]).toEqual([expect.stringContaining('partition 3'), null])
 })
 
 test('a partition that moves on, is read to its end, or was given away is fine', () => {
   const { liveness, pass } = started()
-  liveness.observe(behind)
+  liveness.observe([behind])
   pass(50_000)
-  liveness.observe({ ...behind, position: 18 })
+  liveness.observe([{ ...behind, position: 18 }])
   expect([liveness.unready(), liveness.fatal()]).toEqual([null, null])
-  liveness.observe({ ...behind, position: 18, lag: 0 })
+  liveness.observe([{ ...behind, position: 18, lag: 0 }])
   pass(50_000)
-  liveness.observe({ ...behind, position: 18, lag: 0 })
+  liveness.observe([{ ...behind, position: 18, lag: 0 }])
   expect([liveness.unready(), liveness.fatal()]).toEqual([null, null])
-  liveness.observe(behind)
+  liveness.observe([behind])
   pass(50_000)
-  liveness.keep(new Set([4]))
+  liveness.observe([{ ...behind, partition: 4, lag: 0 }])
   expect([liveness.unready(), liveness.fatal()]).toEqual([null, null])
 })
 
 test('a topic that was made anew is not ready until its partition opens', () => {
   const { liveness } = started()
   liveness.recreated(3, 'partition 3 was made anew')
+  liveness.observe([{ ...behind, position: null }])
   expect(liveness.unready()).toBe('partition 3 was made anew')
-  liveness.observe({ ...behind, lag: 0 })
+  liveness.observe([{ ...behind, lag: 0 }])
+  expect(liveness.unready()).toBeNull()
+})
+
+test('a partition that is not opened is not ready after 10 s, and never fatal', () => {
+  const { liveness, pass } = started()
+  const closed = progressOf([{ partition: 3, position: null, isBusy: false }], new Map([[3, 9]]))
+  liveness.observe(closed)
+  expect(liveness.unready()).toBeNull()
+  pass(100_000)
+  liveness.observe(closed)
+  expect([liveness.unready(), liveness.fatal()]).toEqual([
+    expect.stringContaining('could not be opened'),
+    null,
+  ])
+  liveness.observe(progressOf([{ partition: 3, position: 9, isBusy: false }], new Map([[3, 9]])))
   expect(liveness.unready()).toBeNull()
 })

@@ -1,7 +1,8 @@
-/** Where a partition stands, as the timer that marks it sees it. */
+/** Where a partition stands, as it is seen now and then. */
 export interface Progress {
   readonly partition: number
-  readonly position: number
+  /** Null while it is being opened. */
+  readonly position: number | null
   /** Records that are there and not counted. */
   readonly lag: number
   /** A batch is being handled, or waits for something that does not answer. */
@@ -9,7 +10,7 @@ export interface Progress {
 }
 
 interface Standing {
-  readonly position: number
+  readonly position: number | null
   readonly lag: number
   readonly since: number
   readonly isBusy: boolean
@@ -18,6 +19,17 @@ interface Standing {
 /** How long a partition may wait for Redis, MongoDB or the registry before the process says it is not ready. */
 const UNREADY_AFTER_MS = 10_000
 
+/** How every partition of a process stands, seen now. */
+export function progressOf(
+  standings: readonly Pick<Progress, 'partition' | 'position' | 'isBusy'>[],
+  ends: ReadonlyMap<number, number>,
+): readonly Progress[] {
+  return standings.map((own) => {
+    const end = ends.get(own.partition) ?? 0
+    return { ...own, lag: own.position === null ? 0 : Math.max(end - own.position, 0) }
+  })
+}
+
 /**
  * Notices when records are there and none is taken.
  *
@@ -25,30 +37,37 @@ const UNREADY_AFTER_MS = 10_000
  * engine is kept and tried again: the process is not ready, but ending it would help nobody.
  */
 export class Liveness {
+  readonly #topic: string
   readonly #now: () => number
   readonly #stalledMaxMs: number
   readonly #standing = new Map<number, Standing>()
   readonly #recreated = new Map<number, string>()
 
-  constructor(options: { readonly now: () => number; readonly stalledMaxMs: number }) {
+  constructor(options: {
+    readonly topic: string
+    readonly now: () => number
+    readonly stalledMaxMs: number
+  }) {
+    this.#topic = options.topic
     this.#now = options.now
     this.#stalledMaxMs = options.stalledMaxMs
   }
 
-  /** Takes note of where a partition stands. */
-  observe({ partition, position, lag, isBusy }: Progress): void {
-    const before = this.#standing.get(partition)
-    const stands = lag > 0 && before?.position === position && before.isBusy === isBusy
-    const since = stands ? before.since : this.#now()
-    this.#standing.set(partition, { position, lag, since, isBusy })
-    this.#recreated.delete(partition)
+  /** Takes note of where the partitions of this process stand; of others nothing is kept. */
+  observe(progress: readonly Progress[]): void {
+    const own = new Set(progress.map(({ partition }) => partition))
+    for (const known of [this.#standing, this.#recreated]) {
+      for (const partition of known.keys()) if (!own.has(partition)) known.delete(partition)
+    }
+    for (const one of progress) this.#observe(one)
   }
 
-  /** Keeps only what this process still owns. */
-  keep(partitions: ReadonlySet<number>): void {
-    for (const partition of this.#standing.keys()) {
-      if (!partitions.has(partition)) this.#standing.delete(partition)
-    }
+  #observe({ partition, position, lag, isBusy }: Progress): void {
+    const before = this.#standing.get(partition)
+    const stands = (lag > 0 || position === null) && before?.position === position && before.isBusy === isBusy
+    const since = stands ? before.since : this.#now()
+    this.#standing.set(partition, { position, lag, since, isBusy })
+    if (position !== null) this.#recreated.delete(partition)
   }
 
   /** Records that are there and not counted, of all partitions. */
@@ -63,10 +82,12 @@ export class Liveness {
 
   /** Why the process must end, or null. */
   fatal(): string | null {
-    const stalled = this.#waiting(this.#stalledMaxMs).filter(([, { isBusy }]) => !isBusy)
+    const stalled = this.#waiting(this.#stalledMaxMs).filter(
+      ([, { position, isBusy }]) => position !== null && !isBusy,
+    )
     return stalled.length === 0
       ? null
-      : `Kafka delivers nothing of partition ${names(stalled)}, though records are there, for ${this.#stalledMaxMs / 1_000} s`
+      : `Kafka delivers nothing of partition ${names(stalled)} of ${this.#topic}, though records are there, for ${this.#stalledMaxMs / 1_000} s`
   }
 
   /** Why the process is not ready, or null. */
@@ -74,14 +95,25 @@ export class Liveness {
     const [recreated] = this.#recreated.values()
     if (recreated !== undefined) return recreated
     const waiting = this.#waiting(UNREADY_AFTER_MS)
-    return waiting.length === 0
-      ? null
-      : `partition ${names(waiting)} has not moved on, though records are there`
+    if (waiting.length === 0) return null
+    const closed = waiting.filter(([, { position }]) => position === null)
+    return closed.length > 0
+      ? `partition ${names(closed)} of ${this.#topic} could not be opened yet; the log says why`
+      : `partition ${names(waiting)} of ${this.#topic} has not moved on, though records are there`
   }
 
   #waiting(longerThanMs: number): readonly (readonly [number, Standing])[] {
     return [...this.#standing].filter(([, { since }]) => this.#now() - since > longerThanMs)
   }
+}
+
+/** What the first of several says that something is wrong with, or null. */
+export function firstProblem(
+  all: Readonly<Record<string, Liveness>>,
+  problemOf: (own: Liveness) => string | null,
+): string | null {
+  const problems = Object.values(all).map(problemOf)
+  return problems.find((problem) => problem !== null) ?? null
 }
 
 function names(standing: readonly (readonly [number, Standing])[]): string {

@@ -27,7 +27,6 @@ import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { judgementLog } from '#drivers/mongo/judgement-log.ts'
-import { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
@@ -52,7 +51,8 @@ import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
 import { settleNotices } from './judge/settle-notices.ts'
 import { startLetterConsumer } from './letters/letter-consumer.ts'
-import { Liveness } from './liveness.ts'
+import { openLetterLog } from './letters/open-letter-log.ts'
+import { firstProblem, Liveness } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import type { RefusedVersion } from './subscription/subscription-session.ts'
@@ -119,7 +119,13 @@ const onFatal = (reason: Error): void => {
   void shutdown.end('a consumer stopped', 1)
 }
 
-const liveness = new Liveness({ now: monotonic, stalledMaxMs: config.STALLED_MAX_MS })
+const livenessOf = (topic: string): Liveness =>
+  new Liveness({ topic, now: monotonic, stalledMaxMs: config.STALLED_MAX_MS })
+const liveness = {
+  usage: livenessOf('usage.events'),
+  subscription: livenessOf('subscription.events'),
+  letters: livenessOf('dead.letters'),
+}
 const snapshots = new SnapshotLog(mongo.db)
 const usageDecoder = decoderOf('usage.events')
 const startingUsage = startUsageConsumer({
@@ -148,14 +154,12 @@ const startingUsage = startUsageConsumer({
   onStarted: () => measured.rebuildsStarted.inc(),
   onRebuilt: (_shard, tookMs) => measured.rebuildSeconds.observe(tookMs / 1_000),
   onProgress: (progress) => {
-    liveness.keep(new Set(progress.map(({ partition }) => partition)))
+    liveness.usage.observe(progress)
     measured.lag.reset()
-    for (const one of progress) {
-      liveness.observe(one)
-      measured.lag.set({ partition: String(one.partition) }, one.lag)
-    }
+    for (const { partition, position, lag } of progress)
+      if (position !== null) measured.lag.set({ partition: String(partition) }, lag)
   },
-  onRecreated: (partition, reason) => liveness.recreated(partition, reason),
+  onRecreated: (partition, reason) => liveness.usage.recreated(partition, reason),
   onFatal,
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
@@ -177,6 +181,7 @@ const startingSubscriptions = startSubscriptionConsumer({
   }),
   deadLetter: deadLetterOf('subscription.events'),
   onFatal,
+  onProgress: (progress) => liveness.subscription.observe(progress),
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
 const startingLetters = startLetterConsumer({
@@ -189,8 +194,9 @@ const startingLetters = startLetterConsumer({
     bytesMax: LETTER_BYTES_MAX,
     now: monotonic,
   }),
-  letters: await openLetterLog(),
+  letters: await openLetterLog(mongo.db, log),
   onFatal,
+  onProgress: (progress) => liveness.letters.observe(progress),
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
 })
 const [usage, subscriptions, lettering] = await Promise.all([
@@ -223,7 +229,7 @@ const judge = startJudge({
   workspaces: new WorkspaceList(mongo.db),
   log,
   name,
-  backlog: () => liveness.backlog(),
+  backlog: () => liveness.usage.backlog(),
 })
 shutdown.add('judge', judge.stop)
 
@@ -261,20 +267,12 @@ shutdown.add('sweeper', sweeping.stop)
 const catalogueTimer = startCatalogueTimer({ catalogues, redis, shards, log })
 shutdown.add('catalogue', async () => catalogueTimer.stop())
 
-async function openLetterLog(): Promise<LetterLog> {
-  const letters = new LetterLog(mongo.db)
-  await letters.expireOld().catch((error: unknown) => {
-    log.warn({ err: error }, 'MongoDB will not take old dead letters away by itself')
-  })
-  return letters
-}
-
 const silence = (): string | null => {
-  const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs())
+  const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs(), lettering.idleMs())
   return idleMs < config.STALLED_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
 }
 const watch = setInterval(() => {
-  const problem = silence() ?? liveness.fatal()
+  const problem = silence() ?? firstProblem(liveness, (own) => own.fatal())
   if (problem !== null) onFatal(new Error(problem))
 }, 1_000)
 watch.unref()
@@ -288,7 +286,7 @@ const health = await serveHealth({
   port: config.CONSUMERS_PORT,
   metrics,
   checks: {
-    kafka: async () => silence() ?? liveness.unready(),
+    kafka: async () => silence() ?? firstProblem(liveness, (own) => own.unready()),
     redis: () => redisProblem(redis),
     mongo: async () => mongo.ping().then(() => null),
     registry: async () => registry.ping().then(() => null),

@@ -4,7 +4,7 @@ import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
-import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
+import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { rebaseMeta } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { isWhole } from '#drivers/redis/whole-shard.ts'
@@ -27,6 +27,7 @@ interface Held {
   readonly rows: readonly SnapshotRow[]
   readonly base: Offsets
   readonly at: Readonly<Record<string, number>>
+  readonly lowerBounds: readonly number[]
   /** Null where only snapshots have it. */
   readonly incarnation: string | null
 }
@@ -53,6 +54,9 @@ export async function rebaseShard(
     nonce: randomUUID().slice(0, 8),
     base: { ...held.base, ...starts },
     at: without(held.at, starts),
+    lowerBounds: [
+      ...new Set([...held.lowerBounds, ...(isComplete ? [] : remade.map(({ partition }) => partition))]),
+    ],
     full: true,
   }
   const rows = held.rows.map((row) => ({ ...row, above: without(row.above, starts) }))
@@ -94,7 +98,7 @@ async function readLive({ redis, distinctMeters }: RebaseDeps, keys: ShardKeys):
     if (row === null) return null
     rows.push(row)
   }
-  return { rows, base, at: numbersOf(meta, 'at:'), incarnation }
+  return { rows, base, at: numbersOf(meta, 'at:'), lowerBounds: lowerBoundsOf(meta), incarnation }
 }
 
 async function readStored(
@@ -108,7 +112,7 @@ async function readStored(
   const rows = await mergeRounds(snapshots, shard, needed)
   if (rows === null)
     throw new Error(`a snapshot of shard ${shard} lacks a part; restore snapshot_segments first`)
-  return { rows, base: newest.base, at: newest.at, incarnation: null }
+  return { rows, base: newest.base, at: newest.at, lowerBounds: newest.lowerBounds, incarnation: null }
 }
 
 function without<Value>(

@@ -2,6 +2,8 @@ import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { committedOffset } from '#drivers/kafka/committed-offset.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import type { Progress } from '../liveness.ts'
+import { watchProgress } from '../watch-progress.ts'
 import { LetterSession, type LetterSessionDeps } from './letter-session.ts'
 
 interface LetterConsumerOptions extends LetterSessionDeps {
@@ -9,6 +11,7 @@ interface LetterConsumerOptions extends LetterSessionDeps {
   readonly admin: Admin
   readonly log: Logger
   readonly onFatal: (reason: Error) => void
+  readonly onProgress: (progress: readonly Progress[]) => void
   readonly sessionTimeoutMs: number
 }
 
@@ -18,8 +21,8 @@ const groupId = 'tallygate-letters'
 /** Copies `dead.letters` to where letters can be looked up, until it is stopped; what is copied twice is there once. */
 export async function startLetterConsumer(
   options: LetterConsumerOptions,
-): Promise<{ readonly stop: () => Promise<void> }> {
-  const { kafka, admin, log, onFatal, sessionTimeoutMs } = options
+): Promise<{ readonly idleMs: () => number; readonly stop: () => Promise<void> }> {
+  const { kafka, admin, log, onFatal, onProgress, sessionTimeoutMs } = options
   const loop = new ConsumerLoop<LetterSession>({
     kafka,
     groupId,
@@ -34,5 +37,6 @@ export async function startLetterConsumer(
     },
   })
   await loop.start()
-  return { stop: () => loop.stop() }
+  const watching = watchProgress({ admin, topic, log, standings: () => loop.standings, onProgress })
+  return { idleMs: () => loop.idleMs, stop: () => watching.stop().then(() => loop.stop()) }
 }

@@ -32,6 +32,10 @@ export class LetterSession implements PartitionSession {
     return this.#position
   }
 
+  passOver(next: number): void {
+    this.#position = next
+  }
+
   async handle({ messages, next, heartbeat }: RecordBatch): Promise<'done'> {
     const { log, decoder } = this.#deps
     const schemas = { what: 'looking up schemas', log, between: heartbeat }

@@ -3,7 +3,7 @@ import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
+import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { archiveDays, archivedThrough } from './archive-days.ts'
@@ -55,6 +55,7 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
     nonce: nonce(),
     base,
     at: numbersOf(meta, 'at:'),
+    lowerBounds: lowerBoundsOf(meta),
     full: false,
   }
   if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'

@@ -4,6 +4,8 @@ import { committedOffset } from '#drivers/kafka/committed-offset.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { untilDone } from '#drivers/retry.ts'
+import type { Progress } from '../liveness.ts'
+import { watchProgress } from '../watch-progress.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
 interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry'> {
@@ -13,6 +15,7 @@ interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'ret
   readonly groupId: string
   readonly topic: string
   readonly onFatal: (reason: Error) => void
+  readonly onProgress: (progress: readonly Progress[]) => void
   readonly sessionTimeoutMs: number
 }
 
@@ -46,6 +49,8 @@ export async function startSubscriptionConsumer(
     },
   })
   await loop.start()
+  const { onProgress } = options
+  const watching = watchProgress({ admin, topic, log, standings: () => loop.standings, onProgress })
   const lag = async (): Promise<ReadonlyMap<number, number>> => {
     const ends = new Map((await readRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
     return new Map(
@@ -54,5 +59,5 @@ export async function startSubscriptionConsumer(
       }),
     )
   }
-  return { idleMs: () => loop.idleMs, lag, stop: () => loop.stop() }
+  return { idleMs: () => loop.idleMs, lag, stop: () => watching.stop().then(() => loop.stop()) }
 }

@@ -72,6 +72,10 @@ export class SubscriptionSession implements PartitionSession {
     return this.#position
   }
 
+  passOver(next: number): void {
+    this.#position = next
+  }
+
   async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
     const { retry, decoder } = this.#deps
     await retry(

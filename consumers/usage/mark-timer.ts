@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
+import type { Standing } from '#drivers/kafka/consumer-loop.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import { redisTimes } from '#drivers/redis/clock.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import type { Progress } from '../liveness.ts'
+import { type Progress, progressOf } from '../liveness.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import type { UsageSession } from './usage-session.ts'
 
@@ -12,6 +13,7 @@ interface MarkOptions {
   readonly shards: readonly ShardKeys[]
   readonly log: Logger
   readonly sessions: () => ReadonlyMap<number, UsageSession>
+  readonly standings: () => readonly Standing[]
   readonly ranges: () => Promise<readonly LogRange[]>
   readonly reopen: (partition: number) => void
   /** Where the partitions stand; told in every round. */
@@ -34,20 +36,21 @@ export function startMarking(options: MarkOptions): Rounds {
 }
 
 async function markAll(options: MarkOptions): Promise<void> {
-  const { redis, shards, sessions, ranges, reopen, onProgress } = options
-  if (sessions().size === 0) return onProgress([])
+  const { redis, shards, sessions, standings, ranges, reopen, onProgress } = options
+  if (standings().length === 0) return onProgress([])
   const before = new Map([...sessions()].map(([partition, { position }]) => [partition, position]))
   const times = await redisTimes(redis, shards)
-  const ends = new Map((await ranges()).map(({ partition, high }) => [partition, high]))
-  const progress = [...sessions()].map(([partition, { position, isBusy }]): Progress => {
-    return { partition, position, isBusy, lag: Math.max((ends.get(partition) ?? 0) - position, 0) }
-  })
-  onProgress(progress)
+  const logs = new Map((await ranges()).map((range) => [range.partition, range]))
+  const ends = new Map([...logs].map(([partition, { high }]) => [partition, high]))
+  onProgress(progressOf(standings(), ends))
   await Promise.all(
     [...sessions()].map(async ([partition, session]) => {
-      const end = ends.get(partition)
-      const wasPast = end !== undefined && end < (before.get(partition) ?? 0)
-      const outcome = wasPast ? 'reopen' : await session.mark(end === undefined ? null : { end, times })
+      const own = logs.get(partition)
+      const isElsewhere =
+        own !== undefined &&
+        (own.high < (before.get(partition) ?? 0) || (own.low > session.position && !session.isBusy))
+      const verified = own === undefined ? null : { end: own.high, times }
+      const outcome = isElsewhere ? 'reopen' : await session.mark(verified)
       if (outcome === 'reopen') reopen(partition)
     }),
   )

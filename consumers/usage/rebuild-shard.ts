@@ -7,7 +7,13 @@ import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { scanShard } from '#drivers/redis/scan-shard.ts'
-import { dropKeys, openShard, type PartitionStart, takeOver } from '#drivers/redis/shard-scripts.ts'
+import {
+  dropKeys,
+  keepLease,
+  openShard,
+  type PartitionStart,
+  takeOver,
+} from '#drivers/redis/shard-scripts.ts'
 import { putRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 
 /** What a rebuild needs of its surroundings. */
@@ -22,13 +28,15 @@ export interface RebuildDeps {
   /** First offset of a partition that was appended at or after an instant; its end when none was. */
   readonly offsetAt: (partition: number, instant: number) => Promise<number>
   readonly catalogueRevision: () => Promise<number>
+  /** How long a rebuilder that gives no sign of life is left alone, ms; 10 s if left out. */
+  readonly leaseMs?: number
   /** This process won the shard, and begins. */
   readonly onStarted?: () => void
 }
 
 /** Copies of an event that are no further apart count once (counting.md, "dedupe window W"). */
 export const DEDUPE_WINDOW_MS = 72 * HOUR_MS
-/** How long one rebuilder is left alone; only saves work, safety rests on the token. */
+/** Only saves work: safety rests on the token. */
 const LEASE_MS = 10_000
 /** Rows that are written at once. */
 const AT_ONCE = 128
@@ -50,9 +58,22 @@ interface Restored {
  * shard is marked as a lower bound.
  */
 export async function rebuildShard(deps: RebuildDeps, keys: ShardKeys): Promise<'rebuilt' | 'left'> {
-  const { redis, incarnations, log, name } = deps
+  const { redis, name: holder, leaseMs: forMs = LEASE_MS } = deps
   const lease = keys.lease('rebuild')
-  if ((await redis.set(lease, name, 'PX', LEASE_MS, 'NX')) === null) return 'left'
+  if ((await redis.set(lease, holder, 'PX', forMs, 'NX')) === null) return 'left'
+  const keep = (): unknown => keepLease(redis, { lease, holder, forMs }).catch(() => undefined)
+  const keeping = setInterval(keep, forMs / 3)
+  try {
+    const outcome = await rebuildHeld(deps, keys)
+    if (outcome === 'rebuilt') await keepLease(redis, { lease, holder, forMs: 0 })
+    return outcome
+  } finally {
+    clearInterval(keeping)
+  }
+}
+
+async function rebuildHeld(deps: RebuildDeps, keys: ShardKeys): Promise<'rebuilt' | 'left'> {
+  const { redis, incarnations, log, name } = deps
   const token = await incarnations.claim(keys.shard, { startedAt: deps.now(), startedBy: name })
   if (token === null || (await takeOver(redis, { keys, token })) === 'LOST') return 'left'
   deps.onStarted?.()
@@ -70,7 +91,6 @@ export async function rebuildShard(deps: RebuildDeps, keys: ShardKeys): Promise<
     hasThresholds: restored.rows.some(({ above }) => Object.keys(above).length > 0),
     partitions,
   })
-  await redis.del(lease)
   log.warn(
     { shard: keys.shard, incarnation: token, workspaces: restored.rows.length, opened },
     'shard rebuilt; the log is read on',
@@ -108,7 +128,8 @@ async function startOf(
   const at = newest?.at[partition] ?? 0
   const seedFrom = base === -1 ? low : Math.min(await offsetAt(partition, at - DEDUPE_WINDOW_MS), base + 1)
   const watermark = Math.max(seedFrom, low) - 1
-  return { partition, watermark, base, target: high - 1, isLowerBound: low > base + 1 }
+  const isLowerBound = low > base + 1 || newest?.lowerBounds.includes(partition) === true
+  return { partition, watermark, base, target: high - 1, isLowerBound }
 }
 
 interface PutInput {

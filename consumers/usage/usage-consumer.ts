@@ -8,6 +8,7 @@ import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { passGap } from '#drivers/redis/shard-scripts.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Traces } from '#drivers/traces.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
@@ -15,6 +16,7 @@ import type { Progress } from '../liveness.ts'
 import { startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
+import type { ShardPosition } from './shard-state.ts'
 import { type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
@@ -73,11 +75,11 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
         { what: `opening partition ${partition}`, log, between: wanted(partition, isWanted) },
         async () => {
           const positions = await keeper.positions(partition, isWanted)
-          const session = new UsageSession(deps, partition, positions)
-          const own = (await ranges()).find((range) => range.partition === partition)
-          requireSameLog(session, own, options.onRecreated)
-          await closeGap({ redis, log, shards }, session, own?.low ?? 0)
-          return session
+          const range = (await ranges()).find((own) => own.partition === partition)
+          if (range === undefined) return new UsageSession(deps, partition, positions)
+          requireSameLog(positions, range, options.onRecreated)
+          const whole = await closeGap({ redis, log, shards }, positions, range)
+          return new UsageSession(deps, partition, whole)
         },
       ),
   })
@@ -88,6 +90,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     log,
     ranges,
     sessions: () => loop.sessions,
+    standings: () => loop.standings,
     reopen: (partition) => loop.reopen(partition),
     onProgress: options.onProgress,
   })
@@ -138,12 +141,13 @@ function wanted(partition: number, isWanted: () => boolean): () => Promise<void>
 
 /** Refuses to read a log that ends before what was counted of it: offsets begin anew, and would be skipped. */
 function requireSameLog(
-  { partition, position }: UsageSession,
-  range: LogRange | undefined,
+  positions: readonly ShardPosition[],
+  { partition, high }: LogRange,
   onRecreated: (partition: number, reason: string) => void,
 ): void {
-  if (range === undefined || range.high >= position) return
-  const reason = remadeReason(partition, { high: range.high, counted: position - 1 })
+  const counted = Math.min(...positions.map(({ watermark }) => watermark))
+  if (high > counted) return
+  const reason = remadeReason(partition, { high, counted })
   onRecreated(partition, reason)
   throw new Error(reason)
 }
@@ -151,18 +155,30 @@ function requireSameLog(
 /**
  * Where the log was cut before everything in it was counted, says so and goes on from what is left.
  *
- * The shards that miss records carry `lb:<tp>` from then on: their answers are not `exact`.
+ * The shards that miss records carry `lb:<tp>` from then on, and so do their snapshots: their answers are not `exact`.
  */
 async function closeGap(
   { redis, log, shards }: { redis: Redis; log: Logger; shards: readonly ShardKeys[] },
-  session: UsageSession,
-  low: number,
-): Promise<void> {
-  const behind = session.skipTo(low)
-  if (behind.length === 0) return
-  log.error({ partition: session.partition, low, shards: behind }, 'the log was cut before it was counted')
-  const lost = shards.filter(({ shard }) => behind.includes(shard))
-  await Promise.all(lost.map(({ meta }) => redis.hset(meta, `lb:${session.partition}`, '1')))
+  positions: readonly ShardPosition[],
+  { partition, low }: LogRange,
+): Promise<readonly ShardPosition[]> {
+  const gone = low - 1
+  return Promise.all(
+    shards.map(async (keys, shard) => {
+      const position = positions[shard]
+      if (position === undefined || position.incarnation === null)
+        throw new Error(`no position of shard ${shard}`)
+      if (position.watermark >= gone) return position
+      const outcome = await passGap(redis, { keys, incarnation: position.incarnation, partition, gone })
+      if (outcome === 'INC') throw new Error(`shard ${shard} began another life meanwhile`)
+      if (outcome === 'MARKED')
+        log.error(
+          { partition, shard, counted: position.watermark, low },
+          'the log was cut before it was counted',
+        )
+      return { ...position, watermark: gone }
+    }),
+  )
 }
 
 interface OffsetQuery {

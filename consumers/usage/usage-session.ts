@@ -90,11 +90,8 @@ export class UsageSession implements PartitionSession {
     return this.#busy
   }
 
-  /** Moves on to where the log starts; returns the shards that had not counted everything before it. */
-  skipTo(low: number): readonly number[] {
-    if (this.#position >= low) return []
-    this.#position = low
-    return this.#tracks.filter((track) => track.known < low - 1).map((track) => track.keys.shard)
+  passOver(next: number): void {
+    this.#position = next
   }
 
   async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {

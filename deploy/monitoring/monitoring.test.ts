@@ -145,7 +145,7 @@ test('no metric is labelled by workspace, event, key or anything else there are 
 test('what Redis does not say is not shown, and what it says is the worst of all shards', async () => {
   const registry = new Registry()
   let states: Parameters<typeof measureShards>[1]['states'] = async () => {
-    const shard = { covered: new Map(), isReady: true }
+    const shard = { covered: new Map(), isReady: true, lowerBounds: [3] }
     return [
       { ...shard, shard: 0, coveredAt: new Map([[0, 9_000]]) },
       { ...shard, shard: 1, coveredAt: new Map([[0, 4_000]]), isReady: false },
@@ -155,6 +155,7 @@ test('what Redis does not say is not shown, and what it says is the worst of all
   const said = await registry.metrics()
   expect(said).toContain('tallygate_shards_rebuilding 1')
   expect(said).toContain('tallygate_counters_behind_seconds{partition="0"} 6')
+  expect(said).toContain('tallygate_use_missing_shards{partition="3"} 2')
   states = async () => Promise.reject(new Error('away'))
   expect((await registry.metrics()).split('\n').filter((line) => line.startsWith('tallygate'))).toEqual([])
 })

@@ -1,4 +1,11 @@
-import type { Batch, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type {
+  Batch,
+  Consumer,
+  ConsumerEndBatchProcessEvent,
+  EachBatchPayload,
+  Kafka,
+  KafkaMessage,
+} from 'kafkajs'
 import type { Logger } from 'pino'
 
 /** Records of one partition in offset order; `next` is the offset after the last one, holes included. */
@@ -15,6 +22,17 @@ export interface PartitionSession {
   readonly position: number
   /** Handles a batch that starts at `position`; `reopen` when the stored state says otherwise than this session. */
   handle(batch: RecordBatch): Promise<'done' | 'reopen'>
+  /** Goes on at an offset before which no record is left to read: what was there belongs to transactions alone. */
+  passOver(next: number): void
+}
+
+/** Where a partition of this process stands. */
+export interface Standing {
+  readonly partition: number
+  /** Null while it is being opened. */
+  readonly position: number | null
+  /** A batch is being handled, or waits for an engine that does not answer. */
+  readonly isBusy: boolean
 }
 
 interface LoopOptions<Session extends PartitionSession> {
@@ -48,6 +66,8 @@ export class ConsumerLoop<Session extends PartitionSession> {
   readonly #consumer: Consumer
   readonly #sessions = new Map<number, Promise<Session>>()
   readonly #open = new Map<number, Session>()
+  readonly #busy = new Set<Session>()
+  #assigned: readonly number[] = []
   #generation = 0
   #lastFetchAt = performance.now()
   #commitTimer: NodeJS.Timeout | null = null
@@ -69,6 +89,15 @@ export class ConsumerLoop<Session extends PartitionSession> {
     return this.#open
   }
 
+  /** Where every partition of this process stands, those that are not open yet, too. */
+  get standings(): readonly Standing[] {
+    return this.#assigned.map((partition) => {
+      const session = this.#open.get(partition)
+      if (session === undefined) return { partition, position: null, isBusy: false }
+      return { partition, position: session.position, isBusy: this.#busy.has(session) }
+    })
+  }
+
   /** Milliseconds since the broker last answered a fetch. */
   get idleMs(): number {
     return performance.now() - this.#lastFetchAt
@@ -77,11 +106,12 @@ export class ConsumerLoop<Session extends PartitionSession> {
   /** Joins the group and reads until `stop`. */
   async start(): Promise<void> {
     const { topic, onFatal, concurrency } = this.#options
-    const { GROUP_JOIN, CRASH, FETCH } = this.#consumer.events
+    const { GROUP_JOIN, CRASH, FETCH, END_BATCH_PROCESS } = this.#consumer.events
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment[topic] ?? []))
     this.#consumer.on(FETCH, () => {
       this.#lastFetchAt = performance.now()
     })
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#passOver(payload))
     this.#consumer.on(CRASH, ({ payload }) => {
       if (!payload.restart) onFatal(payload.error)
     })
@@ -112,6 +142,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
 
   #assign(partitions: readonly number[]): void {
     this.#generation += 1
+    this.#assigned = partitions
     this.#sessions.clear()
     this.#open.clear()
     this.#options.log.info({ partitions, topic: this.#options.topic }, 'partitions assigned')
@@ -148,9 +179,19 @@ export class ConsumerLoop<Session extends PartitionSession> {
     if (session === null || !isRunning() || this.#sessions.get(partition) !== opening) return
     if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)
     const next = nextOffset(batch)
-    const outcome = await session.handle({ messages: batch.messages, next, heartbeat })
+    this.#busy.add(session)
+    const handled = session.handle({ messages: batch.messages, next, heartbeat })
+    const outcome = await handled.finally(() => this.#busy.delete(session))
     if (outcome === 'reopen') return this.reopen(partition)
     resolveOffset(String(next - 1))
+  }
+
+  /** The client keeps what a batch holds to itself where all of it was aborted, or marks where a transaction ends. */
+  #passOver(batch: ConsumerEndBatchProcessEvent['payload']): void {
+    const session = this.#open.get(batch.partition)
+    if (batch.batchSize > 0 || session === undefined) return
+    if (batch.firstOffset !== String(session.position)) return
+    session.passOver(Number(batch.lastOffset) + 1)
   }
 
   /** Waits for a session while telling the group that this member lives; null when it could not be opened. */

@@ -27,7 +27,8 @@ interface ScanOptions {
 /**
  * Reads ranges of a topic once, beside its consumers: in a group of its own that is gone afterwards.
  *
- * Rejects with what `onRecords` throws, and with the client's error when Kafka does not answer.
+ * Batches of aborted records, or of nothing but the end of a transaction, are not handed out by the client: it says that
+ * they are over. Rejects with what `onRecords` throws, and with the client's error when Kafka does not answer.
  */
 export async function scanTopic({ kafka, topic, ranges, onRecords }: ScanOptions): Promise<void> {
   const wanted = new Map(
@@ -38,6 +39,17 @@ export async function scanTopic({ kafka, topic, ranges, onRecords }: ScanOptions
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250, retry: { retries: 5 } })
   const next = new Map([...wanted].map(([partition, { low }]) => [partition, low]))
   const done = Promise.withResolvers<void>()
+  const readUpTo = (partition: number, last: string): void => {
+    const from = next.get(partition)
+    if (from === undefined) return
+    const after = Math.max(from, Number(last) + 1)
+    if (after < (wanted.get(partition)?.high ?? 0)) next.set(partition, after)
+    else next.delete(partition)
+    if (next.size === 0) done.resolve()
+  }
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, batchSize, lastOffset } }) => {
+    if (batchSize === 0) readUpTo(partition, lastOffset)
+  })
   consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
   try {
     await consumer.connect()
@@ -51,10 +63,7 @@ export async function scanTopic({ kafka, topic, ranges, onRecords }: ScanOptions
         if (from === undefined) return
         const records = batch.messages.filter(({ offset }) => Number(offset) >= from && Number(offset) < high)
         if (records.length > 0) await onRecords(partition, records).catch(done.reject)
-        const after = Math.max(from, Number(batch.lastOffset()) + 1)
-        if (after < high) next.set(partition, after)
-        else next.delete(partition)
-        if (next.size === 0) done.resolve()
+        readUpTo(partition, batch.lastOffset())
         await heartbeat()
       },
     })

@@ -11,6 +11,8 @@ export interface SnapshotHeader {
   readonly base: Offsets
   /** Append time of the last covered record of each partition, ms. */
   readonly at: Readonly<Record<string, number>>
+  /** Partitions whose log was cut before all of it was counted: use is missing that no later round has either. */
+  readonly lowerBounds: readonly number[]
   /** Holds every workspace that any round before it holds. */
   readonly full: boolean
 }
@@ -55,7 +57,9 @@ export class SnapshotLog implements SnapshotStore {
   async headers(shard: number): Promise<readonly SnapshotHeader[]> {
     const prefix = prefixOf(shard)
     const found = await this.#headers.find({ _id: { $gte: `${prefix}/`, $lt: `${prefix}0` } }).toArray()
-    return found.map(({ _id, parts, ...header }) => header).sort((a, b) => a.round - b.round)
+    return found
+      .map(({ _id, parts, ...header }) => ({ ...header, lowerBounds: header.lowerBounds ?? [] }))
+      .sort((a, b) => a.round - b.round)
   }
 
   async append(shard: number, header: SnapshotHeader, rows: readonly SnapshotRow[]): Promise<boolean> {

@@ -43,6 +43,18 @@ export function measureShards(registry: Registry, { states, now }: MeasureOption
       }
     },
   })
+  const missing = new Gauge({
+    name: 'tallygate_use_missing_shards',
+    help: 'Shards that miss use of a partition, because its log was cut or made anew before all of it was counted: their answers are not exact; the same in every process',
+    labelNames: ['partition'] as const,
+    registers,
+    collect: async () => {
+      missing.reset()
+      for (const { lowerBounds } of await read()) {
+        for (const partition of lowerBounds) missing.inc({ partition: String(partition) })
+      }
+    },
+  })
 }
 
 /** Up to when every shard covers a partition. */

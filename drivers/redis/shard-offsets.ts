@@ -9,6 +9,11 @@ export function basesOf(meta: Readonly<Record<string, string>>): Offsets {
   return bases
 }
 
+/** Partitions of which a shard misses use. */
+export function lowerBoundsOf(meta: Readonly<Record<string, string>>): readonly number[] {
+  return Object.keys(numbersOf(meta, 'lb:')).map(Number)
+}
+
 /** Numbers of a shard's state by partition, of one kind: `wm:`, `at:` … */
 export function numbersOf(meta: Readonly<Record<string, string>>, prefix: string): Record<string, number> {
   const own = Object.entries(meta).filter(([name]) => name.startsWith(prefix))

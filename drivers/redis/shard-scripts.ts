@@ -23,6 +23,21 @@ export const dropKeys = defineScript({
   reply: (raw) => wordOf(raw, rebuildWords, 'drop-keys.lua'),
 })
 
+interface LeaseInput {
+  readonly lease: string
+  readonly holder: string
+  /** From now; 0 gives it back. */
+  readonly forMs: number
+}
+
+/** `lua/keep-lease.lua`: keeps a lease for longer or gives it back, if it is the holder's. */
+export const keepLease = defineScript({
+  file: 'keep-lease.lua',
+  keys: ({ lease }: LeaseInput) => [lease],
+  args: ({ holder, forMs }) => [holder, forMs],
+  reply: (raw) => wordOf(raw, rebuildWords, 'keep-lease.lua'),
+})
+
 /** Where a partition goes on after a rebuild. */
 export interface PartitionStart {
   readonly partition: number
@@ -64,6 +79,22 @@ export const openShard = defineScript({
     ]),
   ],
   reply: (raw) => wordOf(raw, rebuildWords, 'open-shard.lua'),
+})
+
+interface PassGapInput {
+  readonly keys: ShardKeys
+  readonly incarnation: string
+  readonly partition: number
+  /** Last offset that the log no longer has. */
+  readonly gone: number
+}
+
+/** `lua/pass-gap.lua`: goes on after records that the log no longer has; MARKED where their use is missing. */
+export const passGap = defineScript({
+  file: 'pass-gap.lua',
+  keys: ({ keys }: PassGapInput) => [keys.meta],
+  args: ({ incarnation, partition, gone }) => [incarnation, partition, gone],
+  reply: (raw) => wordOf(raw, ['PASSED', 'MARKED', 'INC'] as const, 'pass-gap.lua'),
 })
 
 interface RebaseInput {

@@ -1,5 +1,6 @@
 import type { Redis } from './connection.ts'
 import type { ShardKeys } from './keys.ts'
+import { lowerBoundsOf } from './shard-offsets.ts'
 import { isWhole } from './whole-shard.ts'
 
 /** How far one shard has come. */
@@ -10,6 +11,8 @@ export interface ShardState {
   readonly covered: ReadonlyMap<number, number>
   /** Append time up to which it covers a partition, ms, or when its end was last seen. */
   readonly coveredAt: ReadonlyMap<number, number>
+  /** Partitions of which it misses use. */
+  readonly lowerBounds: readonly number[]
 }
 
 /** Reads how far every shard has come. */
@@ -29,7 +32,8 @@ export async function readShardStates(
         if (kind === 'at' || kind === 'seen')
           coveredAt.set(number, Math.max(coveredAt.get(number) ?? 0, Number(value)))
       }
-      return { shard, isReady: state['ready'] === '1' && isWhole(state), covered, coveredAt }
+      const lowerBounds = lowerBoundsOf(state)
+      return { shard, isReady: state['ready'] === '1' && isWhole(state), covered, coveredAt, lowerBounds }
     }),
   )
 }

@@ -1,0 +1,80 @@
+import { EventEmitter } from 'node:events'
+import type { Kafka } from 'kafkajs'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { ConsumerLoop, type PartitionSession } from './consumer-loop.ts'
+
+const topic = 'usage.events'
+
+class Session implements PartitionSession {
+  position = 10
+  handle = async (): Promise<'done'> => 'done'
+  passOver(next: number): void {
+    this.position = next
+  }
+}
+
+/** A client of Kafka that does nothing by itself and says what a test has it say. */
+async function started(openSession: () => Promise<Session>) {
+  const client = new EventEmitter()
+  const seeks: unknown[] = []
+  const consumer = {
+    events: { GROUP_JOIN: 'join', CRASH: 'crash', FETCH: 'fetch', END_BATCH_PROCESS: 'end' },
+    on: (event: string, listener: (said: unknown) => void) => client.on(event, listener),
+    connect: async () => undefined,
+    subscribe: async () => undefined,
+    run: async () => undefined,
+    seek: (place: unknown) => seeks.push(place),
+    commitOffsets: async () => undefined,
+    disconnect: async () => undefined,
+  }
+  const fatal: Error[] = []
+  const loop = new ConsumerLoop<Session>({
+    kafka: Object({ consumer: () => consumer }) as Kafka,
+    groupId: 'g',
+    topic,
+    log: pino({ level: 'silent' }),
+    onFatal: (reason) => fatal.push(reason),
+    sessionTimeoutMs: 1_000,
+    openSession,
+  })
+  await loop.start()
+  const say = (event: string, payload: unknown): unknown => client.emit(event, { payload })
+  return { loop, fatal, seeks, say }
+}
+
+test('a Kafka client that stops for good is told on, one that begins anew by itself is not', async () => {
+  const { loop, fatal, say } = await started(async () => new Session())
+  say('crash', { error: new Error('it begins anew'), restart: true })
+  expect(fatal).toEqual([])
+  say('crash', { error: new Error('it is over'), restart: false })
+  expect(fatal.map(({ message }) => message)).toEqual(['it is over'])
+  await loop.stop()
+})
+
+test('what the client keeps to itself is passed over, if it begins where the session is', async () => {
+  const session = new Session()
+  const { loop, say } = await started(async () => session)
+  say('join', { memberAssignment: { [topic]: [3] } })
+  await Promise.resolve()
+  const batch = { topic, partition: 3, batchSize: 0, firstOffset: '10', lastOffset: '12' }
+  say('end', { ...batch, batchSize: 2 })
+  say('end', { ...batch, firstOffset: '11' })
+  say('end', { ...batch, firstOffset: null })
+  say('end', { ...batch, partition: 4 })
+  expect(session.position).toBe(10)
+  say('end', batch)
+  expect(session.position).toBe(13)
+  await loop.stop()
+})
+
+test('a partition that is not open yet is named, without a position', async () => {
+  const opening = Promise.withResolvers<Session>()
+  const { loop, say } = await started(() => opening.promise)
+  say('join', { memberAssignment: { [topic]: [3] } })
+  expect(loop.standings).toEqual([{ partition: 3, position: null, isBusy: false }])
+  opening.resolve(new Session())
+  await opening.promise
+  expect(loop.standings).toEqual([{ partition: 3, position: 10, isBusy: false }])
+  await loop.stop()
+})
