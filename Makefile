@@ -39,8 +39,8 @@ soak: $(NODE) ## Long runs: simulator and every mutant, then processes under ste
 	@G22_REQUESTS=100000 G22_EXAMPLES=200 npx vitest run http-fuzz contract-fuzz
 	@G23_SECONDS=60 G24_SECONDS=60 STOP_RESTARTS=20 npx vitest run overload graceful-stop
 
-mutants: $(NODE) ## Break one line after another and see that the tests of its guarantee fail
-	@$(NODE) test/mutation/main.ts
+mutants: $(NODE) ## Break one line after another and see that simulator and tests notice: make mutants ONLY="G3 G5"
+	@$(NODE) test/mutation/main.ts $(ONLY)
 
 bench: $(NODE) ## Measure check, consume, ingest and enforcement lag; prints a table
 	@$(NODE) test/bench/main.ts

@@ -1,48 +1,71 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Table from 'cli-table3'
+import setupEngines from '#test/helpers/engines.ts'
+import { mutants } from '../simulator/mutants.ts'
+import { findMutant } from '../simulator/run-mutant.ts'
+import { onChangedCopy } from './change.ts'
 import { type TestMutant, testMutants } from './mutants.ts'
+import { apiMutants } from './mutants-of-the-api.ts'
 
 /**
- * `node main.ts [G5 …]`: changes one line at a time in a copy of the code and runs the tests that must notice. A
- * mutant that survives fails the run.
+ * `node main.ts [G5 | simulator | "part of a name" …]`: breaks one thing at a time in a copy of the code, and runs what
+ * must notice: seeds of the simulator, or the tests of a guarantee. A mutant that survives fails the run.
  */
-const root = join(import.meta.dirname, '..', '..')
-const skipped = new Set(['node_modules', '.git', '.tallygate'])
-const wanted = process.argv.slice(2)
+const SEEDS = 400
+const words = process.argv.slice(2)
 const table = new Table({ head: ['', 'what was broken', 'noticed by'], style: { head: [], border: [] } })
-let survivors = 0
-for (const mutant of testMutants) {
-  if (wanted.length > 0 && !wanted.includes(mutant.guarantee)) continue
-  const isKilled = await isNoticed(mutant)
-  survivors += isKilled ? 0 : 1
-  process.stderr.write(`${mutant.guarantee} ${isKilled ? 'killed' : 'SURVIVED'}\n`)
-  table.push([mutant.guarantee, mutant.name, isKilled ? `${mutant.tests} -t ${mutant.title}` : 'NOBODY'])
-}
-process.stdout.write(`${table}\n${table.length - survivors} of ${table.length} killed\n`)
-process.exitCode = survivors === 0 ? 0 : 1
+const simulated = await runAll(
+  mutants.map((mutant) => ({ ...mutant, guarantee: 'simulator' })),
+  bySimulator,
+)
+const tested = await runAll([...testMutants, ...apiMutants], byTests)
+process.stdout.write(`${table}\n`)
+process.stdout.write(`mutants of the simulator: ${simulated.killed} of ${simulated.total} killed\n`)
+process.stdout.write(`mutants of the tests: ${tested.killed} of ${tested.total} killed\n`)
+process.exit(simulated.killed === simulated.total && tested.killed === tested.total ? 0 : 1)
 
-async function isNoticed({ file, from, to, name, ...where }: TestMutant): Promise<boolean> {
-  const copy = mkdtempSync(join(tmpdir(), 'tallygate-mutant-'))
-  try {
-    cpSync(root, copy, {
-      recursive: true,
-      filter: (source) => !skipped.has(source.slice(root.length + 1).split('/')[0] ?? ''),
+interface Score {
+  readonly killed: number
+  readonly total: number
+}
+
+/** Goes through those that were asked for; what noticed each is null when nothing did. */
+async function runAll<Own extends { readonly guarantee: string; readonly name: string }>(
+  all: readonly Own[],
+  find: (mutants: readonly Own[], onFound: (own: Own, by: string | null) => void) => Promise<void>,
+): Promise<Score> {
+  const wanted = all.filter(({ guarantee, name }) => isWanted(guarantee, name))
+  let killed = 0
+  if (wanted.length > 0)
+    await find(wanted, ({ guarantee, name }, by) => {
+      killed += by === null ? 0 : 1
+      process.stderr.write(`${guarantee} ${by === null ? 'SURVIVED' : 'killed'}: ${name}\n`)
+      table.push([guarantee, name, by ?? 'NOBODY'])
     })
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    const path = join(copy, file)
-    const source = readFileSync(path, 'utf8')
-    if (!source.includes(from))
-      throw new Error(`${file} has no place for the mutant "${name}"; bring mutants.ts up to date`)
-    writeFileSync(
-      path,
-      source.replace(from, () => to),
-    )
-    return await runTests(copy, where)
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
+  return { killed, total: wanted.length }
+}
+
+function isWanted(guarantee: string, name: string): boolean {
+  return words.length === 0 || words.some((word) => word === guarantee || name.includes(word))
+}
+
+async function bySimulator(
+  wanted: readonly ((typeof mutants)[number] & { readonly guarantee: string })[],
+  onFound: (own: (typeof wanted)[number], by: string | null) => void,
+): Promise<void> {
+  const stopEngines = await setupEngines()
+  for (const mutant of wanted) onFound(mutant, await findMutant(mutant, SEEDS))
+  await stopEngines()
+}
+
+async function byTests(
+  wanted: readonly TestMutant[],
+  onFound: (own: TestMutant, by: string | null) => void,
+): Promise<void> {
+  for (const mutant of wanted) {
+    const isKilled = await onChangedCopy(mutant, (copy) => runTests(copy, mutant))
+    onFound(mutant, isKilled ? `${mutant.tests} -t ${mutant.title}` : null)
   }
 }
 

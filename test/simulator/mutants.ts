@@ -1,9 +1,7 @@
-/** One unsafe change of the code that counts; the simulator must find it. */
-export interface Mutant {
-  readonly name: string
-  readonly file: string
-  readonly from: string
-  readonly to: string
+import type { Mutation } from '../mutation/change.ts'
+
+/** An unsafe change of the code that counts; the simulator must find it. */
+export interface Mutant extends Mutation {
   /** A seed that finds it; without it the search begins at 1. */
   readonly seed?: number
 }

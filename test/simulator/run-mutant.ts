@@ -1,37 +1,15 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onChangedCopy } from '../mutation/change.ts'
 import type { Mutant } from './mutants.ts'
-
-const root = join(import.meta.dirname, '..', '..')
-const copied = ['core', 'schemas', 'drivers', 'consumers', 'test', 'package.json']
 
 /**
  * Runs the simulator on a copy of the code with one change; the scenario or seed that found it, null when none did.
  *
  * Begins at the seed that found it before, if the mutant names one.
  */
-export async function findMutant(
-  { file, from, to, name, seed = 1 }: Mutant,
-  count: number,
-): Promise<string | null> {
-  const copy = mkdtempSync(join(tmpdir(), 'tallygate-mutant-'))
-  try {
-    for (const part of copied) cpSync(join(root, part), join(copy, part), { recursive: true })
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    const path = join(copy, file)
-    const source = readFileSync(path, 'utf8')
-    if (!source.includes(from))
-      throw new Error(`${file} has no place for the mutant "${name}"; bring mutants.ts up to date`)
-    writeFileSync(
-      path,
-      source.replace(from, () => to),
-    )
-    return await simulate(copy, { first: seed, count })
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
-  }
+export function findMutant(mutant: Mutant, count: number): Promise<string | null> {
+  return onChangedCopy(mutant, (copy) => simulate(copy, { first: mutant.seed ?? 1, count }))
 }
 
 function simulate(

@@ -1,0 +1,33 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { changesOf, root } from './mutation/change.ts'
+import { type TestMutant, testMutants } from './mutation/mutants.ts'
+import { apiMutants } from './mutation/mutants-of-the-api.ts'
+import { mutants } from './simulator/mutants.ts'
+
+const tested = [...testMutants, ...apiMutants]
+const all = [...tested, ...mutants].flatMap(changesOf)
+
+test('mutants: each has its place in the code as it is now, and changes it', () => {
+  const lost = all.filter(({ file, from, to }) => {
+    const path = join(root, file)
+    return from === to || !existsSync(path) || !readFileSync(path, 'utf8').includes(from)
+  })
+  expect(lost).toEqual([])
+})
+
+test('mutants: no two have one name, and the tests of each are there', () => {
+  const names = [...tested, ...mutants].map(({ name }) => name)
+  expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
+  const homeless = tested.filter((mutant) => !isHome(mutant))
+  expect(homeless.map(({ name }) => name)).toEqual([])
+})
+
+/** Whether the file of its tests is there; their titles are seen to when they run. */
+function isHome({ project, tests }: TestMutant): boolean {
+  return (
+    project === 'unit' ||
+    existsSync(join(root, 'test', 'integration', `${tests.replace('integration/', '')}.test.ts`))
+  )
+}
