@@ -1,7 +1,8 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { QUANTITY_MAX } from '#core/amount.ts'
 import { intents } from '#core/catalogue/feature.ts'
 import { allowedReasons, deniedReasons } from '#core/entitlement/decision.ts'
+import { Type } from '#drivers/json-schema.ts'
 
 const exact = { additionalProperties: false } as const
 /** An id of so many characters at most. */

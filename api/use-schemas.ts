@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { QUANTITY_MAX } from '#core/amount.ts'
 import { RESERVATION_MAX_MS } from '#core/usage/hold.ts'
+import { Type } from '#drivers/json-schema.ts'
 import { catalogueKey, checkItem, decision, featureKey, id, nullable, time, workspaceId } from './schemas.ts'
 
 const exact = { additionalProperties: false } as const

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { readEnv } from '#drivers/env.ts'
+import { Type } from '#drivers/json-schema.ts'
 import { kafkaEnv, kafkaProblems } from '#drivers/kafka/connect.ts'
 import { logEnv } from '#drivers/log.ts'
 import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'

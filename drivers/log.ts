@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino'
-import { Type } from 'typebox'
+import { Type } from './json-schema.ts'
 import { redactorOf } from './secrets.ts'
 
 /** Settings of the log. */

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KafkaMessage } from 'kafkajs'
 import type { Logger } from 'pino'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from './json-schema.ts'
 
 /** Settings of traces, under the names that OpenTelemetry gives them. */
 export const tracesEnv = {

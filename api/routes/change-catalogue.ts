@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import type { CatalogueChanges } from '#core/catalogue/compare-catalogues.ts'
+import { Type } from '#drivers/json-schema.ts'
 import { actorOf } from '../actor.ts'
 import type { ApiContext } from '../context.ts'
 import { problem } from '../schemas.ts'

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '#drivers/json-schema.ts'
 import { readinessOf } from '#drivers/readiness.ts'
 import type { ApiContext } from '../context.ts'
 

@@ -1,9 +1,9 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { toIso } from '#core/instant.ts'
 import { noticeTypes } from '#core/notices/notice.ts'
 import { readEntitlements } from '#core/operations/read-entitlements.ts'
+import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { nullable, problem, workspaceId } from '../schemas.ts'
 

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { commitReservation, releaseReservation, reserve } from '#core/operations/reserve.ts'
+import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
 import { isoOrNull, presentDecision } from '../present.ts'

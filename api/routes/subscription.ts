@@ -1,11 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
 import { accessEndOf, accessOf } from '#core/subscription/access.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { AcceptedSubscription, SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { nullable, positionCursor, problem, time, workspaceId } from '../schemas.ts'
 

@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { mayTouch } from '#core/api-key.ts'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
@@ -14,6 +14,7 @@ import {
   whatIfSubscription,
 } from '#core/operations/what-if.ts'
 import type { SubscriptionWish } from '#core/what-if/change-subscription.ts'
+import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { presentUnblock } from '../present.ts'
 import { nullable, problem, unblock, workspaceId } from '../schemas.ts'

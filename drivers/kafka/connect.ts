@@ -1,8 +1,9 @@
 import { type Admin, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import type { Logger } from 'pino'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
 import { readEnv } from '../env.ts'
+import { Type } from '../json-schema.ts'
 import { registerCodecs } from './codecs.ts'
 
 /** Settings of the Kafka connection. */

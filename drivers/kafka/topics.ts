@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
-import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
 import type { TopicName } from '#schemas/records.ts'
+import { Type } from '../json-schema.ts'
 
 /** Settings of the topics. */
 export const topicEnv = {

@@ -1,6 +1,6 @@
 import { type Db, MongoClient, MongoServerError } from 'mongodb'
-import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
+import { Type } from '../json-schema.ts'
 
 /** Settings of the MongoDB connection. */
 export const mongoEnv = {

@@ -1,7 +1,7 @@
 import { Cluster, ReplyError, type Redis as Server } from 'ioredis'
-import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
 import { inTime } from '../in-time.ts'
+import { Type } from '../json-schema.ts'
 import { isClusterUrl, parseClusterUrl } from './address.ts'
 import type { Redis } from './connection.ts'
 import { GatheringRedis } from './gathering-redis.ts'

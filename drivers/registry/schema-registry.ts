@@ -1,7 +1,7 @@
 import confluent from '@kafkajs/confluent-schema-registry'
-import { Type } from 'typebox'
 import { TallygateError } from '#core/errors.ts'
 import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/records.ts'
+import { Type } from '../json-schema.ts'
 
 /** Settings of the schema registry. */
 export const registryEnv = {
