@@ -42,8 +42,19 @@ soak: $(NODE) ## Long runs: simulator and every mutant, then processes under ste
 mutants: $(NODE) ## Break one line after another and see that simulator and tests notice: make mutants ONLY="G3 G5"
 	@$(NODE) test/mutation/main.ts $(ONLY)
 
-bench: $(NODE) ## Measure check, consume, ingest and enforcement lag; prints a table
-	@$(NODE) test/bench/main.ts
+BENCHES ?=
+bench: $(NODE) ## Measure each path against its limit; prints a table: make bench BENCHES=benchCheck
+	@$(NODE) test/bench/main.ts $(BENCHES)
+
+bench-check: $(NODE) ## The same, compared with test/bench/baseline.json; fails where something got worse
+	@$(NODE) test/bench/main.ts --check $(BENCHES)
+
+bench-baseline: $(NODE) ## The same, kept as the baseline, and docs/performance.md written anew from it
+	@$(NODE) test/bench/main.ts --write-baseline $(BENCHES)
+	@$(NODE) test/bench/write-performance.ts
+
+performance: $(NODE) ## Write docs/performance.md and its pictures anew from test/bench/baseline.json
+	@$(NODE) test/bench/write-performance.ts
 
 format: $(NODE) ## Format the code
 	@npx biome check --write .
@@ -60,4 +71,4 @@ records: $(NODE) ## Write client/events/records.gen.ts anew from the schemas
 sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.tgz
 	@cd client && rm -rf dist && npx tsc -p tsconfig.json && npm pack --ignore-scripts --loglevel=error
 
-.PHONY: help install run up down clean test soak mutants bench format openapi screenshots records sdk
+.PHONY: help install run up down clean test soak mutants bench bench-check bench-baseline performance format openapi screenshots records sdk

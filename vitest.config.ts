@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{core,schemas,drivers,consumers,api,cli,client,deploy}/**/*.test.ts'],
+          include: ['{core,schemas,drivers,consumers,api,cli,client,deploy,test/bench}/**/*.test.ts'],
         },
       },
       {

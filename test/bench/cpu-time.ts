@@ -36,16 +36,24 @@ export class CpuTime {
 
   /** Microseconds of each process for one of so many operations since the start, dearest first. */
   perOperation(operations: number): string {
-    const spent = Object.entries(this.#read()).map(([name, us]) => ({
-      name,
-      us: us - (this.#before[name] ?? 0),
-    }))
-    return spent
-      .map(({ name, us }) => ({ name, each: us / operations }))
-      .filter(({ each }) => each >= 0.05)
-      .sort((a, b) => b.each - a.each)
-      .map(({ name, each }) => `${name} ${each.toFixed(1)}`)
+    return Object.entries(this.each(operations))
+      .filter(([, us]) => us >= 0.05)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, us]) => `${name} ${us.toFixed(1)}`)
       .join(' · ')
+  }
+
+  /** The same as numbers, by process. */
+  each(operations: number): Readonly<Record<string, number>> {
+    return Object.fromEntries(
+      Object.entries(this.#read()).map(([name, us]) => [name, (us - (this.#before[name] ?? 0)) / operations]),
+    )
+  }
+
+  /** Of the processes that serve, whoever measures left out: microseconds for one of so many operations. */
+  ofSystem(operations: number): number {
+    const { api = 0, consumers = 0, redis = 0 } = this.each(operations)
+    return api + consumers + redis
   }
 
   #read(): Record<string, number> {

@@ -1,46 +1,71 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { join } from 'node:path'
-import Table from 'cli-table3'
+import { parseArgs } from 'node:util'
 import setupEngines from '#test/helpers/engines.ts'
 import { startSystem } from '#test/helpers/system.ts'
-import type { Row } from './statistics.ts'
+import { compareResults, isAcceptable } from './compare.ts'
+import { comparisonOf, tableOf } from './report.ts'
+import {
+  BASELINE,
+  LATEST,
+  machineFacts,
+  type ResultRow,
+  type Results,
+  readResults,
+  replaceRows,
+  writeResults,
+} from './results.ts'
 
-const stopEngines = await setupEngines()
-const { benchCheck } = await import('./bench-check.ts')
-const { benchClientCache } = await import('./bench-client-cache.ts')
-const { benchConsume } = await import('./bench-consume.ts')
-const { benchIngest, benchLag } = await import('./bench-ingest.ts')
-const { benchRecovery } = await import('./bench-recovery.ts')
-const system = await startSystem()
-const rows: Row[] = []
-try {
-  const wanted = process.argv.slice(2)
-  for (const bench of [benchCheck, benchClientCache, benchConsume, benchIngest, benchLag, benchRecovery]) {
-    if (wanted.length > 0 && !wanted.includes(bench.name)) continue
-    process.stderr.write(`${bench.name}\n`)
-    rows.push(...(await bench(system)))
-  }
-} finally {
-  await system.stop()
-  await stopEngines()
-}
-
-const [cpu] = cpus()
-const machine = `${cpus().length} cores, ${cpu?.model.trim() ?? 'unknown'}, Node ${process.versions.node}, all engines on the same machine`
-const results = join(import.meta.dirname, 'results')
-mkdirSync(results, { recursive: true })
-writeFileSync(
-  join(results, 'latest.json'),
-  `${JSON.stringify({ at: new Date().toISOString(), machine, rows }, null, 2)}\n`,
-)
-const table = new Table({
-  head: ['path', 'figure', 'limit in the same run', 'ratio', 'rounds', 'cpu µs each', 'goal', ''],
-  style: { head: [], border: [] },
+/**
+ * `node main.ts [--check] [--write-baseline] [benchCheck …]`: measures, all or what is named.
+ *
+ * `--check` compares with the baseline and fails when something got worse; `--write-baseline` makes what was measured
+ * the baseline of its benchmarks.
+ */
+const { values: wishes, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: 'boolean' }, 'write-baseline': { type: 'boolean' } },
 })
-for (const { path, figure, limit, ratio, rounds, cpu, goal } of rows) {
-  const verdict = goal === undefined ? '' : goal.isMet ? 'met' : 'missed'
-  table.push([path, figure, limit, ratio?.toFixed(2) ?? '', rounds, cpu ?? '', goal?.text ?? '', verdict])
+const baseline = readResults(BASELINE)
+if (wishes.check === true && baseline === null) throw new Error('there is no baseline: --write-baseline')
+
+const run: Results = { at: new Date().toISOString(), machine: machineFacts(), rows: await measure() }
+writeResults(LATEST, run)
+process.stdout.write(tableOf(run))
+if (wishes.check === true && baseline !== null) {
+  const compared = compareResults(baseline, run)
+  process.stdout.write(comparisonOf(compared))
+  process.exitCode = isAcceptable(compared) ? 0 : 1
 }
-process.stdout.write(`${table}\nmedians; ${machine}\n`)
+if (wishes['write-baseline'] === true) writeResults(BASELINE, replaceRows(baseline, run))
 process.exit()
+
+async function measure(): Promise<readonly ResultRow[]> {
+  const stopEngines = await setupEngines()
+  const benches = await loadBenches()
+  const unknown = wanted.filter((name) => benches.every((bench) => bench.name !== name))
+  if (unknown.length > 0)
+    throw new Error(`no benchmark is named ${unknown}: ${benches.map(({ name }) => name).join(' ')}`)
+  const system = await startSystem()
+  const rows: ResultRow[] = []
+  try {
+    for (const bench of benches) {
+      if (wanted.length > 0 && !wanted.includes(bench.name)) continue
+      process.stderr.write(`${bench.name}\n`)
+      rows.push(...(await bench(system)).map((row) => ({ bench: bench.name, ...row })))
+    }
+  } finally {
+    await system.stop()
+    await stopEngines()
+  }
+  return rows
+}
+
+/** They read the engines' addresses when they are loaded. */
+async function loadBenches() {
+  const { benchCheck } = await import('./bench-check.ts')
+  const { benchClientCache } = await import('./bench-client-cache.ts')
+  const { benchConsume } = await import('./bench-consume.ts')
+  const { benchIngest, benchLag } = await import('./bench-ingest.ts')
+  const { benchRecovery } = await import('./bench-recovery.ts')
+  const { benchWorkspaces } = await import('./bench-workspaces.ts')
+  return [benchCheck, benchClientCache, benchConsume, benchIngest, benchLag, benchRecovery, benchWorkspaces]
+}
