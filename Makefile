@@ -25,8 +25,8 @@ up: $(NODE) ## The same in the background, without the demo
 down: $(NODE) ## Stop what make up or make run started; data is kept
 	@$(NODE) deploy/main.ts down
 
-clean: down ## Stop and remove the data
-	@rm -rf .tallygate
+clean: $(NODE) ## Stop and remove the data
+	@$(NODE) deploy/main.ts clean
 
 test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, N failed
 	@$(NODE) test/run.ts

@@ -51,7 +51,7 @@ test('what the image holds is enough for each of its programs to start', async (
   await run('api/main.ts', '--validate')
   await run('consumers/main.ts', '--validate')
   expect(await run('cli/main.ts', '--help')).toContain('tallygate')
-  await expect(run('deploy/main.ts')).rejects.toThrow('run | up | down | setup')
+  await expect(run('deploy/main.ts')).rejects.toThrow('run | up | down | clean | setup')
 }, 30_000)
 
 test('no program of the image needs a package that is only there for development', () => {

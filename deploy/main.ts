@@ -1,14 +1,14 @@
 import { playDemo } from './demo/player.ts'
 import { setUpFrom } from './setup.ts'
-import { bringDown, bringUp } from './system.ts'
+import { bringAway, bringDown, bringUp } from './system.ts'
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
 /**
- * `run`: everything up, the demo, then serve until Ctrl-C. `up`: the same in the background. `down`: stop. `setup`: makes
- * the engines of the environment ready, and starts nothing.
+ * `run`: everything up, the demo, then serve until Ctrl-C. `up`: the same in the background. `down`: stop. `clean`: stop
+ * and remove the data. `setup`: makes the engines of the environment ready, and starts nothing.
  */
 async function main(command: string | undefined): Promise<void> {
   switch (command) {
@@ -22,13 +22,16 @@ async function main(command: string | undefined): Promise<void> {
         stopped.length === 0 ? 'Nothing was running.' : `Stopped ${stopped.join(', ')}; data is kept.`,
       )
     }
+    case 'clean':
+      await bringAway()
+      return print('Stopped; its data is gone.')
     case 'setup':
       await setUpFrom(process.env)
       return print('Topics, schemas, install document and catalogue are in place.')
     case 'run':
       return run()
     default:
-      print('usage: node deploy/main.ts run | up | down | setup')
+      print('usage: node deploy/main.ts run | up | down | clean | setup')
       process.exitCode = 2
   }
 }

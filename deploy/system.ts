@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { composeRemove } from './local/docker.ts'
 import { fixedPorts, startEngines, stopEngines } from './local/engines.ts'
 import { printStep } from './local/report.ts'
 import { pepperOf, type RunFile, writeRunFile } from './run-file.ts'
@@ -31,4 +33,11 @@ export async function bringUp(env: NodeJS.ProcessEnv, print: (line: string) => v
 export async function bringDown(): Promise<readonly string[]> {
   const services = await stopServices(RUN_DIR)
   return [...services, ...(await stopEngines(RUN_DIR))]
+}
+
+/** Stops everything that was brought up, and removes all data: of processes, of containers, keys and the pepper. */
+export async function bringAway(): Promise<void> {
+  await bringDown()
+  await composeRemove(RUN_DIR)
+  rmSync(RUN_DIR, { recursive: true, force: true })
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { cacheDir } from './cache.ts'
-import { composeUp, hasDocker } from './docker.ts'
+import { composeDown, composeUp, hasDocker } from './docker.ts'
 import { type Engine, type EngineName, type EnginePorts, engineNames } from './engine.ts'
 import { kafka } from './kafka.ts'
 import { mongo } from './mongo.ts'
@@ -55,8 +55,9 @@ export async function startEngines(options: StartOptions): Promise<EngineAddress
   const { env, report } = options
   const wanted = engineNames.filter((name) => env[engines[name].variable] === undefined)
   const ports = options.ports === 'free' ? await chooseFree() : options.ports
-  if (wanted.length > 0 && options.allowDocker && (await hasDocker())) await composeUp(ports)
-  else {
+  if (wanted.length > 0 && options.allowDocker && (await hasDocker())) {
+    await startImages(wanted, { ...options, ports })
+  } else {
     await requireTools(wanted)
     await Promise.all(wanted.map((name) => startOne(engines[name], { ...options, ports })))
   }
@@ -75,10 +76,21 @@ export async function fetchEngines(env: NodeJS.ProcessEnv): Promise<void> {
   await Promise.all(engineNames.map((name) => engines[name].fetch(context)))
 }
 
-/** Stops what was started from a directory; data is kept. */
+/** Stops what was started from a directory, processes and containers; data is kept. */
 export async function stopEngines(dir: string): Promise<readonly EngineName[]> {
   const stopped = await Promise.all(engineNames.map((name) => stopProgram(dir, name)))
+  if (await composeDown(dir)) return engineNames
   return engineNames.filter((_, index) => stopped[index])
+}
+
+async function startImages(
+  wanted: readonly EngineName[],
+  { dir, ports, report }: StartOptions & { readonly ports: EnginePorts },
+): Promise<void> {
+  const startedAt = performance.now()
+  const step = (engine: EngineName, state: EngineStep['state']): void =>
+    report({ engine, state, tookMs: performance.now() - startedAt })
+  await composeUp({ dir, wanted, ports, report: step })
 }
 
 async function chooseFree(): Promise<EnginePorts> {
