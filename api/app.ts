@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Traces } from '#drivers/traces.ts'
 import type { ApiContext } from './context.ts'
@@ -56,13 +55,20 @@ interface AppOptions {
   readonly draining?: Draining
   /** Null where nothing is traced. */
   readonly traces?: Traces | null
+  /** Whether it can write its contract. */
+  readonly withContract?: boolean
 }
 
 /** The API without a socket: routes, one guard for all of them, one shape of failure. */
 export async function createApp(
   context: ApiContext,
   log: FastifyBaseLogger,
-  { capacity = BOUNDLESS, draining = { isUnderWay: false }, traces = null }: AppOptions = {},
+  {
+    capacity = BOUNDLESS,
+    draining = { isUnderWay: false },
+    traces = null,
+    withContract = false,
+  }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
@@ -92,7 +98,7 @@ export async function createApp(
     const labels = { route: routeOptions.url ?? 'none', status: String(reply.statusCode) }
     context.metrics.requests.observe(labels, reply.elapsedTime / 1_000)
   })
-  await app.register(swagger, { openapi: contract })
+  if (withContract) await app.register(import('@fastify/swagger'), { openapi: contract })
   await app.register(async (routes) => {
     for (const register of registers) register(routes, context)
   })
