@@ -5,6 +5,7 @@ import type { ApiContext } from './context.ts'
 import { answerClientError } from './plugins/client-errors.ts'
 import { type Draining, partOnDrain } from './plugins/draining.ts'
 import { guardRoutes } from './plugins/keys.ts'
+import { compileLate } from './plugins/late-schemas.ts'
 import { answerProblems, sendProblem } from './plugins/problems.ts'
 import { type Capacity, limitKeys, shedLoad } from './plugins/shedding.ts'
 import { traceRequests } from './plugins/tracing.ts'
@@ -99,6 +100,7 @@ export async function createApp(
     context.metrics.requests.observe(labels, reply.elapsedTime / 1_000)
   })
   if (withContract) await app.register(import('@fastify/swagger'), { openapi: contract })
+  else compileLate(app)
   await app.register(async (routes) => {
     for (const register of registers) register(routes, context)
   })
