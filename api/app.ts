@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Traces } from '#drivers/traces.ts'
 import type { ApiContext } from './context.ts'
 import { answerClientError } from './plugins/client-errors.ts'
 import { type Draining, partOnDrain } from './plugins/draining.ts'
 import { guardRoutes } from './plugins/keys.ts'
+import { compileLate } from './plugins/late-schemas.ts'
 import { answerProblems, sendProblem } from './plugins/problems.ts'
 import { type Capacity, limitKeys, shedLoad } from './plugins/shedding.ts'
 import { traceRequests } from './plugins/tracing.ts'
@@ -56,13 +56,20 @@ interface AppOptions {
   readonly draining?: Draining
   /** Null where nothing is traced. */
   readonly traces?: Traces | null
+  /** Whether it can write its contract. */
+  readonly withContract?: boolean
 }
 
 /** The API without a socket: routes, one guard for all of them, one shape of failure. */
 export async function createApp(
   context: ApiContext,
   log: FastifyBaseLogger,
-  { capacity = BOUNDLESS, draining = { isUnderWay: false }, traces = null }: AppOptions = {},
+  {
+    capacity = BOUNDLESS,
+    draining = { isUnderWay: false },
+    traces = null,
+    withContract = false,
+  }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
@@ -92,7 +99,8 @@ export async function createApp(
     const labels = { route: routeOptions.url ?? 'none', status: String(reply.statusCode) }
     context.metrics.requests.observe(labels, reply.elapsedTime / 1_000)
   })
-  await app.register(swagger, { openapi: contract })
+  if (withContract) await app.register(import('@fastify/swagger'), { openapi: contract })
+  else compileLate(app)
   await app.register(async (routes) => {
     for (const register of registers) register(routes, context)
   })

@@ -47,7 +47,7 @@ export async function contractText(): Promise<string> {
     metrics: apiMetrics(new Registry()),
     health: {},
   }
-  const app = await createApp(context, pino({ level: 'silent' }))
+  const app = await createApp(context, pino({ level: 'silent' }), { withContract: true })
   const text = `${JSON.stringify(app.swagger(), null, 2)}\n`
   await app.close()
   return text

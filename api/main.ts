@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import Fastify from 'fastify'
 import { TallygateError } from '#core/errors.ts'
 import { changeCatalogue } from '#core/operations/change-catalogue.ts'
 import { changeOverride } from '#core/operations/change-override.ts'
@@ -31,7 +30,6 @@ import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
-import { measureReadiness, readinessOf } from '#drivers/readiness.ts'
 import { isClusterUrl } from '#drivers/redis/address.ts'
 import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
@@ -44,6 +42,7 @@ import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { secretsOf } from '#drivers/secrets.ts'
+import { serveHealth } from '#drivers/serve-health.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { TallyLog } from '#drivers/tally-log.ts'
 import { openTraces } from '#drivers/traces.ts'
@@ -67,12 +66,29 @@ const shutdown = shutdownOnSignals(log)
 const traces = await openTraces(config, { service: 'tallygate-api', log })
 if (traces !== null) shutdown.add('traces', () => traces.stop())
 
-const mongo = await connectMongo(config.MONGODB_URL)
+const kafka = connectKafka({
+  brokers: config.KAFKA_BROKERS,
+  security: config,
+  clientId: 'tallygate-api',
+  log,
+})
+const usage = new UsageWriter({
+  kafka,
+  registry: new SchemaRegistry(config.SCHEMA_REGISTRY_URL),
+  log,
+  ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
+})
+const startingUsage = usage.start()
+const [mongo, redis] = await Promise.all([
+  connectMongo(config.MONGODB_URL),
+  connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 }),
+])
 shutdown.add('MongoDB', mongo.close)
-const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
-const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 })
 shutdown.add('Redis', () => redis.quit())
-await requireSafeRedis(redis)
+const [install] = await Promise.all([
+  ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
+  requireSafeRedis(redis),
+])
 
 const shards = allShardKeys(install.shards)
 const metrics = createMetrics()
@@ -100,11 +116,13 @@ const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER, {
   withinMs: config.CHECK_BUDGET_MS,
 })
 const catalogueLog = new CatalogueLog(mongo.db)
-const catalogue = await MongoCatalogueStore.open({ newest: () => fromMongo(() => catalogueLog.newest()) })
 const decisions = new DecisionLog(mongo.db)
-await decisions.expireOld().catch((error: unknown) => {
-  log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
-})
+const [catalogue] = await Promise.all([
+  MongoCatalogueStore.open({ newest: () => fromMongo(() => catalogueLog.newest()) }),
+  decisions.expireOld().catch((error: unknown) => {
+    log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
+  }),
+])
 const recorder = new DecisionRecorder({
   store: decisions,
   name: randomUUID().slice(0, 8),
@@ -114,19 +132,6 @@ const recorder = new DecisionRecorder({
 })
 recorder.start()
 shutdown.add('decision log', () => recorder.stop())
-const kafka = connectKafka({
-  brokers: config.KAFKA_BROKERS,
-  security: config,
-  clientId: 'tallygate-api',
-  log,
-})
-const usage = new UsageWriter({
-  kafka,
-  registry: new SchemaRegistry(config.SCHEMA_REGISTRY_URL),
-  log,
-  ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
-})
-await usage.start()
 shutdown.add('usage writer', () => usage.stop())
 const ends = new LogEnds(kafka, 'usage.events')
 shutdown.add('log ends', () => ends.close())
@@ -246,18 +251,14 @@ const capacity = {
 const app = await createApp(context, log, { capacity, draining, traces })
 app.server.maxConnections = config.CONNECTIONS_MAX
 
-measureReadiness(metrics, context.health)
-const admin = Fastify()
-admin.get('/healthz', async () => ({ status: 'up' }))
-admin.get('/metrics', async (_request, reply) =>
-  reply.type(metrics.contentType).send(await metrics.metrics()),
-)
-admin.get('/readyz', async (_request, reply) => {
-  const { isReady, parts } = await readinessOf(context.health)
-  return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'up' : 'down', parts })
+await startingUsage
+const health = await serveHealth({
+  host: config.API_HOST,
+  port: config.ADMIN_PORT,
+  metrics,
+  checks: context.health,
 })
-await admin.listen({ host: config.API_HOST, port: config.ADMIN_PORT })
-shutdown.add('admin', () => admin.close())
+shutdown.add('health', () => health.close())
 const loop = watchLoop()
 await app.listen({ host: config.API_HOST, port: config.API_PORT })
 shutdown.add('API', async () => {

@@ -11,7 +11,8 @@ export interface PageFile {
   /** Strong for the plain body; the packed one has its own. */
   readonly etag: string
   readonly body: Buffer
-  readonly packed: { readonly etag: string; readonly body: Buffer }
+  /** Packed when somebody first asks for it, and kept. */
+  readonly packed: () => { readonly etag: string; readonly body: Buffer }
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -28,7 +29,7 @@ const vendored = {
 } as const
 
 /**
- * Every file of the ops page with its path: read and packed once, when the process starts.
+ * Every file of the ops page with its path: read once, when the process starts.
  *
  * A file that is not there fails the start. Files of any other kind beside them are not served.
  */
@@ -45,11 +46,15 @@ export function readPageFiles(): readonly PageFile[] {
 function pageFile(path: string, file: string): PageFile {
   const body = readFileSync(file)
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22)
+  let packed: Buffer | null = null
   return {
     path,
     type: types[extname(file)] ?? 'application/octet-stream',
     etag: `"${hash}"`,
     body,
-    packed: { etag: `"${hash}-gzip"`, body: gzipSync(body, { level: 9 }) },
+    packed: () => {
+      packed ??= gzipSync(body, { level: 9 })
+      return { etag: `"${hash}-gzip"`, body: packed }
+    },
   }
 }

@@ -40,6 +40,7 @@ import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
 import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { secretsOf } from '#drivers/secrets.ts'
+import { serveHealth } from '#drivers/serve-health.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { openTraces } from '#drivers/traces.ts'
 import { Decoder } from '#schemas/decoder.ts'
@@ -47,7 +48,6 @@ import { encoderOf } from '#schemas/encoder.ts'
 import { topicRecords } from '#schemas/records.ts'
 import { startCatalogueTimer } from './catalogue-timer.ts'
 import { consumersConfig } from './config.ts'
-import { serveHealth } from './health.ts'
 import { startJudge } from './judge/judge-loop.ts'
 import { settleNotices } from './judge/settle-notices.ts'
 import { startLetterConsumer } from './letters/letter-consumer.ts'
@@ -74,22 +74,26 @@ const name = `${config.CONSUMERS_NAME}-${randomUUID().slice(0, 8)}`
 const now = systemClock
 const monotonic = (): number => performance.now()
 
-const mongo = await connectMongo(config.MONGODB_URL)
-shutdown.add('MongoDB', mongo.close)
-const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
-const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
-const source = new FactsSource(mongo.db)
-const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 })
-shutdown.add('Redis', () => redis.quit())
-await requireSafeRedis(redis)
 const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
-const schemaIds = await registry.registerAll()
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
-const admin = await openAdmin(kafka)
-shutdown.add('Kafka admin', () => admin.disconnect())
 const producer = new GatheringProducer(kafka)
-await producer.start()
+const [mongo, redis, schemaIds, admin] = await Promise.all([
+  connectMongo(config.MONGODB_URL),
+  connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 }),
+  registry.schemaIds(),
+  openAdmin(kafka),
+  producer.start(),
+])
+shutdown.add('MongoDB', mongo.close)
+shutdown.add('Redis', () => redis.quit())
+shutdown.add('Kafka admin', () => admin.disconnect())
 shutdown.add('Kafka producer', () => producer.stop())
+const [install, catalogues] = await Promise.all([
+  ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
+  MongoCatalogueStore.open(new CatalogueLog(mongo.db)),
+  requireSafeRedis(redis),
+])
+const source = new FactsSource(mongo.db)
 
 const metrics = createMetrics()
 const measured = consumerMetrics(metrics)

@@ -13,5 +13,15 @@ export function healthRoutes(app: FastifyInstance, { health }: ApiContext): void
     const { isReady } = await readinessOf(health)
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'up' : 'down' })
   })
-  app.get('/openapi.json', { config: { scope: null }, schema: { hide: true } }, async () => app.swagger())
+  let contract: Promise<unknown> | null = null
+  app.get('/openapi.json', { config: { scope: null }, schema: { hide: true } }, () => {
+    contract ??= readContract()
+    return contract
+  })
+}
+
+/** Read from the routes when it is first asked for: what writes it takes a while to load. */
+async function readContract(): Promise<unknown> {
+  const { contractText } = await import('../contract.ts')
+  return JSON.parse(await contractText())
 }

@@ -39,7 +39,7 @@ export function pageRoutes(app: FastifyInstance): void {
 
 function sendFile(file: PageFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const isPacked = acceptsGzip(request.headers['accept-encoding'])
-  const { etag, body } = isPacked ? file.packed : file
+  const { etag, body } = isPacked ? file.packed() : file
   reply.headers({ ...HEADERS, etag })
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
   if (isPacked) reply.header('content-encoding', 'gzip')

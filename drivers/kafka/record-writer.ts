@@ -20,7 +20,7 @@ export interface RecordWriter {
 
 /** Connects a writer; registers the schemas first, so that their ids are known. */
 export async function openRecordWriter(kafka: Kafka, registry: SchemaRegistry): Promise<RecordWriter> {
-  const ids = await registry.registerAll()
+  const ids = await registry.schemaIds()
   const encoders = new Map<RecordName, Encode>(recordNames.map((name) => [name, encoderOf(name, ids[name])]))
   const producer = new GatheringProducer(kafka)
   await producer.start()

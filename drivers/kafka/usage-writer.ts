@@ -38,7 +38,7 @@ export class UsageWriter implements UsageSink {
   /** Connects once; goes on trying by itself while that fails. */
   async start(): Promise<void> {
     try {
-      const [ids] = await Promise.all([this.#options.registry.registerAll(), this.#producer.start()])
+      const [ids] = await Promise.all([this.#options.registry.schemaIds(), this.#producer.start()])
       this.#encoders = new Map(usageRecords.map((record) => [record, encoderOf(record, ids[record])]))
     } catch (error) {
       this.#options.log.warn({ err: error }, 'usage cannot be written yet; trying again')

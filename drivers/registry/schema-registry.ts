@@ -1,4 +1,3 @@
-import confluent from '@kafkajs/confluent-schema-registry'
 import { TallygateError } from '#core/errors.ts'
 import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/records.ts'
 import { Type } from '../json-schema.ts'
@@ -13,7 +12,7 @@ export const registryEnv = {
 }
 
 /** Every subject keeps to this, so that any reader reads any writer (G14). */
-const COMPATIBILITY = confluent.COMPATIBILITY.FULL_TRANSITIVE
+const COMPATIBILITY = 'FULL_TRANSITIVE'
 const TIMEOUT_MS = 5_000
 
 /** Schema ids by record. */
@@ -23,7 +22,6 @@ export type SchemaIds = Readonly<Record<RecordName, number>>
 export class SchemaRegistry {
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
-  readonly #client: confluent.SchemaRegistry
 
   constructor(url: string) {
     const { address, login } = splitLogin(url)
@@ -34,22 +32,20 @@ export class SchemaRegistry {
       'content-type': 'application/vnd.schemaregistry.v1+json',
       ...(basic === null ? {} : { authorization: `Basic ${basic}` }),
     }
-    const auth = login === null ? {} : { auth: login }
-    this.#client = new confluent.SchemaRegistry({ host: address, retry: { retries: 2 }, ...auth })
   }
 
   /**
-   * Registers every record under its full name; again, it returns the same ids.
+   * Registers every record under its full name, and has each subject keep compatible; again, it returns the same ids.
    *
    * Throws `invalid_config` for a schema that is not compatible with all that were registered before.
    */
   async registerAll(): Promise<SchemaIds> {
-    const entries = await Promise.all(
-      recordNames.map(
-        async (record): Promise<[RecordName, number]> => [record, await this.#register(record)],
-      ),
-    )
-    return Object.fromEntries(entries) as Record<RecordName, number>
+    return forEachRecord((record) => this.#register(record))
+  }
+
+  /** The same ids for a process that starts: asks for those that are registered, and registers what is not. */
+  async schemaIds(): Promise<SchemaIds> {
+    return forEachRecord(async (record) => (await this.#idOf(record)) ?? (await this.#register(record)))
   }
 
   /** Text of a schema; null when the registry has no such id. Throws `unavailable` while it cannot be asked. */
@@ -73,18 +69,33 @@ export class SchemaRegistry {
       throw new TallygateError('unavailable', `the schema registry answered ${response.status}`)
   }
 
+  /** The id of exactly this schema under its subject; null when it is not registered. */
+  async #idOf(record: RecordName): Promise<number | null> {
+    const response = await this.#post(`/subjects/${subjectOf(record)}`, record)
+    if (!response.ok) await response.body?.cancel()
+    return idIn(response)
+  }
+
   async #register(record: RecordName): Promise<number> {
     const subject = subjectOf(record)
     const config = JSON.stringify({ compatibility: COMPATIBILITY })
     await this.#ask(`/config/${subject}`, { method: 'PUT', body: config })
-    const schema = { type: confluent.SchemaType.AVRO, schema: schemaText(record) } as const
-    try {
-      const { id } = await this.#client.register(schema, { subject, compatibility: COMPATIBILITY })
-      return id
-    } catch (error) {
-      const message = `the registry refused the schema of ${subject}; it must stay ${COMPATIBILITY} with every version before`
-      throw new TallygateError('invalid_config', message, { subject }, error)
-    }
+    const response = await this.#post(`/subjects/${subject}/versions`, record)
+    const id = await idIn(response)
+    if (id !== null) return id
+    const said = new Error(`${response.status} ${await response.text().catch(() => '')}`)
+    if (response.status >= 500)
+      throw new TallygateError('unavailable', `the registry did not take the schema of ${subject}`, {}, said)
+    const message = `the registry refused the schema of ${subject}; it must stay ${COMPATIBILITY} with every version before`
+    throw new TallygateError('invalid_config', message, { subject }, said)
+  }
+
+  async #post(path: string, record: RecordName): Promise<Response> {
+    const body = JSON.stringify({ schemaType: 'AVRO', schema: schemaText(record) })
+    const ask = (): Promise<Response> => this.#ask(path, { method: 'POST', body })
+    const response = await ask()
+    // A registry that two ask to register the same at once may fail one of them.
+    return response.status >= 500 ? ask() : response
   }
 
   async #ask(path: string, init: RequestInit): Promise<Response> {
@@ -95,6 +106,20 @@ export class SchemaRegistry {
       throw new TallygateError('unavailable', message, {}, error)
     })
   }
+}
+
+async function forEachRecord(idOf: (record: RecordName) => Promise<number>): Promise<SchemaIds> {
+  const entries = await Promise.all(
+    recordNames.map(async (record): Promise<[RecordName, number]> => [record, await idOf(record)]),
+  )
+  return Object.fromEntries(entries) as Record<RecordName, number>
+}
+
+/** The id that an answer states; null for a refusal. */
+async function idIn(response: Response): Promise<number | null> {
+  if (!response.ok) return null
+  const id: unknown = Reflect.get(Object(await response.json()), 'id')
+  return typeof id === 'number' ? id : null
 }
 
 /** A URL without its login, which a request cannot be made with, and the login. */
