@@ -28,6 +28,8 @@ export interface Recounted {
   readonly workspaces: number
   readonly records: number
   readonly differences: readonly Difference[]
+  /** Copies of events more than 72 h after the one before, by workspace: each may have counted again, as is said of them. */
+  readonly lateCopies: Readonly<Record<string, number>>
   /** Shards that were being rebuilt: nothing was compared in them. */
   readonly rebuilding: readonly number[]
   /** Partitions whose log begins after where counting can start: what is missing cannot be told. */
@@ -80,6 +82,7 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
     workspaces: names.length,
     records: sizeOf(ranges),
     differences: recount.differences(names),
+    lateCopies: Object.fromEntries(recount.lateCopies),
     rebuilding: shards.flatMap(({ shard }) => (counted.has(shard) ? [] : [shard])),
     cut: cutPartitions(ranges, [...starts.values()]),
   }

@@ -1,8 +1,8 @@
+import { DEDUPE_WINDOW_MS } from '#core/usage/append-time.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { beginRound, dropBucket } from '#drivers/redis/snapshot-scripts.ts'
-import { DEDUPE_WINDOW_MS } from '../usage/rebuild-shard.ts'
 
 interface ForgetInput {
   readonly redis: Redis

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { HOUR_MS } from '#core/instant.ts'
+import { DEDUPE_WINDOW_MS } from '#core/usage/append-time.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
@@ -34,8 +34,6 @@ export interface RebuildDeps {
   readonly onStarted?: () => void
 }
 
-/** Copies of an event that are no further apart count once (counting.md, "dedupe window W"). */
-export const DEDUPE_WINDOW_MS = 72 * HOUR_MS
 /** Only saves work: safety rests on the token. */
 const LEASE_MS = 10_000
 /** Rows that are written at once. */

@@ -11,6 +11,9 @@ export const LATE_GRACE_RESTATED_MS = 35 * DAY_MS
 /** How far ahead of its append time an event may claim to have happened. */
 export const FUTURE_SKEW_MS = 5 * MINUTE_MS
 
+/** Copies of an event that are no further apart count once (counting.md, "dedupe window W"). */
+export const DEDUPE_WINDOW_MS = 72 * HOUR_MS
+
 /** When a record counts as appended: by Kafka, or as its header restates. */
 export interface AppendTime {
   readonly at: Instant

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { HOUR_MS } from '../instant.ts'
 import type { ModelEvent } from './counter-model.ts'
 import { type ReachedCounters, Recount } from './recount.ts'
 
@@ -50,6 +51,18 @@ test('a workspace that the log names and Redis does not is compared as far as it
     ['leads', '1'],
     ['leads:20260601:l', '1'],
   ])
+})
+
+test('copies more than 72 hours apart are noted: they may have counted again', () => {
+  const one = recount({ reached: 4, fields: { leads: '3' } })
+  const later = (hours: number): Partial<ModelEvent> => ({ identity: 'e0', appendedAt: AT + hours * HOUR_MS })
+  one.add(0, event(0))
+  one.add(0, event(1))
+  one.add(0, event(2, later(72)))
+  expect(one.lateCopies).toEqual(new Map())
+  one.add(0, event(3, later(145)))
+  one.add(0, event(9, later(300)))
+  expect(one.lateCopies).toEqual(new Map([['acme', 1]]))
 })
 
 test('from a snapshot on: what it covers is known and not counted again', () => {

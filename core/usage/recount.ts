@@ -1,3 +1,4 @@
+import { DEDUPE_WINDOW_MS } from './append-time.ts'
 import { ARCHIVE_FIELD, parseDayField } from './counter-fields.ts'
 import { CounterModel, type ModelEvent, type RestoredCounters } from './counter-model.ts'
 import { type DayFigures, mergeFigures } from './past-days.ts'
@@ -34,11 +35,15 @@ interface RecountOptions {
 /**
  * Counts anew from the log, workspace by workspace, exactly as far as the counters under test reach.
  *
- * Takes each partition's events in offset order; copies count once however far they are apart.
+ * Takes each partition's events in offset order. Copies count once however far they are apart; whether the counters under
+ * test took one that came too late for an event of its own hangs on when ids were forgotten, so that it is only noted.
  */
 export class Recount {
   readonly #options: RecountOptions
   readonly #models = new Map<string, CounterModel>()
+  /** Append time of the last copy, by workspace and identity. */
+  readonly #appended = new Map<string, number>()
+  readonly #lateCopies = new Map<string, number>()
 
   constructor(options: RecountOptions) {
     this.#options = options
@@ -50,6 +55,7 @@ export class Recount {
     const { workspace, offset, identity } = event
     const end = counted(workspace)?.reached ?? reached(workspace, partition)
     if (offset > end) return
+    this.#noteCopy(event)
     const model = this.model(workspace)
     if (offset <= (start(workspace)?.reached ?? -1)) model.know(identity)
     else model.apply({ partition, known: -1, upto: offset, events: [event] })
@@ -58,6 +64,19 @@ export class Recount {
   /** Counters that are not what was counted anew; of the named workspaces and of all that the log named. */
   differences(workspaces: Iterable<string>): readonly Difference[] {
     return [...new Set([...workspaces, ...this.#models.keys()])].flatMap((name) => this.#differencesOf(name))
+  }
+
+  /** Copies that came longer after the one before than ids are remembered, by workspace: each may have counted again. */
+  get lateCopies(): ReadonlyMap<string, number> {
+    return this.#lateCopies
+  }
+
+  #noteCopy({ workspace, identity, appendedAt }: ModelEvent): void {
+    const name = `${workspace} ${identity}`
+    const before = this.#appended.get(name)
+    this.#appended.set(name, appendedAt)
+    if (before === undefined || appendedAt - before <= DEDUPE_WINDOW_MS) return
+    this.#lateCopies.set(workspace, (this.#lateCopies.get(workspace) ?? 0) + 1)
   }
 
   /** The recounted counters of a workspace, begun from its snapshot if there is one. */
