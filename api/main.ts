@@ -16,12 +16,12 @@ import { LogEnds } from '#drivers/kafka/log-ends.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { UsageWriter } from '#drivers/kafka/usage-writer.ts'
 import { letterOverview } from '#drivers/letter-overview.ts'
+import { listenOn } from '#drivers/listen.ts'
 import { createLogger } from '#drivers/log.ts'
 import { watchLoop } from '#drivers/loop-delay.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
-import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
@@ -31,9 +31,10 @@ import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
+import { reachMongo, reachRedis } from '#drivers/reach.ts'
 import { measureReadiness, readinessOf } from '#drivers/readiness.ts'
 import { isClusterUrl } from '#drivers/redis/address.ts'
-import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
+import { redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { NearLimits } from '#drivers/redis/near-limits.ts'
@@ -67,10 +68,14 @@ const shutdown = shutdownOnSignals(log)
 const traces = await openTraces(config, { service: 'tallygate-api', log })
 if (traces !== null) shutdown.add('traces', () => traces.stop())
 
-const mongo = await connectMongo(config.MONGODB_URL)
+const waiting = { log, withinMs: config.START_DEADLINE_MS }
+const mongo = await reachMongo(config.MONGODB_URL, waiting)
 shutdown.add('MongoDB', mongo.close)
 const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
-const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 })
+const redis = await reachRedis(
+  { url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 },
+  waiting,
+)
 shutdown.add('Redis', () => redis.quit())
 await requireSafeRedis(redis)
 
@@ -256,10 +261,10 @@ admin.get('/readyz', async (_request, reply) => {
   const { isReady, parts } = await readinessOf(context.health)
   return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'up' : 'down', parts })
 })
-await admin.listen({ host: config.API_HOST, port: config.ADMIN_PORT })
+await listenOn(admin, { host: config.API_HOST, port: config.ADMIN_PORT, setting: 'ADMIN_PORT' })
 shutdown.add('admin', () => admin.close())
 const loop = watchLoop()
-await app.listen({ host: config.API_HOST, port: config.API_PORT })
+await listenOn(app, { host: config.API_HOST, port: config.API_PORT, setting: 'API_PORT' })
 shutdown.add('API', async () => {
   draining.isUnderWay = true
   await pause(config.DRAIN_MS)

@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import type { Registry } from 'prom-client'
+import { listenOn } from '#drivers/listen.ts'
 import { type Checks, measureReadiness, readinessOf } from '#drivers/readiness.ts'
 
 interface HealthOptions {
@@ -22,6 +23,6 @@ export async function serveHealth({ host, port, metrics, checks }: HealthOptions
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.metrics()),
   )
-  await app.listen({ host, port })
+  await listenOn(app, { host, port, setting: 'CONSUMERS_PORT' })
   return app
 }

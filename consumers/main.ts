@@ -8,7 +8,7 @@ import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { endOnFailure } from '#drivers/fatal.ts'
-import { connectKafka, openAdmin } from '#drivers/kafka/connect.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
 import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { LETTER_BYTES_MAX } from '#drivers/kafka/letters.ts'
@@ -21,7 +21,6 @@ import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { createLogger } from '#drivers/log.ts'
 import { consumerMetrics, createMetrics, sweeperMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
-import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DriftLog } from '#drivers/mongo/drift-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
@@ -32,7 +31,8 @@ import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
-import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
+import { reachKafka, reachMongo, reachRedis, reachRegistry } from '#drivers/reach.ts'
+import { redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { measureShards } from '#drivers/redis/measure-shards.ts'
@@ -74,18 +74,19 @@ const name = `${config.CONSUMERS_NAME}-${randomUUID().slice(0, 8)}`
 const now = systemClock
 const monotonic = (): number => performance.now()
 
-const mongo = await connectMongo(config.MONGODB_URL)
+const waiting = { log, withinMs: config.START_DEADLINE_MS }
+const mongo = await reachMongo(config.MONGODB_URL, waiting)
 shutdown.add('MongoDB', mongo.close)
 const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
 const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
 const source = new FactsSource(mongo.db)
-const redis = await connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 })
+const redis = await reachRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 }, waiting)
 shutdown.add('Redis', () => redis.quit())
 await requireSafeRedis(redis)
 const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
-const schemaIds = await registry.registerAll()
+const schemaIds = await reachRegistry(registry, waiting)
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
-const admin = await openAdmin(kafka)
+const admin = await reachKafka(kafka, waiting)
 shutdown.add('Kafka admin', () => admin.disconnect())
 const producer = new GatheringProducer(kafka)
 await producer.start()
