@@ -59,6 +59,9 @@ performance: $(NODE) ## Write docs/performance.md and its pictures anew from tes
 format: $(NODE) ## Format the code
 	@npx biome check --write .
 
+validate: $(NODE) ## Say what is wrong with deploy/catalogue.json, or CATALOGUE=file, and with the settings
+	@$(NODE) deploy/main.ts setup --validate $(CATALOGUE)
+
 openapi: $(NODE) ## Write docs/openapi.json anew from the route schemas
 	@$(NODE) api/write-openapi.ts
 
@@ -71,4 +74,4 @@ records: $(NODE) ## Write client/events/records.gen.ts anew from the schemas
 sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.tgz
 	@cd client && rm -rf dist && npx tsc -p tsconfig.json && npm pack --ignore-scripts --loglevel=error
 
-.PHONY: help install run up down clean test soak mutants bench bench-check bench-baseline performance format openapi screenshots records sdk
+.PHONY: help install run up down clean test soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk

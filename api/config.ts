@@ -8,6 +8,7 @@ import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv } from '#drivers/registry/schema-registry.ts'
 import { tracesEnv } from '#drivers/traces.ts'
+import { startEnv } from '#drivers/until-there.ts'
 
 /** Every setting of the API by its environment name. */
 export const apiEnv = {
@@ -17,6 +18,7 @@ export const apiEnv = {
   ...mongoEnv,
   ...registryEnv,
   ...tracesEnv,
+  ...startEnv,
   API_HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   API_PORT: Type.Integer({ default: 18_080, minimum: 0, maximum: 65_535, description: 'Port of the API' }),
   ADMIN_PORT: Type.Integer({

@@ -15,12 +15,12 @@ import { LogEnds } from '#drivers/kafka/log-ends.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { UsageWriter } from '#drivers/kafka/usage-writer.ts'
 import { letterOverview } from '#drivers/letter-overview.ts'
+import { listenOn } from '#drivers/listen.ts'
 import { createLogger } from '#drivers/log.ts'
 import { watchLoop } from '#drivers/loop-delay.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
-import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
@@ -30,8 +30,9 @@ import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
+import { reachMongo, reachRedis } from '#drivers/reach.ts'
 import { isClusterUrl } from '#drivers/redis/address.ts'
-import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
+import { redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { NearLimits } from '#drivers/redis/near-limits.ts'
@@ -78,10 +79,11 @@ const usage = new UsageWriter({
   log,
   ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
 })
+const waiting = { log, withinMs: config.START_DEADLINE_MS }
 const startingUsage = usage.start()
 const [mongo, redis] = await Promise.all([
-  connectMongo(config.MONGODB_URL),
-  connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 }),
+  reachMongo(config.MONGODB_URL, waiting),
+  reachRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 }, waiting),
 ])
 shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())
@@ -255,12 +257,13 @@ await startingUsage
 const health = await serveHealth({
   host: config.API_HOST,
   port: config.ADMIN_PORT,
+  setting: 'ADMIN_PORT',
   metrics,
   checks: context.health,
 })
 shutdown.add('health', () => health.close())
 const loop = watchLoop()
-await app.listen({ host: config.API_HOST, port: config.API_PORT })
+await listenOn(app, { host: config.API_HOST, port: config.API_PORT, setting: 'API_PORT' })
 shutdown.add('API', async () => {
   draining.isUnderWay = true
   await pause(config.DRAIN_MS)

@@ -27,7 +27,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Reads where to go. Throws a CommandError when nothing says where. */
+/**
+ * Reads where to go. What a command does not ask for need not be known: in a container a key is made with MongoDB and
+ * the pepper alone. Reading what nothing says throws a CommandError.
+ */
 export function readTarget(env: NodeJS.ProcessEnv): Target {
   const runDir =
     env['TALLYGATE_DIR'] ?? findRunDir(process.cwd()) ?? resolve(import.meta.dirname, '..', '.tallygate')
@@ -41,19 +44,34 @@ export function readTarget(env: NodeJS.ProcessEnv): Target {
       exitCodes.unavailable,
     )
   }
-  const kafka = from('KAFKA_BROKERS', run.kafka)
   return {
-    api: from('TALLYGATE_API', run.api),
-    kafka,
-    kafkaSecurity: readKafkaSecurity(env, kafka),
-    registry: from('SCHEMA_REGISTRY_URL', run.registry),
-    mongo: from('MONGODB_URL', run.mongo),
-    redis: from('REDIS_URL', run.redis),
-    keys: {
-      check: from('TALLYGATE_KEY', run.keys?.check),
-      read: from('TALLYGATE_KEY', run.keys?.read),
-    },
     runDir,
+    get api() {
+      return from('TALLYGATE_API', run.api)
+    },
+    get kafka() {
+      return from('KAFKA_BROKERS', run.kafka)
+    },
+    get kafkaSecurity() {
+      return readKafkaSecurity(env, this.kafka)
+    },
+    get registry() {
+      return from('SCHEMA_REGISTRY_URL', run.registry)
+    },
+    get mongo() {
+      return from('MONGODB_URL', run.mongo)
+    },
+    get redis() {
+      return from('REDIS_URL', run.redis)
+    },
+    keys: {
+      get check() {
+        return from('TALLYGATE_KEY', run.keys?.check)
+      },
+      get read() {
+        return from('TALLYGATE_KEY', run.keys?.read)
+      },
+    },
   }
 }
 

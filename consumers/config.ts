@@ -8,6 +8,7 @@ import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv } from '#drivers/registry/schema-registry.ts'
 import { tracesEnv } from '#drivers/traces.ts'
+import { startEnv } from '#drivers/until-there.ts'
 
 /** Every setting of the consumers by its environment name. */
 export const consumersEnv = {
@@ -17,6 +18,7 @@ export const consumersEnv = {
   ...mongoEnv,
   ...registryEnv,
   ...tracesEnv,
+  ...startEnv,
   CONSUMERS_PORT: Type.Integer({
     default: 18_090,
     minimum: 0,

@@ -8,7 +8,7 @@ import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { endOnFailure } from '#drivers/fatal.ts'
-import { connectKafka, openAdmin } from '#drivers/kafka/connect.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
 import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { LETTER_BYTES_MAX } from '#drivers/kafka/letters.ts'
@@ -21,7 +21,6 @@ import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { createLogger } from '#drivers/log.ts'
 import { consumerMetrics, createMetrics, sweeperMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
-import { connectMongo } from '#drivers/mongo/connect.ts'
 import { DriftLog } from '#drivers/mongo/drift-log.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
@@ -31,7 +30,8 @@ import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
-import { connectRedis, redisProblem } from '#drivers/redis/connect.ts'
+import { reachKafka, reachMongo, reachRedis, reachRegistry } from '#drivers/reach.ts'
+import { redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { measureShards } from '#drivers/redis/measure-shards.ts'
@@ -76,13 +76,13 @@ const monotonic = (): number => performance.now()
 
 const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
+const waiting = { log, withinMs: config.START_DEADLINE_MS }
 const producer = new GatheringProducer(kafka)
 const [mongo, redis, schemaIds, admin] = await Promise.all([
-  connectMongo(config.MONGODB_URL),
-  connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 }),
-  registry.schemaIds(),
-  openAdmin(kafka),
-  producer.start(),
+  reachMongo(config.MONGODB_URL, waiting),
+  reachRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 }, waiting),
+  reachRegistry(registry, waiting),
+  reachKafka(kafka, waiting).then((reached) => producer.start().then(() => reached)),
 ])
 shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())
@@ -288,6 +288,7 @@ measureKafka(metrics, {
 const health = await serveHealth({
   host: config.CONSUMERS_HOST,
   port: config.CONSUMERS_PORT,
+  setting: 'CONSUMERS_PORT',
   metrics,
   checks: {
     kafka: async () => silence() ?? firstProblem(liveness, (own) => own.unready()),

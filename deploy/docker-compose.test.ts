@@ -52,6 +52,15 @@ test('compose runs Redis with the very settings of the local process', () => {
   expect(services['redis']?.command?.slice(1)).toEqual(redisSettings)
 })
 
+test('compose: the first key can be made in the service that the page names, with the pepper that was kept', () => {
+  const page = readFileSync(new URL('../docs/deploy.md', import.meta.url), 'utf8')
+  const [, service = ''] = /run --rm (\w+) cli\/main\.ts key create/.exec(page) ?? []
+  const { environment = {} } = apps[service] ?? {}
+  expect(Object.keys(environment)).toEqual(expect.arrayContaining(['MONGODB_URL', 'TALLYGATE_KEY_PEPPER']))
+  expect(page).toContain('umask 077')
+  expect(`${text}${page}`).not.toContain('TALLYGATE_KEY_PEPPER=$(openssl')
+})
+
 test('compose has Tallygate itself behind a profile, with settings that each process accepts, and set up first', () => {
   const accepted = { api: apiEnv, consumers: consumersEnv, setup: setupEnv }
   expect(Object.keys(apps).toSorted()).toEqual(Object.keys(accepted).toSorted())

@@ -50,9 +50,11 @@ test('what the image holds is enough for each of its programs to start', async (
     runCommand(process.execPath, args, { cwd: app, env })
   await run('api/main.ts', '--validate')
   await run('consumers/main.ts', '--validate')
+  expect(await run('deploy/main.ts', 'setup', '--validate')).toContain('are fine')
+  await expect(run('deploy/main.ts', 'setup', '--validate', 'package.json')).rejects.toThrow('license: ')
   expect(await run('cli/main.ts', '--help')).toContain('tallygate')
   await expect(run('deploy/main.ts')).rejects.toThrow('run | up | down | clean | setup')
-}, 30_000)
+}, 60_000)
 
 test('no program of the image needs a package that is only there for development', () => {
   const own = new Set(Object.keys(manifest.dependencies))

@@ -1,5 +1,5 @@
 import { playDemo } from './demo/player.ts'
-import { setUpFrom } from './setup.ts'
+import { problemsOfSetup, setUpFrom } from './setup.ts'
 import { bringAway, bringDown, bringUp } from './system.ts'
 
 const print = (line: string): void => {
@@ -8,9 +8,10 @@ const print = (line: string): void => {
 
 /**
  * `run`: everything up, the demo, then serve until Ctrl-C. `up`: the same in the background. `down`: stop. `clean`: stop
- * and remove the data. `setup`: makes the engines of the environment ready, and starts nothing.
+ * and remove the data. `setup`: makes the engines of the environment ready, and starts nothing; with `--validate` and a
+ * file it only says what is wrong with the settings and with that catalogue.
  */
-async function main(command: string | undefined): Promise<void> {
+async function main(command: string | undefined, options: readonly string[]): Promise<void> {
   switch (command) {
     case 'up': {
       const run = await bringUp(process.env, print)
@@ -26,14 +27,21 @@ async function main(command: string | undefined): Promise<void> {
       await bringAway()
       return print('Stopped; its data is gone.')
     case 'setup':
+      if (options[0] === '--validate') return validate(options[1])
       await setUpFrom(process.env)
       return print('Topics, schemas, install document and catalogue are in place.')
     case 'run':
       return run()
     default:
-      print('usage: node deploy/main.ts run | up | down | clean | setup')
+      print('usage: node deploy/main.ts run | up | down | clean | setup [--validate [catalogue.json]]')
       process.exitCode = 2
   }
+}
+
+function validate(catalogue: string | undefined): void {
+  const problems = problemsOfSetup(process.env, catalogue)
+  process.stdout.write(`${problems ?? 'Settings and catalogue are fine.'}\n`)
+  if (problems !== null) process.exitCode = 1
 }
 
 async function run(): Promise<void> {
@@ -56,7 +64,7 @@ async function run(): Promise<void> {
   process.exit()
 }
 
-await main(process.argv[2]).catch((error: unknown) => {
+await main(process.argv[2], process.argv.slice(3)).catch((error: unknown) => {
   process.stderr.write(`${reasonsOf(error).join('\n  because: ')}\n`)
   process.exit(3)
 })

@@ -20,7 +20,8 @@ interface StartOptions {
   readonly ports: ServicePorts
 }
 
-const READY_WITHIN_MS = 60_000
+/** Longer than they wait for an engine, so that what they say of it is read. */
+const READY_WITHIN_MS = 90_000
 
 /** The fixed ports of `make up`, each movable by its variable. */
 export function servicePorts(env: NodeJS.ProcessEnv): ServicePorts {
@@ -68,6 +69,7 @@ async function startService(name: ServiceName, options: StartOptions): Promise<v
   if (runningPort(dir, name) === port) return
   await stopProgram(dir, name)
   await requireFree(port, name === 'api' ? 'API_PORT' : 'CONSUMERS_PORT')
+  if (name === 'api') await requireFree(ports.admin, 'ADMIN_PORT')
   const main = new URL(`../${name}/main.ts`, import.meta.url).pathname
   startProgram(dir, { name, file: process.execPath, args: [main], env: serviceEnv(options), port })
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
 import { readEnv } from '#drivers/env.ts'
 import { connectKafka, kafkaEnv, kafkaProblems, readKafkaSecurity } from '#drivers/kafka/connect.ts'
@@ -12,6 +10,7 @@ import { listEarlierWorkspaces } from '#drivers/mongo/list-earlier-workspaces.ts
 import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { DEFAULT_CATALOGUE, readCatalogue } from './read-catalogue.ts'
 
 /** Where the engines answer. */
 export interface SetupAddresses {
@@ -30,10 +29,30 @@ export const setupEnv = {
   ...registryEnv,
 }
 
+/**
+ * Says what is wrong with the settings and with a catalogue, and starts nothing; null when nothing is. It is the
+ * catalogue that a new install begins with, unless another is named.
+ */
+export function problemsOfSetup(env: NodeJS.ProcessEnv, catalogue = DEFAULT_CATALOGUE): string | null {
+  const problems = [() => settingsOf(env), () => readCatalogue(catalogue)].flatMap((read) => {
+    try {
+      read()
+      return []
+    } catch (error) {
+      if (error instanceof TallygateError) return [error.message]
+      throw error
+    }
+  })
+  return problems.length === 0 ? null : problems.join('\n')
+}
+
+function settingsOf(env: NodeJS.ProcessEnv) {
+  return readEnv(setupEnv, env, [kafkaProblems, mongoProblems, redisProblems])
+}
+
 /** Makes the engines that an environment names ready. Throws `invalid_config` with every problem of it. */
 export async function setUpFrom(env: NodeJS.ProcessEnv): Promise<void> {
-  const rules = [kafkaProblems, mongoProblems, redisProblems]
-  const settings = readEnv(setupEnv, env, rules)
+  const settings = settingsOf(env)
   const addresses = {
     kafka: settings.KAFKA_BROKERS,
     registry: settings.SCHEMA_REGISTRY_URL,
@@ -94,9 +113,7 @@ async function setUpFacts(addresses: Pick<SetupAddresses, 'mongo' | 'redis'>): P
     await listEarlierWorkspaces(mongo.db)
     const log = new CatalogueLog(mongo.db)
     if ((await log.newest()) !== null) return
-    const source: unknown = JSON.parse(readFileSync(new URL('./catalogue.json', import.meta.url), 'utf8'))
-    const parsed = parseCatalogue(source, 1)
-    if (!parsed.ok) throw new TallygateError('invalid_catalogue', JSON.stringify(parsed.problems))
+    const source = readCatalogue(DEFAULT_CATALOGUE)
     const storedBy = { kind: 'setup', id: 'deploy/catalogue.json', label: 'the default catalogue' } as const
     await log.append({ revision: 1, storedAt: Date.now(), storedBy, source })
   } finally {

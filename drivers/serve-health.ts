@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import { listenOn } from './listen.ts'
 import { type Checks, measureReadiness, readinessOf } from './readiness.ts'
 
 interface HealthOptions {
   readonly host: string
   readonly port: number
+  /** The setting that moves the port. */
+  readonly setting: string
   readonly metrics: Registry
   /** What must work for the process to be of use. */
   readonly checks: Checks
@@ -17,7 +20,13 @@ export interface HealthServer {
 }
 
 /** Serves `/healthz`, `/readyz` by dependency and `/metrics`: for probes and scrapes, with nothing to load for it. */
-export async function serveHealth({ host, port, metrics, checks }: HealthOptions): Promise<HealthServer> {
+export async function serveHealth({
+  host,
+  port,
+  setting,
+  metrics,
+  checks,
+}: HealthOptions): Promise<HealthServer> {
   measureReadiness(metrics, checks)
   const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     '/healthz': (response) => sendJson(response, 200, { status: 'up' }),
@@ -40,8 +49,11 @@ export async function serveHealth({ host, port, metrics, checks }: HealthOptions
       sendJson(response, 500, { status: error instanceof Error ? error.message : String(error) })
     }
   })
-  server.listen(port, host)
-  await once(server, 'listening')
+  const listen = async (address: { readonly host: string; readonly port: number }): Promise<void> => {
+    server.listen(address)
+    await once(server, 'listening')
+  }
+  await listenOn({ listen }, { host, port, setting })
   return {
     close: async () => {
       server.closeIdleConnections()

@@ -131,6 +131,15 @@ test('every secret that is read is one that the README has an operator make, and
   expect(Object.keys(ofKind('ConfigMap')[0]?.data ?? {}).filter((name) => name in secrets)).toEqual([])
 })
 
+test('the first key can be made where the README says: the container has what the command asks for', () => {
+  const [, program, command] =
+    /exec deploy\/(\S+) -- node (cli\/main\.ts key create) /.exec(read('README.md')) ?? []
+  const deployment = ofKind('Deployment').find(({ metadata }) => metadata.name === program)
+  const env = deployment === undefined ? {} : envOf(deployment.spec.template.spec.containers[0])
+  expect(command).toBe('cli/main.ts key create')
+  for (const name of ['MONGODB_URL', 'TALLYGATE_KEY_PEPPER']) expect(env[name], name).toBeTruthy()
+})
+
 test('ports, probes, services and policies name what a process listens on', () => {
   const listens = { api: { http: 'API_PORT', admin: 'ADMIN_PORT' }, consumers: { health: 'CONSUMERS_PORT' } }
   for (const [name, variables] of Object.entries(listens)) {

@@ -1,4 +1,4 @@
-import { type Db, MongoClient, MongoServerError } from 'mongodb'
+import { type Db, MongoClient, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb'
 import { TallygateError } from '#core/errors.ts'
 import { Type } from '../json-schema.ts'
 
@@ -22,6 +22,12 @@ export interface MongoConnection {
 /** Whether MongoDB itself said no, so that it can be reached. */
 export function answeredByMongo(error: unknown): boolean {
   return error instanceof MongoServerError
+}
+
+/** Whether MongoDB could not be reached; a refused login or an option that it does not know is something else. */
+export function isMongoAway(error: unknown): boolean {
+  const cause = error instanceof TallygateError ? error.cause : error
+  return cause instanceof MongoNetworkError || cause instanceof MongoServerSelectionError
 }
 
 /** Opens MongoDB; writes are acknowledged by a majority and journaled. Throws `unavailable`. */

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '#deploy/local/ports.ts'
 import { type ServiceName, serviceEnv } from '#deploy/services.ts'
 import { setUp } from '#deploy/setup.ts'
@@ -15,7 +17,9 @@ beforeAll(() => setUp(engineAddresses()))
 
 /** Settings that run, on the engines of this run. */
 function goodSettings(): Record<string, string> {
-  return serviceEnv({ addresses: engineAddresses(), pepper: PEPPER, ports: { api, admin, consumers } })
+  const ports = { api, admin, consumers }
+  const settings = serviceEnv({ addresses: engineAddresses(), pepper: PEPPER, ports })
+  return { ...settings, START_DEADLINE_MS: '2000' }
 }
 
 interface Refusal {
@@ -60,6 +64,13 @@ const refusals: readonly Refusal[] = [
     process: 'consumers',
     settings: { CONSUMERS_PORT: '-1' },
     names: 'CONSUMERS_PORT',
+    fix: />= 0/,
+  },
+  {
+    what: 'no time to wait',
+    process: 'consumers',
+    settings: { START_DEADLINE_MS: '-1' },
+    names: 'START_DEADLINE_MS',
     fix: />= 0/,
   },
   {
@@ -214,6 +225,20 @@ describe('boot matrix', () => {
       expect(output).not.toContain(SECRET)
     },
   )
+
+  test.for([
+    ['api', 'API_PORT'],
+    ['api', 'ADMIN_PORT'],
+    ['consumers', 'CONSUMERS_PORT'],
+  ] as const)('%s: a taken %s is named', async ([name, setting]) => {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const taken = String(Object(server.address()).port)
+    const { code, output } = await boot(name, { ...goodSettings(), [setting]: taken })
+    expect(code, output).toBe(1)
+    expect(output).toContain(`port ${taken} of 127.0.0.1 is taken by another program: set ${setting}`)
+  })
 
   test('all problems are named at once', async () => {
     const settings = { ...goodSettings(), API_PORT: 'x', LOG_LEVEL: 'loud', REDIS_URL: 'x' }

@@ -108,7 +108,8 @@ async function bootBadly(): Promise<void> {
     { KAFKA_SASL_MECHANISM: planted.kafka, KAFKA_SASL_PASSWORD: planted.kafka },
     { TALLYGATE_KEY_PEPPER: 'planted-pepper', API_PORT: 'x' },
   ]
-  const good = { ...system.env, REDIS_URL: String(process.env['REDIS_URL']), ...TRACE, CONSUMERS_PORT: '0' }
+  const short = { CONSUMERS_PORT: '0', START_DEADLINE_MS: '3000' }
+  const good = { ...system.env, REDIS_URL: String(process.env['REDIS_URL']), ...TRACE, ...short }
   const boots = wrong.map((settings) => {
     return { name: 'API_PORT' in settings ? 'api' : 'consumers', settings } as const
   })

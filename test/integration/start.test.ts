@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '#deploy/local/ports.ts'
 import { serviceEnv } from '#deploy/services.ts'
 import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
@@ -25,7 +25,10 @@ interface Api {
 }
 
 /** One more API whose way to some engine is not the usual one. */
-async function startApi(settings: Readonly<Record<string, string>>): Promise<Api> {
+async function startApi(
+  settings: Readonly<Record<string, string>>,
+  meanwhile: (process: Started) => Promise<void> = async () => undefined,
+): Promise<Api> {
   const [api = 0, admin = 0] = await freePorts(2)
   const ports = { api, admin, consumers: 0 }
   const pepper = String(system.env['TALLYGATE_KEY_PEPPER'])
@@ -33,6 +36,7 @@ async function startApi(settings: Readonly<Record<string, string>>): Promise<Api
     ...serviceEnv({ addresses: engineAddresses(), pepper, ports }),
     ...settings,
   })
+  await meanwhile(process)
   const url = `http://127.0.0.1:${api}`
   const headers = { authorization: `Bearer ${system.key}`, 'content-type': 'application/json' }
   await eventually(
@@ -82,6 +86,24 @@ test('G26: an API that starts without the registry checks, says why it is not re
   expect(await (await api.post('/v1/consume', use('start-1'))).json()).toMatchObject({ allowed: true })
   expect(await api.process.stop()).toBe(0)
   await proxy.close()
+})
+
+test('an API that starts before Redis waits for it, says so, and answers once it is there', async () => {
+  const proxy = await TcpProxy.open(Number(new URL(engineAddresses().redis).port))
+  onTestFinished(() => proxy.close())
+  proxy.set({ kind: 'reset' })
+  const settings = { REDIS_URL: `redis://127.0.0.1:${proxy.port}` }
+  const starting = startApi(settings, async (process) => {
+    await eventually(
+      async () => process.output(),
+      (log) => log.includes('waiting for Redis: look at REDIS_URL'),
+      { what: 'the log to say what is waited for' },
+    )
+    proxy.set({ kind: 'pass' })
+  })
+  const api = await starting
+  expect((await api.post('/v1/check', { workspace: workspace.id, feature: 'leads' })).status).toBe(200)
+  expect(await api.process.stop()).toBe(0)
 })
 
 test('G26: an API that starts without Kafka checks, says why it is not ready, and stops when it is told to', async () => {

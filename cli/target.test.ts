@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { readTarget } from './target.ts'
+
+const nowhere = { TALLYGATE_DIR: '/nowhere' }
+
+test('target: a command needs only what it asks for, as in a container that has MongoDB and the pepper', () => {
+  const target = readTarget({ ...nowhere, MONGODB_URL: 'mongodb://mongo:27017/tallygate' })
+  expect(target.mongo).toBe('mongodb://mongo:27017/tallygate')
+  expect(() => target.api).toThrow('run make up, or set TALLYGATE_API')
+  expect(() => target.keys.check).toThrow('TALLYGATE_KEY')
+  expect(() => target.kafkaSecurity).toThrow('KAFKA_BROKERS')
+})
