@@ -268,18 +268,17 @@ const sweeping = startSweeping({
   },
 })
 shutdown.add('sweeper', sweeping.stop)
-const catalogueTimer = startCatalogueTimer({ catalogues, redis, shards, log })
-shutdown.add('catalogue', async () => catalogueTimer.stop())
+const refreshing = startCatalogueTimer({ catalogues, redis, shards, log })
+shutdown.add('catalogue', async () => refreshing.stop())
 
 const silence = (): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs(), lettering.idleMs())
   return idleMs < config.STALLED_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
 }
-const watch = setInterval(() => {
+setInterval(() => {
   const problem = silence() ?? firstProblem(liveness, (own) => own.fatal())
   if (problem !== null) onFatal(new Error(problem))
-}, 1_000)
-watch.unref()
+}, 1_000).unref()
 
 measureKafka(metrics, {
   subscriptionLag: () => subscriptions.lag(),
