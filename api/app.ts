@@ -6,8 +6,10 @@ import { answerClientError } from './plugins/client-errors.ts'
 import { type Draining, partOnDrain } from './plugins/draining.ts'
 import { guardRoutes } from './plugins/keys.ts'
 import { compileLate } from './plugins/late-schemas.ts'
+import { measureRequests } from './plugins/measuring.ts'
 import { answerProblems, sendProblem } from './plugins/problems.ts'
-import { type Capacity, limitKeys, shedLoad } from './plugins/shedding.ts'
+import { RequestLines } from './plugins/request-log.ts'
+import { type Capacity, keyLimit, shedLoad } from './plugins/shedding.ts'
 import { traceRequests } from './plugins/tracing.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
@@ -72,7 +74,7 @@ export async function createApp(
   }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
-    loggerInstance: log,
+    childLoggerFactory: (_none, { reqId }) => new RequestLines(log, String(reqId)),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(),
     bodyLimit: BODY_BYTES_MAX,
@@ -90,15 +92,11 @@ export async function createApp(
   })
   app.removeContentTypeParser('text/plain')
   answerProblems(app)
+  measureRequests(app, context.metrics)
   partOnDrain(app, draining)
   shedLoad(app, capacity)
   if (traces !== null) traceRequests(app, traces)
-  guardRoutes(app, context.authenticate)
-  limitKeys(app, capacity)
-  app.addHook('onResponse', async ({ routeOptions }, reply) => {
-    const labels = { route: routeOptions.url ?? 'none', status: String(reply.statusCode) }
-    context.metrics.requests.observe(labels, reply.elapsedTime / 1_000)
-  })
+  guardRoutes(app, { authenticate: context.authenticate, limit: keyLimit(capacity) })
   if (withContract) await app.register(import('@fastify/swagger'), { openapi: contract })
   else compileLate(app)
   await app.register(async (routes) => {

@@ -33,6 +33,13 @@ export const apiEnv = {
     maximum: 10_000,
     description: "How long an answer waits for its figures, ms; then each feature's onUnavailable decides",
   }),
+  CHECK_CACHE_MS: Type.Integer({
+    default: 250,
+    minimum: 0,
+    maximum: 1_000,
+    description:
+      'No check is answered by an older state of Redis than so many ms; 0 = each asks it, as with a Redis Cluster',
+  }),
   HOLD_BUDGET_MS: Type.Integer({
     default: 250,
     minimum: 1,

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { OverrideRecord } from '#core/audit/audit-entry.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
-import type { Decision } from '#core/entitlement/decision.ts'
+import type { NotedDecision } from '#core/decisions/decision-count.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
 import type { OverrideWish } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
@@ -21,6 +21,8 @@ import type { ShardState } from '#drivers/redis/shard-states.ts'
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
   readonly check: CheckDeps
+  /** The same for single checks that take figures as they come: from what is near, where there is such a thing. */
+  readonly nearCheck?: CheckDeps
   readonly holds: HoldStore
   /** Writes usage into the log. */
   readonly usage: Pick<UsageWriter, 'encode' | 'send' | 'produce' | 'requireReachable'>
@@ -45,7 +47,7 @@ export interface ApiContext {
   /** At most `limit` workspaces after one, in the order of their ids. */
   readonly workspacesAfter: (workspace: string, limit: number) => Promise<readonly string[]>
   /** Notes a decision that was made now; never waits, never throws. */
-  readonly noteDecision: (decision: Decision) => void
+  readonly noteDecision: (decision: NotedDecision) => void
   /** Counts of a workspace's decisions by minute, newest first. */
   readonly decisionPage: DecisionLog['page']
   /** Who is nearest to a limit, as the judge last saw it. */

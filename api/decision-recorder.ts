@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
-import type { DecisionCount } from '#core/decisions/decision-count.ts'
+import type { DecisionCount, NotedDecision } from '#core/decisions/decision-count.ts'
 import { DecisionGatherer } from '#core/decisions/decision-gatherer.ts'
-import type { Decision } from '#core/entitlement/decision.ts'
 import type { Instant } from '#core/instant.ts'
 import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
 
@@ -41,7 +40,7 @@ export class DecisionRecorder {
   }
 
   /** Notes a decision that was just made. */
-  note(decision: Decision): void {
+  note(decision: NotedDecision): void {
     this.#gatherer.note(decision, this.#options.now())
   }
 

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { TallygateError } from '#core/errors.ts'
 import { changeCatalogue } from '#core/operations/change-catalogue.ts'
 import { changeOverride } from '#core/operations/change-override.ts'
+import type { CheckDeps } from '#core/operations/check.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
@@ -53,6 +54,7 @@ import { apiConfig } from './config.ts'
 import type { ApiContext, RequestLog } from './context.ts'
 import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
+import { forgetting, openNear } from './near.ts'
 import type { ShedCause } from './plugins/shedding.ts'
 
 /** How long a page of a list is waited for, ms. */
@@ -112,7 +114,7 @@ const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
 const source = new FactsSource(mongo.db)
 const letters = new LetterLog(mongo.db)
 const redrives = new RedriveLog(mongo.db)
-const near = new NearLimits(redis)
+const limits = new NearLimits(redis)
 const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER, {
   guard: fromMongo,
   withinMs: config.CHECK_BUDGET_MS,
@@ -157,17 +159,31 @@ const late = (): Error =>
 const unfounded = new TallyLog(log, 'decisions were made without figures, by onUnavailable')
 shutdown.add('tally of decisions', async () => unfounded.flush())
 const draining = { isUnderWay: false }
+const direct = redisCounterStore({ redis, shards, partitionOf })
+const near = openNear({
+  url: config.REDIS_URL,
+  ageMaxMs: config.CHECK_CACHE_MS,
+  log,
+  direct,
+  shards,
+  partitions: install.usagePartitions,
+  partitionOf,
+  circuitOf: circuits.reads,
+})
+shutdown.add('near counters', () => near.close())
+const check: CheckDeps = {
+  counters: guardCounters(direct, circuits.reads),
+  inTime: (work) => inTime(work, { withinMs: config.CHECK_BUDGET_MS, late }),
+  facts,
+  catalogue,
+  now: systemClock,
+  lastKnown: rememberVerdicts(),
+}
 const context: ApiContext = {
-  holds: guardHolds(holds, circuits.holds),
+  holds: forgetting(guardHolds(holds, circuits.holds), near.forget),
   usage: guardWriter(usage, circuits.kafka),
-  check: {
-    counters: guardCounters(redisCounterStore({ redis, shards, partitionOf }), circuits.reads),
-    inTime: (work) => inTime(work, { withinMs: config.CHECK_BUDGET_MS, late }),
-    facts,
-    catalogue,
-    now: systemClock,
-    lastKnown: rememberVerdicts(),
-  },
+  check,
+  nearCheck: near.checks(check),
   history: {
     catalogueAt: (at) => pageFromMongo(() => history.catalogueAt(at)),
     historyOf: (workspace, at) => pageFromMongo(() => history.historyOf(workspace, at)),
@@ -176,7 +192,10 @@ const context: ApiContext = {
   authenticate: (token) => keys.known(token, systemClock()) ?? keys.authenticate(token, systemClock()),
   versions: (workspace) => pageFromMongo(() => source.versions(workspace)),
   overrides: (workspace) => pageFromMongo(() => source.overrides(workspace)),
-  changeOverride: (wish) => changeOverride({ store: source, catalogue, facts, now: systemClock }, wish),
+  changeOverride: (wish) =>
+    changeOverride({ store: source, catalogue, facts, now: systemClock }, wish).finally(() =>
+      near.forget(wish.workspace),
+    ),
   catalogueSource: async (requestLog) => {
     await catalogue
       .refresh()
@@ -197,10 +216,10 @@ const context: ApiContext = {
   workspacesAfter: (workspace, limit) => pageFromMongo(() => workspaces.after(workspace, limit)),
   noteDecision: (decision) => {
     recorder.note(decision)
-    if (decision.degraded) unfounded.note(`${decision.feature} ${decision.reason}`)
+    if (decision.degraded === true) unfounded.note(`${decision.feature} ${decision.reason}`)
   },
   decisionPage: (workspace, query) => pageFromMongo(() => decisions.page(workspace, query)),
-  nearLimits: (query) => fromRedis(() => near.highest(shards, query)),
+  nearLimits: (query) => fromRedis(() => limits.highest(shards, query)),
   letters: {
     page: (query, place) => pageFromMongo(() => letters.page(query, place)),
     one: (id) => pageFromMongo(() => letters.one(id)),
@@ -237,6 +256,7 @@ async function nameRevision(revision: number, requestLog: RequestLog): Promise<v
       requestLog.warn({ err: error, revision }, 'the new catalogue was stored; checks see it within 5 s')
     },
   )
+  near.forgetAll()
 }
 
 const turnedAway = new TallyLog(log, 'requests were turned away unread')

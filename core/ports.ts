@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue/catalogue.ts'
+import type { KnownAccuracy } from './entitlement/accuracy.ts'
 import type { WorkspaceFacts } from './entitlement/facts.ts'
 import type { StoredHistory } from './history/past-facts.ts'
 import type { Day, Instant } from './instant.ts'
@@ -37,6 +38,20 @@ export interface CounterReading {
   readonly membership: Readonly<Record<string, boolean>>
   /** Whether each subject of the plan is named by an open hold, by `memberKey`. */
   readonly heldSubjects: Readonly<Record<string, boolean>>
+  /** Until when its figures are those in force; absent where nobody tells of changes. */
+  readonly standing?: Standing
+}
+
+/** Whether a reading is still what Redis would say (ADR 0016). */
+export interface Standing {
+  /** How far it can be trusted by now; null once anything of it may be different, or too long ago. */
+  now(): StandingNow | null
+}
+
+/** A reading that still stands: its accuracy by Redis' clock, and the catalogue revision in force. */
+export interface StandingNow extends KnownAccuracy {
+  readonly now: Instant
+  readonly catalogueRevision: number
 }
 
 /** Reads counters. Throws `unavailable` when they cannot be reached in time. */

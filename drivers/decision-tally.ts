@@ -1,5 +1,6 @@
 import { Counter, type Registry } from 'prom-client'
-import type { Decision, Reason } from '#core/entitlement/decision.ts'
+import type { NotedDecision } from '#core/decisions/decision-count.ts'
+import type { Reason } from '#core/entitlement/decision.ts'
 
 /** Decisions of one feature and reason since the last scrape: those as usual, and those by policy. */
 interface Tally {
@@ -37,9 +38,9 @@ export class DecisionTally {
   }
 
   /** Counts a decision that was given out. */
-  note({ feature, reason, degraded }: Pick<Decision, 'feature' | 'reason' | 'degraded'>): void {
+  note({ feature, reason, degraded }: Pick<NotedDecision, 'feature' | 'reason' | 'degraded'>): void {
     const tally = this.#tallies.get(feature)?.get(reason) ?? this.#begin(feature, reason)
-    if (degraded) tally.degraded += 1
+    if (degraded === true) tally.degraded += 1
     else tally.usual += 1
   }
 

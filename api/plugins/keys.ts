@@ -1,26 +1,26 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type ApiKey, mayTouch, type Scope } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { Authenticate } from '../context.ts'
 
+/** Who asks, and whether he may ask once more. */
+interface Guard {
+  readonly authenticate: Authenticate
+  readonly limit: (key: ApiKey) => Error | undefined
+}
+
 /**
- * One hook for all routes, closed by default: key, scope, then workspace.
+ * One hook for all routes, closed by default: key, scope, how often, then workspace.
  *
  * A workspace that a key may not touch is answered as if it did not exist (404). A route that states no scope
  * is refused when it is registered.
  */
-export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): void {
-  app.addHook('onRoute', ({ config, url, method }) => {
-    if (config?.scope === undefined) throw new TypeError(`${String(method)} ${url} states no scope`)
-  })
+export function guardRoutes(app: FastifyInstance, guard: Guard): void {
   app.decorateRequest('apiKey', null)
-  app.addHook('onRequest', (request, reply, done) => {
-    const scope = request.routeOptions.config.scope
-    if (scope === null || (request.is404 && scope === undefined)) return done()
-    const admit = (key: ApiKey | null): void => done(refusal(key, scope, reply) ?? keep(request, key))
-    const found = keyOf(request, authenticate)
-    if (found instanceof Promise) found.then(admit, done)
-    else admit(found)
+  app.addHook('onRoute', (route) => {
+    const scope = route.config?.scope
+    if (scope === undefined) throw new TypeError(`${String(route.method)} ${route.url} states no scope`)
+    if (scope !== null) route.onRequest = [guardOf(scope, guard), ...others(route.onRequest)]
   })
   app.addHook('preHandler', (request, _reply, done) => {
     const foreign = foreignWorkspace(request)
@@ -29,23 +29,38 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): v
   })
 }
 
+function others<Hook>(hooks: Hook | Hook[] | undefined): readonly Hook[] {
+  if (hooks === undefined) return []
+  return Array.isArray(hooks) ? hooks : [hooks]
+}
+
+/** What a route asks of a key, known when it is registered: nothing is looked up for each request. */
+function guardOf(scope: Scope, { authenticate, limit }: Guard): onRequestHookHandler {
+  return (request, reply, done) => {
+    const admit = (key: ApiKey | null): void => {
+      const refused = key === null ? unknown(reply) : (refusal(key, scope) ?? limit(key))
+      if (refused === undefined) request.apiKey = key
+      done(refused)
+    }
+    const found = keyOf(request, authenticate)
+    if (found instanceof Promise) found.then(admit, done)
+    else admit(found)
+  }
+}
+
 function keyOf({ headers }: FastifyRequest, authenticate: Authenticate): ReturnType<Authenticate> {
   const [, token] = /^Bearer ([\x21-\x7e]{1,128})$/i.exec(headers.authorization ?? '') ?? []
   return token === undefined ? null : authenticate(token)
 }
 
-function refusal(key: ApiKey | null, scope: Scope | undefined, reply: FastifyReply): Error | undefined {
-  if (key === null) {
-    reply.header('www-authenticate', 'Bearer')
-    const message = 'send authorization: Bearer <key> with a key that is valid'
-    return new TallygateError('unauthenticated', message)
-  }
-  if (scope !== undefined && key.scopes.includes(scope)) return undefined
-  return new TallygateError('forbidden', `the key lacks the scope ${scope ?? 'of this route'}`, { scope })
+function unknown(reply: FastifyReply): Error {
+  reply.header('www-authenticate', 'Bearer')
+  return new TallygateError('unauthenticated', 'send authorization: Bearer <key> with a key that is valid')
 }
 
-function keep(request: FastifyRequest, key: ApiKey | null): undefined {
-  request.apiKey = key
+function refusal(key: ApiKey, scope: Scope): Error | undefined {
+  if (key.scopes.includes(scope)) return undefined
+  return new TallygateError('forbidden', `the key lacks the scope ${scope}`, { scope })
 }
 
 /** The first workspace of a request that its key may not touch. */

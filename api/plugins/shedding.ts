@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ApiKey } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
 import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 
@@ -31,9 +32,9 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
   const leave = (): void => {
     inFlight -= 1
   }
-  const refusal = ({ routeOptions }: FastifyRequest): Error | undefined => {
+  const refusal = (request: FastifyRequest): Error | undefined => {
     const cause = inFlight >= inFlightMax ? 'in_flight' : isBehind() ? 'loop' : null
-    if (cause === null || vital.has(routeOptions.url)) return undefined
+    if (cause === null || vital.has(request.routeOptions.url)) return undefined
     onShed(cause)
     return new TallygateError('unavailable', 'this process has more to do than it can; try again')
   }
@@ -42,19 +43,19 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
     const refused = refusal(request)
     if (refused === undefined && !raw.destroyed) {
       inFlight += 1
-      raw.once('close', leave)
+      raw.on('close', leave)
     }
     done(refused)
   })
 }
 
-/** Turns away what a key asks beyond its rate: 429 `overloaded`. To be registered after the guard of the routes. */
-export function limitKeys(app: FastifyInstance, { keyRate, onShed }: Capacity): void {
+/** Turns away what a key asks beyond its rate: 429 `overloaded`. */
+export function keyLimit({ keyRate, onShed }: Capacity): (key: ApiKey) => Error | undefined {
   const buckets = new TokenBuckets(keyRate, () => performance.now())
-  app.addHook('onRequest', ({ apiKey }, _reply, done) => {
-    if (apiKey === null || buckets.take(apiKey.id)) return done()
+  return ({ id }) => {
+    if (buckets.take(id)) return undefined
     onShed('key')
-    const message = `the key ${apiKey.id} asks more than ${keyRate.perSecond} times a second; slow down`
-    done(new TallygateError('overloaded', message))
-  })
+    const message = `the key ${id} asks more than ${keyRate.perSecond} times a second; slow down`
+    return new TallygateError('overloaded', message)
+  }
 }

@@ -1,25 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
+import type { Static } from 'typebox'
 import { isAmount, ZERO } from '#core/amount.ts'
-import type { Request } from '#core/entitlement/decision.ts'
+import type { Decision, Request } from '#core/entitlement/decision.ts'
 import { TallygateError } from '#core/errors.ts'
-import { checkItems } from '#core/operations/check.ts'
+import { checkItems, checkNear, checkOne } from '#core/operations/check.ts'
 import { checkFresh } from '#core/operations/check-fresh.ts'
 import { checkPast } from '#core/operations/check-past.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
+import { decisionText, verdictText } from '../decision-text.ts'
 import { presentDecision } from '../present.ts'
 import { readInstant } from '../read-instant.ts'
 import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem } from '../schemas.ts'
 
+const shape = { tags: ['decisions'], security: [{ key: [] }] }
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+type CheckBody = Static<typeof checkBody>
+
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { check, holds, history, archive } = context
+  const { nearCheck = context.check } = context
   const count = decisionCounter(context)
-  const routes = app.withTypeProvider<TypeBoxTypeProvider>()
-  const shape = { tags: ['decisions'], security: [{ key: [] }] }
-  routes.post(
+  const decideSlowly = checkerOf(context, count)
+  app.post<{ Body: CheckBody }>(
     '/v1/check',
     {
       config: { scope: 'check' },
@@ -30,25 +36,47 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
         response: { 200: decision, default: problem },
       },
     },
-    async ({ body }) => {
-      const { workspace, at, minFreshnessMs = null, after = null, explain, ...item } = body
-      if (at !== undefined) {
-        refuseWaiting(minFreshnessMs ?? after)
-        const past = await checkPast(
-          { ...check, history, archive },
-          { workspace, request: requestOf(item), at: readInstant(at, 'at') },
-        )
-        return presentDecision(past, explain)
-      }
-      const made = await checkFresh(
-        { ...check, holds, pause },
-        { workspace, request: requestOf(item), minFreshnessMs, after },
-      )
-      count(made)
-      return presentDecision(made, explain)
+    ({ body }, reply) => {
+      const { workspace, at, minFreshnessMs, after, explain } = body
+      const request = requestOf(body)
+      reply.type(JSON_TYPE)
+      const takesAny = at === undefined && minFreshnessMs === undefined && after === undefined
+      const near = takesAny ? checkNear(nearCheck, { workspace, request }) : null
+      if (near === null) return decideSlowly(body, request)
+      count(near.verdict)
+      return verdictText(near.verdict, near.accuracy, explain)
     },
   )
-  routes.post(
+  checksRoute(app, context)
+}
+
+/** Decides what must be read first; the answer as JSON. */
+function checkerOf(
+  { check, nearCheck = check, holds, history, archive }: ApiContext,
+  count: (decision: Decision) => void,
+): (body: CheckBody, request: Request) => Promise<string> {
+  const past = { ...check, history, archive }
+  const fresh = { ...check, holds, pause }
+  return async ({ workspace, at, minFreshnessMs = null, after = null, explain }, request) => {
+    if (at !== undefined) {
+      refuseWaiting(minFreshnessMs ?? after)
+      const then = await checkPast(past, { workspace, request, at: readInstant(at, 'at') })
+      return decisionText(then, explain)
+    }
+    const takesAny = minFreshnessMs === null && after === null
+    const made = takesAny
+      ? await checkOne(nearCheck, { workspace, request })
+      : await checkFresh(fresh, { workspace, request, minFreshnessMs, after })
+    count(made)
+    return decisionText(made, explain)
+  }
+}
+
+/** `POST /v1/checks`. */
+function checksRoute(app: FastifyInstance, context: ApiContext): void {
+  const { check } = context
+  const count = decisionCounter(context)
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/v1/checks',
     {
       config: { scope: 'check' },
@@ -70,9 +98,10 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
   )
 }
 
-function requestOf({ quantity, meter, subject, ...item }: CheckItemBody): Request {
+function requestOf({ feature, quantity, intent, meter, subject }: CheckItemBody): Request {
   return {
-    ...item,
+    feature,
+    intent,
     quantity: isAmount(quantity) ? quantity : ZERO,
     ...(meter === undefined ? {} : { meter }),
     ...(subject === undefined ? {} : { subject }),

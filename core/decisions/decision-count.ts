@@ -1,6 +1,11 @@
 import type { Amount } from '../amount.ts'
-import { type Decision, deniedReasons, type Reason } from '../entitlement/decision.ts'
+import { deniedReasons, type Reason, type Verdict } from '../entitlement/decision.ts'
 import { type Instant, MINUTE_MS } from '../instant.ts'
+
+/** A decision as it is counted: by policy, or from figures. */
+export interface NotedDecision extends Verdict {
+  readonly degraded?: boolean
+}
 
 /** The figures of one decision, enough to say later why it was made. */
 export interface DecisionSample {
@@ -29,17 +34,18 @@ export interface DecisionCount {
 }
 
 /** One decision as a count of one. */
-export function countOf(decision: Decision, at: Instant): DecisionCount {
+export function countOf(decision: NotedDecision, at: Instant): DecisionCount {
   const { workspace, feature, reason, allowed, quantity, limit, used, held, plan, status, trace } = decision
   const why = trace.at(-1)?.detail ?? ''
   const last = { at, quantity, limit, used, held, plan, status, why }
   return { workspace, feature, reason, allowed, minute: at - (at % MINUTE_MS), count: 1, last }
 }
 
+const denials: ReadonlySet<Reason> = new Set(deniedReasons)
+
 /** Whether a decision names a reason to deny, carried out or not. */
-export function isDenial({ reason }: Pick<Decision, 'reason'>): boolean {
-  const reasons: readonly Reason[] = deniedReasons
-  return reasons.includes(reason)
+export function isDenial({ reason }: Pick<Verdict, 'reason'>): boolean {
+  return denials.has(reason)
 }
 
 /** What is counted together. */

@@ -1,6 +1,12 @@
-import type { Decision } from '../entitlement/decision.ts'
 import type { Instant } from '../instant.ts'
-import { addCounts, countOf, type DecisionCount, isDenial, nameOf } from './decision-count.ts'
+import {
+  addCounts,
+  countOf,
+  type DecisionCount,
+  isDenial,
+  type NotedDecision,
+  nameOf,
+} from './decision-count.ts'
 
 /** Of so many allows one is kept; denials are all counted. */
 export const ALLOWS_PER_SAMPLE = 100
@@ -20,7 +26,7 @@ export class DecisionGatherer {
   }
 
   /** Notes a decision. */
-  note(decision: Decision, at: Instant): void {
+  note(decision: NotedDecision, at: Instant): void {
     if (!isDenial(decision)) {
       this.#allows += 1
       if (this.#allows % ALLOWS_PER_SAMPLE !== 1) return

@@ -2,7 +2,7 @@ import type { Decision, Request } from '../entitlement/decision.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import type { HoldStore } from '../ports.ts'
-import { type CheckDeps, checkItems } from './check.ts'
+import { type CheckDeps, checkOne } from './check.ts'
 
 /** What waiting for counters needs. */
 export interface FreshDeps extends CheckDeps {
@@ -35,9 +35,7 @@ export async function checkFresh(deps: FreshDeps, input: FreshInput): Promise<De
   if (after !== null) await untilCounted(deps, { workspace, after })
   let wanted: Instant | null = null
   for (let look = 0; look < LOOKS; look += 1) {
-    const { decisions } = await checkItems(deps, { workspace, items: [request] })
-    const [decision] = decisions
-    if (decision === undefined) throw new RangeError('a check has one decision')
+    const decision = await checkOne(deps, { workspace, request })
     const { asOf, lagMs } = decision
     if (minFreshnessMs === null) return decision
     if (asOf === null || lagMs === null) break

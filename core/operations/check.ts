@@ -7,6 +7,7 @@ import { TallygateError } from '../errors.ts'
 import { ownValue } from '../own-value.ts'
 import type { CounterReading } from '../ports.ts'
 import { aggregationOf, usageOf } from '../usage/feature-reading.ts'
+import type { NearChecks, NearDecision, NearQuestion } from './near-checks.ts'
 import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
 
 /** Remembers the last verdict of a workspace's feature, for `onUnavailable: last_known`. */
@@ -18,6 +19,8 @@ export interface LastKnown {
 /** What a check needs. */
 export interface CheckDeps extends ReadDeps {
   readonly lastKnown: LastKnown
+  /** Readings that still stand; absent where each check asks Redis. */
+  readonly near?: NearChecks
 }
 
 /** Several requests of one workspace, decided together. */
@@ -57,11 +60,35 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
     }),
   })
   for (const verdict of verdicts.decisions) deps.lastKnown.set(verdict)
+  const [request] = items
+  const [entitlement] = entitlements
+  if (items.length === 1 && request !== undefined && entitlement !== undefined)
+    deps.near?.keep({ workspace, request, reading, facts, catalogue, entitlement })
   const accuracy = accuracyOf(reading)
   return {
     allowed: verdicts.allowed,
     decisions: verdicts.decisions.map((verdict) => ({ ...verdict, ...accuracy })),
   }
+}
+
+/** Decides one request as `checkItems` does. */
+export async function checkOne(deps: CheckDeps, { workspace, request }: NearQuestion): Promise<Decision> {
+  const [decision] = (await checkItems(deps, { workspace, items: [request] })).decisions
+  if (decision === undefined) throw new RangeError('a check has one decision')
+  return decision
+}
+
+/**
+ * Decides one request at once, from a reading that still stands; null when `checkItems` must be asked.
+ *
+ * Throws `invalid_request` and `unknown_feature` as that does.
+ */
+export function checkNear(deps: CheckDeps, question: NearQuestion): NearDecision | null {
+  const near = deps.near?.find(deps, question) ?? null
+  if (near === null) return null
+  if (question.request.meter !== undefined) requireFits(deps.catalogue.remembered(), question.request)
+  if (near.isNew) deps.lastKnown.set(near.verdict)
+  return near
 }
 
 /** How far a reading can be trusted, as an answer states it. */

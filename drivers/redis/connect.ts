@@ -54,7 +54,7 @@ async function open(redis: Redis): Promise<void> {
 }
 
 /** What a connection to one server and those to the nodes of a cluster have in common. */
-function settingsOf({ commandTimeoutMs, silenceMaxMs }: RedisOptions) {
+function settingsOf({ commandTimeoutMs, silenceMaxMs }: Omit<RedisOptions, 'url'>) {
   return {
     maxRetriesPerRequest: 1,
     disableClientInfo: true,
@@ -67,12 +67,15 @@ function settingsOf({ commandTimeoutMs, silenceMaxMs }: RedisOptions) {
 const backoffMs = (attempt: number): number => Math.min(50 * attempt, 1_000)
 
 function toServer(options: RedisOptions): Server {
-  return new GatheringRedis(options.url, {
-    ...settingsOf(options),
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    retryStrategy: backoffMs,
-  })
+  return new GatheringRedis(options.url, serverSettings(options))
+}
+
+/** Settings of a connection to one server. */
+export type ServerSettings = ReturnType<typeof serverSettings>
+
+/** How a connection to one server behaves. */
+export function serverSettings(options: Omit<RedisOptions, 'url'>) {
+  return { ...settingsOf(options), lazyConnect: true, enableOfflineQueue: false, retryStrategy: backoffMs }
 }
 
 /** How often a cluster is asked who serves which slot, beyond what it says by itself, ms. */

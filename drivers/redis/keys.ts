@@ -32,6 +32,8 @@ export interface ShardKeys {
   /** Prefix of all keys of the shard. */
   readonly prefix: string
   readonly meta: string
+  /** Counted up when catalogue or readiness change otherwise than by counting: `meta` changes with each call. */
+  readonly version: string
   readonly buckets: string
   readonly dirty: string
   readonly judge: string
@@ -61,6 +63,7 @@ export function shardKeys(shard: number, tag = `s${pad(shard)}`): ShardKeys {
     shard,
     prefix,
     meta: `${prefix}m`,
+    version: `${prefix}v`,
     buckets: `${prefix}b`,
     dirty: `${prefix}dirty`,
     judge: `${prefix}judge`,

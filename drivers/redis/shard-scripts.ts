@@ -7,7 +7,7 @@ const rebuildWords = ['OK', 'LOST'] as const
 /** `lua/take-over.lua`: begins a rebuild under a token; LOST when a newer one owns the shard. */
 export const takeOver = defineScript({
   file: 'take-over.lua',
-  keys: ({ keys }: { keys: ShardKeys; token: number }) => [keys.meta],
+  keys: ({ keys }: { keys: ShardKeys; token: number }) => [keys.meta, keys.version],
   args: ({ token }) => [token],
   reply: (raw) => wordOf(raw, rebuildWords, 'take-over.lua'),
 })
@@ -64,7 +64,7 @@ interface OpenShardInput {
 /** `lua/open-shard.lua`: ends a rebuild; the token becomes the incarnation. */
 export const openShard = defineScript({
   file: 'open-shard.lua',
-  keys: ({ keys }: OpenShardInput) => [keys.meta],
+  keys: ({ keys }: OpenShardInput) => [keys.meta, keys.version],
   args: ({ token, catalogueRevision, hasThresholds, writes, partitions }) => [
     token,
     catalogueRevision,
@@ -106,7 +106,7 @@ interface RebaseInput {
 /** `lua/rebase.lua`: lets a shard go on from the start of partitions whose log was made anew. */
 export const rebaseMeta = defineScript({
   file: 'rebase.lua',
-  keys: ({ keys }: RebaseInput) => [keys.meta],
+  keys: ({ keys }: RebaseInput) => [keys.meta, keys.version],
   args: ({ incarnation, partitions }) => [
     incarnation,
     ...partitions.flatMap(({ partition, watermark, target, isLowerBound }) => [
@@ -159,7 +159,7 @@ export const putFacts = defineScript({
 /** `lua/raise-catalogue.lua`: names the catalogue revision in force to the checks of a shard's workspaces. */
 export const raiseCatalogue = defineScript({
   file: 'raise-catalogue.lua',
-  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta, keys.agenda],
+  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta, keys.agenda, keys.version],
   args: ({ revision }) => [revision, LIST],
   reply: (raw) => wordOf(raw, ['OK'] as const, 'raise-catalogue.lua'),
 })

@@ -2,7 +2,7 @@
 --[[
   Ends a rebuild: sets where each partition goes on and what must be reached before answers are given.
 
-  KEYS[1] m   ARGV[1] token, becomes the incarnation   ARGV[2] catalogue revision
+  KEYS[1] m   KEYS[2] v   ARGV[1] token, becomes the incarnation   ARGV[2] catalogue revision
   ARGV[3] '1' when workspaces have thresholds of their own (t)
   ARGV[4] how many writes this rebuild made: fewer in m.rn means that Redis went back in the middle of it
   ARGV[5..]   for each partition: tp, watermark, base, target, '1' when the log no longer starts at 0 (lower bound)
@@ -26,5 +26,6 @@ for i = 5, #ARGV, 5 do
 end
 redis.call('HSET', KEYS[1], 'inc', ARGV[1])
 if reached then redis.call('HSET', KEYS[1], 'ready', '1') end
+redis.call('INCR', KEYS[2])
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

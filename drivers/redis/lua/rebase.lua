@@ -2,7 +2,7 @@
 --[[
   Lets a shard go on from the start of partitions whose log was made anew; its counters and event ids stay.
 
-  KEYS[1] m   ARGV[1] inc
+  KEYS[1] m   KEYS[2] v   ARGV[1] inc
   ARGV[2..]   for each partition: tp, offset before the log's first, its last offset, '1' when use may be missing (lower bound)
 
   m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
@@ -18,5 +18,6 @@ for i = 2, #ARGV, 4 do
   if ARGV[i + 3] == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end
   if tonumber(start) < tonumber(ARGV[i + 2]) then redis.call('HDEL', KEYS[1], 'ready') end
 end
+redis.call('INCR', KEYS[2])
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

@@ -2,7 +2,7 @@
 --[[
   Begins a rebuild: from here the shard answers nobody until `open-shard` ends it.
 
-  KEYS[1] m   ARGV[1] token  number of the incarnation being built; only the highest one goes on
+  KEYS[1] m   KEYS[2] v   ARGV[1] token  number of the incarnation being built; only the highest one goes on
 
   m.born becomes what m.half is, and m.half goes on: a half call that Redis kept in its file from before, and carries
   out when it starts again, shows after this rebuild, too (ADR 0009)
@@ -15,5 +15,6 @@ if token <= tonumber(state[1] or '0') or token <= tonumber(state[2] or '0') then
 redis.call('HINCRBY', KEYS[1], 'half', 1)
 redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'born', state[3] or '0')
 redis.call('HDEL', KEYS[1], 'inc', 'ready', 'rn')
+redis.call('INCR', KEYS[2])
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'
