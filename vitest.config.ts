@@ -5,15 +5,19 @@ const chaos = [
   'test/integration/{chaos-*,crash,fail-modes,graceful-stop,half-calls,overload,simulator,use-guarantees}.test.ts',
 ]
 
+/** These change nothing that others see: each module is read once for all files. Some compute for seconds on a busy machine. */
+const pure = { pool: 'threads', isolate: false, testTimeout: 30_000 } as const
+
 /** Eight suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'tidy', include: ['test/*.test.ts'] } },
+      { test: { name: 'tidy', include: ['test/*.test.ts'], ...pure } },
       {
         test: {
           name: 'unit',
           include: ['{core,schemas,drivers,consumers,api,cli,client,deploy,test/bench}/**/*.test.ts'],
+          ...pure,
         },
       },
       {

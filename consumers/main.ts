@@ -73,7 +73,6 @@ if (traces !== null) shutdown.add('traces', () => traces.stop())
 const name = `${config.CONSUMERS_NAME}-${randomUUID().slice(0, 8)}`
 const now = systemClock
 const monotonic = (): number => performance.now()
-
 const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
 const waiting = { log, withinMs: config.START_DEADLINE_MS }
@@ -94,7 +93,6 @@ const [install, catalogues] = await Promise.all([
   requireSafeRedis(redis),
 ])
 const source = new FactsSource(mongo.db)
-
 const metrics = createMetrics()
 const measured = consumerMetrics(metrics)
 const shards = allShardKeys(install.shards)

@@ -14,6 +14,7 @@ import { engineAddresses } from '#test/helpers/addresses.ts'
 import { engineDir } from '#test/helpers/engine-dir.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
+import { freeze } from './freeze.ts'
 import { type Load, startLoad } from './load.ts'
 import { checkCounters, type Mismatch } from './log-checker.ts'
 import { RedisServer } from './redis-server.ts'
@@ -38,8 +39,10 @@ export interface Rig {
   readonly settings: Readonly<Record<string, string>>
   /** Addresses past the proxies. */
   readonly direct: EngineAddresses
-  /** Sends a signal to an engine, for instance SIGSTOP. */
+  /** Sends a signal to an engine, for instance SIGCONT. */
   readonly signalEngine: (name: EngineName, signal: NodeJS.Signals) => void
+  /** Stops an engine where it stands; resolves when it does. */
+  readonly freezeEngine: (name: EngineName) => Promise<void>
   /** Ends an engine as a crash does; resolves when its port is free. */
   readonly killEngine: (name: EngineName) => Promise<void>
   /** Starts the engines again that are down. */
@@ -103,10 +106,13 @@ export async function startRig({ settings = {}, ownMongo = false }: RigOptions =
     redis: through(direct.redis, ownRedis),
   })
   const other = await startSystem(['consumers'], own, addresses)
-  const signalEngine = (name: EngineName, signal: NodeJS.Signals): void => {
+  const pidOf = (name: EngineName): number => {
     const pid = runningPid(dir, name)
     if (pid === null) throw new Error(`${name} does not run`)
-    process.kill(pid, signal)
+    return pid
+  }
+  const signalEngine = (name: EngineName, signal: NodeJS.Signals): void => {
+    process.kill(pidOf(name), signal)
   }
   return {
     system,
@@ -119,6 +125,7 @@ export async function startRig({ settings = {}, ownMongo = false }: RigOptions =
     settings: own,
     direct,
     signalEngine,
+    freezeEngine: (name) => freeze(pidOf(name)),
     killEngine: async (name) => {
       signalEngine(name, 'SIGKILL')
       await eventually(

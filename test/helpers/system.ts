@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis as RedisServer } from 'ioredis'
@@ -18,6 +18,7 @@ import { connectRedis } from '#drivers/redis/connect.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { freeze } from '#test/chaos/freeze.ts'
 import { type EngineAddresses, engineAddresses } from './addresses.ts'
 import { eventually } from './eventually.ts'
 
@@ -35,6 +36,12 @@ const HURRIED = {
   LOOP_DELAY_MAX_MS: '10000',
 } as const
 
+/**
+ * A process that meets an engine which does not answer ends, and its supervisor starts it again; on a machine that others
+ * keep busy an engine may be silent for seconds.
+ */
+const STARTS_MAX = 3
+
 /** A whole Tallygate as real processes on the engines of this run. */
 export interface System {
   readonly api: string
@@ -50,8 +57,10 @@ export interface System {
   readonly createKey: (wish: Partial<KeyWish>) => Promise<string>
   /** Ends a process at once, as a crash does. */
   readonly kill: (name: ServiceName) => Promise<void>
-  /** Sends a signal, for instance SIGSTOP. */
+  /** Sends a signal, for instance SIGCONT. */
   readonly signal: (name: ServiceName, signal: NodeJS.Signals) => void
+  /** Stops a process where it stands; resolves when it does. */
+  readonly freeze: (name: ServiceName) => Promise<void>
   /** The process, while it runs. */
   readonly pidOf: (name: ServiceName) => number | null
   /** What a process wrote last. */
@@ -77,7 +86,10 @@ export async function startSystem(
   const processes = new Processes({ ...env, ...HURRIED, ...settings })
   const urls = { api: `http://127.0.0.1:${admin}/readyz`, consumers: `http://127.0.0.1:${consumers}/readyz` }
   const start = async (name: ServiceName): Promise<void> => processes.start(name, urls[name])
-  await Promise.all(names.map(start))
+  await Promise.all(names.map(start)).catch(async (error: unknown) => {
+    await processes.killAll()
+    throw error
+  })
   const mongo = await connectMongo(addresses.mongo)
   const store = new KeyStore(mongo.db, PEPPER)
   const createKey = (wish: Partial<KeyWish>): Promise<string> =>
@@ -107,6 +119,7 @@ export async function startSystem(
     createKey,
     kill: (name) => processes.kill(name, 'SIGKILL'),
     signal: (name, signal) => processes.signal(name, signal),
+    freeze: (name) => processes.freeze(name),
     pidOf: (name) => processes.pidOf(name),
     logOf: (name) => processes.logOf(name),
     wholeLogOf: (name) => processes.wholeLogOf(name),
@@ -144,23 +157,37 @@ class Processes {
 
   async start(name: ServiceName, readyUrl: string): Promise<void> {
     if (this.#running.has(name)) return
+    for (let starts = 1; ; starts += 1) {
+      const child = this.#spawn(name)
+      const state = await eventually(
+        async () => {
+          if (child.exitCode !== null || child.signalCode !== null) return 'ended'
+          return (await fetch(readyUrl)).ok ? 'ready' : 'starting'
+        },
+        (seen) => seen !== 'starting',
+        { what: `${name} to be ready`, withinMs: 60_000 },
+      )
+      if (state === 'ready') return
+      this.#running.delete(name)
+      const log = this.logOf(name)
+      if (starts === STARTS_MAX || !log.includes('"code":"unavailable"'))
+        throw new Error(`${name} ended:\n${log}`)
+    }
+  }
+
+  #spawn(name: ServiceName): ChildProcess {
     const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
-    const child = spawn(process.execPath, [main], {
-      env: { ...process.env, ...this.#env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const log = createWriteStream(join(this.#logs, `${name}.log`), { flags: 'a' })
-    child.stdout.pipe(log)
-    child.stderr.pipe(log)
+    const log = openSync(join(this.#logs, `${name}.log`), 'a')
+    const env = { ...process.env, ...this.#env }
+    const child = spawn(process.execPath, [main], { env, stdio: ['ignore', log, log] })
+    closeSync(log)
     this.#running.set(name, child)
-    await eventually(
-      async () => {
-        if (child.exitCode !== null) throw new Error(`${name} ended:\n${this.logOf(name)}`)
-        return fetch(readyUrl).then(({ ok }) => ok)
-      },
-      (isReady) => isReady,
-      { what: `${name} to be ready`, withinMs: 60_000 },
-    )
+    return child
+  }
+
+  /** Ends all at once. */
+  async killAll(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((name) => this.kill(name, 'SIGKILL')))
   }
 
   async kill(name: ServiceName, signal: NodeJS.Signals): Promise<void> {
@@ -174,6 +201,12 @@ class Processes {
 
   signal(name: ServiceName, signal: NodeJS.Signals): void {
     this.#running.get(name)?.kill(signal)
+  }
+
+  async freeze(name: ServiceName): Promise<void> {
+    const pid = this.pidOf(name)
+    if (pid === null) throw new Error(`${name} does not run`)
+    await freeze(pid)
   }
 
   pidOf(name: ServiceName): number | null {

@@ -85,7 +85,7 @@ test('G9: while Kafka is away consuming answers 503 unknown, the hold stays, and
   await workspace.subscribe({ seats: 1 })
   const client = clientOf(workspace)
   const body = { id: 'k', items: [credits(700)] }
-  rig.system.signal('consumers', 'SIGSTOP')
+  await rig.system.freeze('consumers')
   await rig.killEngine('kafka')
   expect(await client.once('/v1/consume', body)).toMatchObject({ status: 503, body: { code: 'unknown' } })
   const other = await client.once('/v1/consume', { id: 'other', items: [credits(51)] })

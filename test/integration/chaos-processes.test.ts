@@ -26,7 +26,7 @@ test('G4: calls of a stopped consumer that reach Redis after another took over c
   await rig.counted(2_000)
   rig.ownRedis.set({ kind: 'blackhole' })
   await untilMissing(rig.system.consumers, 'redis')
-  rig.system.signal('consumers', 'SIGSTOP')
+  await rig.system.freeze('consumers')
   await rig.everyPartitionMoves()
   const before = rig.ownRedis.forwarded
   rig.ownRedis.set({ kind: 'pass' })
@@ -158,7 +158,7 @@ test('rebase: a usage topic that was made anew is noticed, and counted on from w
 
 test('a consumer to which Kafka says nothing is not ready, and ends with the reason in its log', async () => {
   const watched = await startSystem(['consumers'], { ...rig.settings, STALLED_MAX_MS: '3000' }, rig.addresses)
-  rig.signalEngine('kafka', 'SIGSTOP')
+  await rig.freezeEngine('kafka')
   await eventually(
     () => fetch(`${watched.consumers}/readyz`).then(({ status }) => status),
     (status) => status === 503,

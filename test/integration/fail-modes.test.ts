@@ -4,7 +4,7 @@ import { type Rig, startRig } from '#test/chaos/rig.ts'
 import { stutter } from '#test/chaos/stutter.ts'
 import type { ProxyMode } from '#test/chaos/tcp-proxy.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { untilReady } from '#test/helpers/system.ts'
+import { type System, untilReady } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 /** More than the settings' defaults, for machines that are shared; an answer may take as long again for its key. */
@@ -107,9 +107,7 @@ const through = (
   set: () => rig.proxies[engine].set(mode),
   end: () => rig.proxies[engine].set({ kind: 'pass' }),
 })
-const signalConsumers = (signal: NodeJS.Signals): void => {
-  for (const system of [rig.system, rig.other]) system.signal('consumers', signal)
-}
+const both = (): readonly System[] => [rig.system, rig.other]
 const redisCircuits = ['redis_reads', 'redis_holds']
 let goOn = (): void => undefined
 
@@ -145,10 +143,12 @@ const faults: readonly Fault[] = [
   {
     name: 'redis wiped',
     set: async () => {
-      signalConsumers('SIGSTOP')
+      await Promise.all(both().map((system) => system.freeze('consumers')))
       await rig.redis.ask((redis) => redis.flushall())
     },
-    end: () => signalConsumers('SIGCONT'),
+    end: () => {
+      for (const system of both()) system.signal('consumers', 'SIGCONT')
+    },
     first: { ...unread, ...unheld, ...wiped },
   },
   {
@@ -163,7 +163,7 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'kafka blackhole',
-    set: () => rig.signalEngine('kafka', 'SIGSTOP'),
+    set: () => rig.freezeEngine('kafka'),
     end: () => rig.signalEngine('kafka', 'SIGCONT'),
     first: unwritten('503 unknown'),
     opens: ['kafka'],
