@@ -26,6 +26,8 @@ interface DecoderOptions {
   readonly records: readonly RecordName[]
   /** Schema text of an id, null when the registry has none such; throws while it cannot be asked. */
   readonly fetchSchema: (schemaId: number) => Promise<string | null>
+  /** Schema that a record is read as; the one in use when left out. */
+  readonly schemaOf?: (record: RecordName) => string
   /** Largest value that is decoded, bytes; `VALUE_BYTES_MAX` when left out. Dead letters need more. */
   readonly bytesMax?: number
   /** A monotonic clock, ms. */
@@ -49,7 +51,7 @@ export class Decoder {
   constructor(options: DecoderOptions) {
     this.#options = options
     const types = options.records.map((record) => {
-      const known = { record, type: typeOfSchema(schemaText(record)) }
+      const known = { record, type: typeOfSchema((options.schemaOf ?? schemaText)(record)) }
       return [`${NAMESPACE}.${record}`, known] as const
     })
     this.#types = new Map(types)

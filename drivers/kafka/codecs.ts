@@ -51,20 +51,31 @@ export function registerCodecs(): void {
 /** Thrown by an expansion that would pass the bound. */
 class TooLargeError extends Error {}
 
-/** A batch over the bound is replaced by a stub for each of its records. */
+/**
+ * A batch over the bound, or one that cannot be expanded, is replaced by a stub for each of its records.
+ *
+ * Brokers expand what they are given (our topics are kept in one codec), so that only a damaged disk brings the second.
+ */
 function bounded(expand: Expand): (buffer: Buffer) => Promise<Buffer> {
   return async (buffer) => {
     try {
       return await expand(buffer)
     } catch (error) {
-      if (error instanceof TooLargeError || isTooLarge(error)) return stubRecords(buffer)
-      throw error
+      if (isOutOfMemory(error)) throw error
+      const isTooFar = error instanceof TooLargeError || isTooLarge(error)
+      return stubRecords(buffer, isTooFar ? 'too_far' : 'damaged')
     }
   }
 }
 
 function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError && Reflect.get(error, 'code') === 'ERR_BUFFER_TOO_LARGE'
+}
+
+/** This process cannot, another time or another one can. */
+function isOutOfMemory(error: unknown): boolean {
+  const { code = '', message = '' } = Object(error)
+  return /MEM_ERROR|memory_allocation|allocation failed/i.test(`${code} ${message}`)
 }
 
 function expandSnappy(buffer: Buffer): Buffer {
@@ -98,7 +109,23 @@ function snappyLength(block: Buffer): number {
   return length
 }
 
+const LZ4_MAGIC = 0x184d2204
+
+/** Throws where the blocks of an LZ4 frame do not reach its end mark: lz4js makes zeros of what is missing. */
+function requireWholeFrame(buffer: Buffer): void {
+  if (buffer.readUInt32LE(0) !== LZ4_MAGIC) throw new Error('no LZ4 frame')
+  const flags = buffer.readUInt8(4)
+  const checksumBytes = (flags & 0x10) === 0 ? 0 : 4
+  const optional = ((flags & 0x08) === 0 ? 0 : 8) + ((flags & 0x01) === 0 ? 0 : 4)
+  for (let at = 7 + optional; ; ) {
+    const size = buffer.readUInt32LE(at)
+    if (size === 0) return
+    at += 4 + (size & 0x7f_ff_ff_ff) + checksumBytes
+  }
+}
+
 function expandLz4(buffer: Buffer): Buffer {
+  requireWholeFrame(buffer)
   const bytesMax = lz4.decompressBound(buffer)
   if (bytesMax > BATCH_BYTES_MAX) throw new TooLargeError('an LZ4 frame is too large')
   return Buffer.from(lz4.decompress(buffer, bytesMax))
