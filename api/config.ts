@@ -21,6 +21,10 @@ export const apiEnv = {
   ...startEnv,
   API_HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   API_PORT: Type.Integer({ default: 18_080, minimum: 0, maximum: 65_535, description: 'Port of the API' }),
+  ADMIN_HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'Address that metrics and readiness detail listen on',
+  }),
   ADMIN_PORT: Type.Integer({
     default: 18_082,
     minimum: 0,

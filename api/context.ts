@@ -6,7 +6,6 @@ import type { NotedDecision } from '#core/decisions/decision-count.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
 import type { OverrideWish } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
-import type { NearestDeps } from '#core/operations/nearest-limits.ts'
 import type { DayArchive, HistoryStore, HoldStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { UsageWriter } from '#drivers/kafka/usage-writer.ts'
@@ -16,7 +15,9 @@ import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import type { LetterLog, LetterQuery } from '#drivers/mongo/letter-log.ts'
 import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import type { Checks } from '#drivers/readiness.ts'
+import type { NearLimit, NearQuery } from '#drivers/redis/near-limits.ts'
 import type { ShardState } from '#drivers/redis/shard-states.ts'
+import type { RulesHistory } from '#drivers/rules-history.ts'
 
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
@@ -33,6 +34,8 @@ export interface ApiContext {
   readonly authenticate: Authenticate
   /** Every stored version of a workspace's subscription, in the order of arrival. */
   readonly versions: (workspace: string) => Promise<readonly SubscriptionEvent[]>
+  /** The rules that judge versions: each by what was in force when it happened. */
+  readonly rulesJudging: RulesHistory['judging']
   /** Every change of a workspace's overrides, oldest first. */
   readonly overrides: (workspace: string) => Promise<readonly OverrideRecord[]>
   /** Sets or ends an override, audited. */
@@ -51,7 +54,7 @@ export interface ApiContext {
   /** Counts of a workspace's decisions by minute, newest first. */
   readonly decisionPage: DecisionLog['page']
   /** Who is nearest to a limit, as the judge last saw it. */
-  readonly nearLimits: NearestDeps['listed']
+  readonly nearLimits: (query: NearQuery) => Promise<readonly NearLimit[]>
   /** Records that were set aside. */
   readonly letters: Pick<LetterLog, 'page' | 'one'> & {
     readonly overview: (query: LetterQuery) => Promise<LetterOverview>

@@ -32,6 +32,7 @@ export async function contractText(): Promise<string> {
     archive: { page: absent },
     authenticate: absent,
     versions: absent,
+    rulesJudging: absent,
     overrides: absent,
     changeOverride: absent,
     catalogueSource: absent,

@@ -4,7 +4,6 @@ import { TallygateError } from '#core/errors.ts'
 import { changeCatalogue } from '#core/operations/change-catalogue.ts'
 import { changeOverride } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
-import { foldVersions } from '#core/subscription/fold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
@@ -43,11 +42,13 @@ import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { RulesHistory } from '#drivers/rules-history.ts'
 import { secretsOf } from '#drivers/secrets.ts'
 import { serveHealth } from '#drivers/serve-health.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
 import { TallyLog } from '#drivers/tally-log.ts'
 import { openTraces } from '#drivers/traces.ts'
+import { usageFieldsOf } from '#schemas/records.ts'
 import { createApp } from './app.ts'
 import { guardCounters, guardHolds, guardWriter, openCircuits } from './circuits.ts'
 import { apiConfig } from './config.ts'
@@ -111,6 +112,12 @@ const fromMongo = <Value>(work: () => Promise<Value>): Promise<Value> => circuit
 /** Lists, which may take longer. */
 const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
   circuits.mongo.call(work, PAGE_WITHIN_MS)
+const turnedAway = new TallyLog(log, 'requests were turned away unread')
+shutdown.add('tally of requests', async () => turnedAway.flush())
+const onShed = (cause: ShedCause): void => {
+  measured.shed.inc({ cause })
+  turnedAway.note(cause)
+}
 const source = new FactsSource(mongo.db)
 const letters = new LetterLog(mongo.db)
 const redrives = new RedriveLog(mongo.db)
@@ -118,6 +125,7 @@ const limits = new NearLimits(redis)
 const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER, {
   guard: fromMongo,
   withinMs: config.CHECK_BUDGET_MS,
+  onGuessing: () => onShed('unknown_key'),
 })
 const catalogueLog = new CatalogueLog(mongo.db)
 const decisions = new DecisionLog(mongo.db)
@@ -127,6 +135,11 @@ const [catalogue] = await Promise.all([
     log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
   }),
 ])
+const rules = new RulesHistory({
+  log: { after: (revision) => fromMongo(() => catalogueLog.after(revision)) },
+  catalogues: catalogue,
+  now: systemClock,
+})
 const recorder = new DecisionRecorder({
   store: decisions,
   name: randomUUID().slice(0, 8),
@@ -144,9 +157,9 @@ const facts = new CachedFactStore({
   redis,
   shards,
   source: { read: (workspace) => fromMongo(() => source.read(workspace)) },
-  fold: async (versions) => foldVersions(versions, catalogue.remembered()).state.subscription,
+  fold: (versions) => rules.fold(versions),
 })
-const history = historyStore({ source, catalogues: catalogueLog })
+const history = historyStore({ source, catalogues: catalogueLog, rules })
 const holds = redisHoldStore({
   redis,
   shards,
@@ -191,6 +204,7 @@ const context: ApiContext = {
   archive: { page: (name) => pageFromMongo(() => archive.page(name)) },
   authenticate: (token) => keys.known(token, systemClock()) ?? keys.authenticate(token, systemClock()),
   versions: (workspace) => pageFromMongo(() => source.versions(workspace)),
+  rulesJudging: (stored) => rules.judging(stored),
   overrides: (workspace) => pageFromMongo(() => source.overrides(workspace)),
   changeOverride: (wish) =>
     changeOverride({ store: source, catalogue, facts, now: systemClock }, wish).finally(() =>
@@ -203,7 +217,8 @@ const context: ApiContext = {
     return catalogue.source
   },
   changeCatalogue: async (wish, requestLog) => {
-    const deps = { inUse: () => readCatalogueUse(workspaces, source), now: systemClock }
+    const inUse = (): ReturnType<typeof readCatalogueUse> => readCatalogueUse(workspaces, source)
+    const deps = { inUse, now: systemClock, fieldsOf: usageFieldsOf }
     const next = await changeCatalogue(
       { ...deps, newest: () => catalogueLog.newest(), append: (stored) => catalogueLog.append(stored) },
       wish,
@@ -259,23 +274,18 @@ async function nameRevision(revision: number, requestLog: RequestLog): Promise<v
   near.forgetAll()
 }
 
-const turnedAway = new TallyLog(log, 'requests were turned away unread')
-shutdown.add('tally of requests', async () => turnedAway.flush())
 const capacity = {
   inFlightMax: config.IN_FLIGHT_MAX,
   keyRate: { perSecond: config.KEY_REQUESTS_PER_S, burst: config.KEY_BURST },
   isBehind: () => loop.ms > config.LOOP_DELAY_MAX_MS,
-  onShed: (cause: ShedCause) => {
-    measured.shed.inc({ cause })
-    turnedAway.note(cause)
-  },
+  onShed,
 }
 const app = await createApp(context, log, { capacity, draining, traces })
 app.server.maxConnections = config.CONNECTIONS_MAX
 
 await startingUsage
 const health = await serveHealth({
-  host: config.API_HOST,
+  host: config.ADMIN_HOST,
   port: config.ADMIN_PORT,
   setting: 'ADMIN_PORT',
   metrics,

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { setPriority } from 'node:os'
 import { distinctMeters } from '#core/catalogue/meter.ts'
 import { unhurried } from '#core/operations/read-workspace.ts'
-import { foldVersions } from '#core/subscription/fold.ts'
 import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { systemClock } from '#drivers/clock.ts'
@@ -39,6 +38,7 @@ import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
 import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
 import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { RulesHistory } from '#drivers/rules-history.ts'
 import { secretsOf } from '#drivers/secrets.ts'
 import { serveHealth } from '#drivers/serve-health.ts'
 import { shutdownOnSignals } from '#drivers/shutdown.ts'
@@ -87,24 +87,22 @@ shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())
 shutdown.add('Kafka admin', () => admin.disconnect())
 shutdown.add('Kafka producer', () => producer.stop())
+const catalogueLog = new CatalogueLog(mongo.db)
 const [install, catalogues] = await Promise.all([
   ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
-  MongoCatalogueStore.open(new CatalogueLog(mongo.db)),
+  MongoCatalogueStore.open(catalogueLog),
   requireSafeRedis(redis),
 ])
 const source = new FactsSource(mongo.db)
+const rules = new RulesHistory({ log: catalogueLog, catalogues, now })
+
 const metrics = createMetrics()
 const measured = consumerMetrics(metrics)
 const shards = allShardKeys(install.shards)
 measureShards(metrics, { states: () => readShardStates(redis, shards), now })
 for (const meter of Object.keys(catalogues.remembered().meters)) measured.drifts.inc({ meter }, 0)
 const counters = redisCounterStore({ redis, shards, partitionOf: partitionerOf(partitions['usage.events']) })
-const facts = new CachedFactStore({
-  redis,
-  shards,
-  source,
-  fold: async (versions) => foldVersions(versions, catalogues.remembered()).state.subscription,
-})
+const facts = new CachedFactStore({ redis, shards, source, fold: (versions) => rules.fold(versions) })
 const sink = deadLetterSink(producer, encoderOf('DeadLetter', schemaIds.DeadLetter), now)
 const deadLetterOf =
   (topic: 'usage.events' | 'subscription.events') =>
@@ -174,7 +172,7 @@ const startingSubscriptions = startSubscriptionConsumer({
   decoder: decoderOf('subscription.events'),
   source,
   facts,
-  catalogue: () => catalogues.remembered(),
+  rules,
   trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
   startWindow: windowStarter({
     producer,
@@ -182,6 +180,7 @@ const startingSubscriptions = startSubscriptionConsumer({
     catalogue: () => catalogues.remembered(),
   }),
   deadLetter: deadLetterOf('subscription.events'),
+  metrics: measured,
   onFatal,
   onProgress: (progress) => liveness.subscription.observe(progress),
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,

@@ -6,17 +6,19 @@ import type { HistoryStore } from '#core/ports.ts'
 import { parseStored } from './catalogue-store.ts'
 import type { CatalogueLog } from './mongo/catalogue-log.ts'
 import type { FactsSource } from './mongo/facts-source.ts'
+import type { RulesHistory } from './rules-history.ts'
 
 interface HistoryOptions {
   readonly source: FactsSource
   readonly catalogues: CatalogueLog
+  readonly rules: Pick<RulesHistory, 'judging'>
 }
 
 /** Parsed revisions that one process remembers; they never change. */
 const REMEMBERED_MAX = 20
 
 /** The past as MongoDB keeps it: nothing of it is ever changed. Every failure to reach it is `unavailable`. */
-export function historyStore({ source, catalogues }: HistoryOptions): HistoryStore {
+export function historyStore({ source, catalogues, rules }: HistoryOptions): HistoryStore {
   const parsed = new Map<number, Catalogue>()
   const parse = (stored: StoredCatalogue): Catalogue => {
     const catalogue = parsed.get(stored.revision) ?? parseStored(stored)
@@ -33,11 +35,19 @@ export function historyStore({ source, catalogues }: HistoryOptions): HistorySto
         if (stored === undefined) throw new RangeError('there is no catalogue at all')
         return { catalogue: parse(stored), wasInForce: inForce !== undefined }
       }),
-    historyOf: (workspace, at) => orUnavailable(() => readHistory(source, workspace, at)),
+    historyOf: (workspace, at) =>
+      orUnavailable(async () => {
+        const history = await readHistory(source, workspace, at)
+        return { ...history, rulesAt: await rules.judging(history.versions) }
+      }),
   }
 }
 
-async function readHistory(source: FactsSource, workspace: string, at: Instant): Promise<StoredHistory> {
+async function readHistory(
+  source: FactsSource,
+  workspace: string,
+  at: Instant,
+): Promise<Omit<StoredHistory, 'rulesAt'>> {
   const stored = await source.read(workspace)
   const number = await lastJudgedBy(source, { workspace, at, count: stored.crossings.count })
   const [before, after] = await Promise.all([

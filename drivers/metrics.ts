@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { deadLetterCodes } from '#core/errors.ts'
 import { noticeTypes } from '#core/notices/notice.ts'
+import { warningCodes } from '#core/subscription/flag-trial.ts'
 import { DecisionTally } from './decision-tally.ts'
 
 /** A process's own metrics, with those of Node. Names follow the conventions of Prometheus. */
@@ -34,7 +35,7 @@ export function apiMetrics(registry: Registry) {
     }),
     shed: new Counter({
       name: 'tallygate_requests_shed_total',
-      help: 'Requests that were turned away unread, by cause: key, in_flight or loop',
+      help: 'Requests that were turned away unread, by cause: key, unknown_key, in_flight or loop',
       labelNames: ['cause'] as const,
       registers,
     }),
@@ -46,7 +47,7 @@ export function apiMetrics(registry: Registry) {
       registers,
     }),
   }
-  for (const cause of ['key', 'in_flight', 'loop']) metrics.shed.inc({ cause }, 0)
+  for (const cause of ['key', 'unknown_key', 'in_flight', 'loop']) metrics.shed.inc({ cause }, 0)
   return metrics
 }
 
@@ -60,6 +61,7 @@ export function consumerMetrics(registry: Registry) {
   for (const outcome of ['stored', 'nothing', 'given-up', 'failed']) metrics.snapshots.inc({ outcome }, 0)
   for (const outcome of ['OLD', 'REGRESSED', 'INC']) metrics.fences.inc({ outcome }, 0)
   for (const type of noticeTypes) metrics.notices.inc({ type }, 0)
+  for (const code of warningCodes) metrics.warnings.inc({ code }, 0)
   return metrics
 }
 
@@ -75,6 +77,12 @@ function countingMetrics(registers: Registry[]) {
       name: 'tallygate_dead_letters_total',
       help: 'Records set aside by topic and code',
       labelNames: ['topic', 'code'] as const,
+      registers,
+    }),
+    warnings: new Counter({
+      name: 'tallygate_subscription_warnings_total',
+      help: 'Versions of subscriptions that were applied and look wrong, by code',
+      labelNames: ['code'] as const,
       registers,
     }),
     lag: new Gauge({

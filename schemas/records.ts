@@ -29,6 +29,14 @@ export const topicRecords = {
 /** Name of a topic of ours. */
 export type TopicName = keyof typeof topicRecords
 
+/** Fields of a record that counts as usage; null for any other name. */
+export function usageFieldsOf(name: string): readonly string[] | null {
+  const record = usageRecords.find((known) => known === name)
+  if (record === undefined) return null
+  const { fields }: { fields: readonly { readonly name: string }[] } = JSON.parse(schemaText(record))
+  return fields.map((field) => field.name)
+}
+
 /** Namespace of every record; subject and full name are `tallygate.<record>`. */
 export const NAMESPACE = 'tallygate'
 

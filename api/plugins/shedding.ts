@@ -4,7 +4,7 @@ import { TallygateError } from '#core/errors.ts'
 import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 
 /** Why a request was turned away. */
-export type ShedCause = 'key' | 'in_flight' | 'loop'
+export type ShedCause = 'key' | 'unknown_key' | 'in_flight' | 'loop'
 
 /** How much one process takes on. */
 export interface Capacity {

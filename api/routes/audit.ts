@@ -38,7 +38,7 @@ const answer = Type.Object({
 })
 
 /** `GET /v1/workspaces/:ws/audit`: who changed what, before and after, newest first. */
-export function auditRoutes(app: FastifyInstance, { overrides, versions, check }: ApiContext): void {
+export function auditRoutes(app: FastifyInstance, { overrides, versions, rulesJudging }: ApiContext): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/workspaces/:ws/audit',
     {
@@ -56,7 +56,7 @@ export function auditRoutes(app: FastifyInstance, { overrides, versions, check }
       const [changes, stored] = await Promise.all([overrides(ws), versions(ws)])
       if (changes.length === 0 && stored.length === 0)
         throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
-      const trail = auditTrail({ overrides: changes, versions: stored }, check.catalogue.remembered())
+      const trail = auditTrail({ overrides: changes, versions: stored }, await rulesJudging(stored))
       const below = Math.min(cursor === undefined ? trail.length + 1 : Number(cursor), trail.length + 1)
       const from = Math.max(below - 1 - PAGE, 0)
       const page = trail.slice(from, below - 1).map((entry, index) => present(entry, from + index + 1))

@@ -4,6 +4,7 @@ import type { CatalogueChanges } from '#core/catalogue/compare-catalogues.ts'
 import { Type } from '#drivers/json-schema.ts'
 import { actorOf } from '../actor.ts'
 import type { ApiContext } from '../context.ts'
+import { forEveryWorkspace } from '../plugins/every-workspace.ts'
 import { problem } from '../schemas.ts'
 
 /** A catalogue is larger than a question. */
@@ -12,12 +13,13 @@ const CATALOGUE_BYTES_MAX = 1_048_576
 const keys = Type.Array(Type.String())
 const change = Type.Object({ added: keys, changed: keys, removed: keys })
 
-/** `PUT /v1/catalogue`: the next revision, never an edit of one. */
+/** `PUT /v1/catalogue`: the next revision, never an edit of one; it sells to everybody, so the key must be for all. */
 export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }: ApiContext): void {
   app.withTypeProvider<TypeBoxTypeProvider>().put(
     '/v1/catalogue',
     {
       config: { scope: 'admin' },
+      onRequest: forEveryWorkspace,
       bodyLimit: CATALOGUE_BYTES_MAX,
       schema: {
         tags: ['catalogue'],
@@ -38,7 +40,10 @@ export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }:
           200: Type.Object({
             revision: Type.Integer(),
             isDryRun: Type.Boolean(),
-            changes: Type.Object({ plans: change, features: change, meters: change, addOns: change }),
+            changes: Type.Object({
+              ...{ plans: change, features: change, meters: change, addOns: change },
+              settings: { ...change, description: 'Terms, ways to pay, the trial and the processing window' },
+            }),
           }),
           default: problem,
         },
@@ -54,9 +59,12 @@ export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }:
   )
 }
 
-function mutable({ plans, features, meters, addOns }: CatalogueChanges) {
+function mutable({ plans, features, meters, addOns, settings }: CatalogueChanges) {
   const lists = ({ added, changed, removed }: CatalogueChanges['plans']) => {
     return { added: [...added], changed: [...changed], removed: [...removed] }
   }
-  return { plans: lists(plans), features: lists(features), meters: lists(meters), addOns: lists(addOns) }
+  return {
+    ...{ plans: lists(plans), features: lists(features), meters: lists(meters), addOns: lists(addOns) },
+    settings: lists(settings),
+  }
 }

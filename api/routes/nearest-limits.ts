@@ -1,10 +1,9 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { mayTouch } from '#core/api-key.ts'
-import { nearestLimits } from '#core/operations/nearest-limits.ts'
+import { type NearestDeps, nearestLimits } from '#core/operations/nearest-limits.ts'
 import { unhurried } from '#core/operations/read-workspace.ts'
 import { Type } from '#drivers/json-schema.ts'
-import { NEAR_FROM_PERCENT } from '#drivers/redis/near-limits.ts'
+import { NEAR_FROM_PERCENT, type NearMember } from '#drivers/redis/near-limits.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull } from '../present.ts'
 import { featureKey, nullable, problem, time } from '../schemas.ts'
@@ -29,7 +28,6 @@ const answer = Type.Object({
 
 /** `GET /v1/usage`: the workspaces nearest to a limit, highest first; unlimited ones are left out. */
 export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: ApiContext): void {
-  const deps = { ...check, inTime: unhurried, listed: nearLimits }
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/usage',
     {
@@ -56,13 +54,18 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
       },
     },
     async ({ query: { feature, atLeast, cursor }, apiKey }) => {
-      const page = await nearestLimits(deps, {
-        feature: feature ?? null,
-        atLeast: Math.min(Number(atLeast ?? AT_LEAST), PERCENT_MAX),
-        below: cursor === undefined ? null : Number(cursor),
-        limit: PAGE,
-        isVisible: (workspace) => apiKey !== null && mayTouch(apiKey, workspace),
-      })
+      const workspaces = apiKey?.workspaces ?? []
+      const listed: NearestDeps['listed'] = (part) =>
+        nearLimits({ ...part, only: workspaces === '*' ? null : membersOf(workspaces, check) })
+      const page = await nearestLimits(
+        { ...check, inTime: unhurried, listed },
+        {
+          feature: feature ?? null,
+          atLeast: Math.min(Number(atLeast ?? AT_LEAST), PERCENT_MAX),
+          below: cursor === undefined ? null : Number(cursor),
+          limit: PAGE,
+        },
+      )
       return {
         asOf: isoOrNull(page.asOf),
         usage: page.limits.map((row) => ({ ...row })),
@@ -70,4 +73,10 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
       }
     },
   )
+}
+
+/** What a key that is bound to workspaces may find in the list: the features of these alone. */
+function membersOf(workspaces: readonly string[], { catalogue }: ApiContext['check']): readonly NearMember[] {
+  const features = Object.keys(catalogue.remembered().features)
+  return workspaces.flatMap((workspace) => features.map((feature) => ({ workspace, feature })))
 }

@@ -33,7 +33,7 @@ const answer = Type.Object({
 })
 
 /** `GET /v1/workspaces/:ws/orders`: every order there was, newest first (S10). */
-export function orderRoutes(app: FastifyInstance, { versions, check }: ApiContext): void {
+export function orderRoutes(app: FastifyInstance, { versions, rulesJudging }: ApiContext): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/workspaces/:ws/orders',
     {
@@ -51,7 +51,7 @@ export function orderRoutes(app: FastifyInstance, { versions, check }: ApiContex
       const stored = await versions(ws)
       if (stored.length === 0)
         throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
-      const { orders } = foldVersions(stored, check.catalogue.remembered()).state
+      const { orders } = foldVersions(stored, await rulesJudging(stored)).state
       const page = orderPage(orders, { after: cursor ?? null, size: PAGE })
       if (page === null) {
         const message = 'cursor: pass on the one that the page before stated'

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
 import { accessEndOf, accessOf } from '#core/subscription/access.ts'
+import { warningCodes } from '#core/subscription/flag-trial.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { AcceptedSubscription, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { Type } from '#drivers/json-schema.ts'
@@ -58,13 +59,19 @@ const answer = Type.Object({
         ),
       ),
       refusals: Type.Array(Type.Object({ code: Type.String(), reason: Type.String() })),
+      warnings: Type.Array(Type.Object({ code: Type.Enum(warningCodes), reason: Type.String() }), {
+        description: 'What was applied as it was sent, and looks wrong',
+      }),
     }),
   ),
   cursor: nullable(Type.Integer({ description: 'Pass it on to read older versions' })),
 })
 
 /** `GET /v1/workspaces/:ws/subscription`: what is in force, and every version with what was refused of it. */
-export function subscriptionRoutes(app: FastifyInstance, { versions, check }: ApiContext): void {
+export function subscriptionRoutes(
+  app: FastifyInstance,
+  { versions, rulesJudging, check }: ApiContext,
+): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/workspaces/:ws/subscription',
     {
@@ -83,7 +90,7 @@ export function subscriptionRoutes(app: FastifyInstance, { versions, check }: Ap
       if (stored.length === 0)
         throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
       const catalogue = check.catalogue.remembered()
-      const folded = foldVersions(stored, catalogue)
+      const folded = foldVersions(stored, await rulesJudging(stored))
       const { subscription } = folded.state
       return {
         workspace: ws,
@@ -134,6 +141,7 @@ function pageOf(
       orderId: order?.orderId ?? null,
       inForce: presentInForce(folded.changes.get(version)?.state.subscription ?? null),
       refusals: (folded.changes.get(version)?.refusals ?? []).map(({ code, reason }) => ({ code, reason })),
+      warnings: [...(folded.changes.get(version)?.warnings ?? [])],
     })),
     cursor: older.length > PAGE ? (page.at(-1)?.version ?? null) : null,
   }

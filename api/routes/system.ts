@@ -4,6 +4,7 @@ import { toIso } from '#core/instant.ts'
 import { Type } from '#drivers/json-schema.ts'
 import type { ShardState } from '#drivers/redis/shard-states.ts'
 import type { ApiContext } from '../context.ts'
+import { forEveryWorkspace } from '../plugins/every-workspace.ts'
 import { nullable, problem, time } from '../schemas.ts'
 
 const answer = Type.Object({
@@ -28,6 +29,7 @@ export function systemRoutes(app: FastifyInstance, { check, system }: ApiContext
     '/v1/system',
     {
       config: { scope: 'usage:read' },
+      onRequest: forEveryWorkspace,
       schema: {
         tags: ['system'],
         security: [{ key: [] }],

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
-import { mayTouch } from '#core/api-key.ts'
+import type { ApiKey } from '#core/api-key.ts'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
@@ -9,6 +9,7 @@ import { toIso } from '#core/instant.ts'
 import { unhurried } from '#core/operations/read-workspace.ts'
 import {
   type NewDenial,
+  type WhatIfDeps,
   type WhatIfResult,
   whatIfCatalogue,
   whatIfSubscription,
@@ -84,14 +85,26 @@ export function whatIfRoutes(app: FastifyInstance, { check, workspacesAfter }: A
       if (workspace !== undefined) {
         return present(await whatIfSubscription(deps, { workspace, wish: wishOf(asked) }))
       }
-      const result = await whatIfCatalogue(deps, {
-        catalogue: proposed(catalogue, check.catalogue.remembered().revision + 1),
-        cursor: cursor ?? null,
-        isVisible: (listed) => apiKey !== null && mayTouch(apiKey, listed),
-      })
+      const result = await whatIfCatalogue(
+        { ...deps, workspacesAfter: workspacesOf(apiKey, deps) },
+        {
+          catalogue: proposed(catalogue, check.catalogue.remembered().revision + 1),
+          cursor: cursor ?? null,
+        },
+      )
       return present(result)
     },
   )
+}
+
+/** A key that is bound to workspaces pages over its own list, so that no answer says which others there are. */
+function workspacesOf(
+  apiKey: ApiKey | null,
+  { workspacesAfter }: Pick<WhatIfDeps, 'workspacesAfter'>,
+): WhatIfDeps['workspacesAfter'] {
+  if (apiKey?.workspaces === '*') return workspacesAfter
+  const own = [...(apiKey?.workspaces ?? [])].sort()
+  return async (after, limit) => own.filter((workspace) => workspace > after).slice(0, limit)
 }
 
 type Asked = Static<typeof body>

@@ -3,11 +3,12 @@ import type { KeyRecord, RebaseRecord } from '#core/audit/audit-entry.ts'
 import { type AuditEntry, auditTrail } from '#core/audit/audit-trail.ts'
 import { toIso } from '#core/instant.ts'
 import { isWorkspaceId } from '#core/usage/usage-event.ts'
-import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import { systemClock } from '#drivers/clock.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
 import { FactsSource } from '#drivers/mongo/facts-source.ts'
+import { RulesHistory } from '#drivers/rules-history.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
 
 interface AuditOptions {
@@ -55,8 +56,9 @@ async function readTrail({ db }: MongoConnection, workspace: string): Promise<re
   const { overrides, versions } = await source.read(workspace)
   if (overrides.length === 0 && versions.length === 0)
     throw new CommandError(`there is no workspace "${workspace}"`, exitCodes.usage)
-  const catalogues = await MongoCatalogueStore.open(new CatalogueLog(db))
-  return auditTrail({ overrides, versions }, catalogues.remembered()).toReversed()
+  const catalogues = { remembered: () => ({ revision: 0 }) }
+  const rules = new RulesHistory({ log: new CatalogueLog(db), catalogues, now: systemClock })
+  return auditTrail({ overrides, versions }, await rules.judging(versions)).toReversed()
 }
 
 async function readOperations({ db }: MongoConnection): Promise<readonly Listed[]> {

@@ -56,7 +56,9 @@ export async function rotateKeyCommand(given: string, options: RotateOptions): P
   const at = Date.now()
   const endsAt = at + numberOf('--overlap', options.overlap) * HOUR_MS
   const key = await withKeys((store) => store.rotate(id, endsAt, { at, by: cliActor() }))
-  if (key === null) throw new CommandError(`there is no key ${id}`, exitCodes.usage)
+  if (key === null) {
+    throw new CommandError(`there is no key ${id} in force; make one: tallygate key create`, exitCodes.usage)
+  }
   print(options, { key, replaces: id, endsAt: toIso(endsAt) }, `${key}\n${id} goes on until ${toIso(endsAt)}`)
 }
 

@@ -1,8 +1,8 @@
-import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { isEqual } from '#core/is-equal.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { Refusal, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
+import type { RulesHistory } from '#drivers/rules-history.ts'
 
 /** What taking in a version came to: the fold of all versions, and what of this one was refused. */
 export interface RecordedVersion {
@@ -18,7 +18,7 @@ export interface RecordedVersion {
  */
 export async function recordVersion(
   source: FactsSource,
-  catalogue: Catalogue,
+  rules: Pick<RulesHistory, 'judging'>,
   event: SubscriptionEvent,
 ): Promise<RecordedVersion> {
   for (;;) {
@@ -28,7 +28,8 @@ export async function recordVersion(
       return { folded: null, refusals: [conflict(same, event)] }
     if (same === undefined && !(await source.appendVersion(event.workspace, stored.length + 1, event)))
       continue
-    const folded = foldVersions(same === undefined ? [...stored, event] : stored, catalogue)
+    const versions = same === undefined ? [...stored, event] : stored
+    const folded = foldVersions(versions, await rules.judging(versions))
     return { folded, refusals: folded.changes.get(event.version)?.refusals ?? [] }
   }
 }

@@ -3,12 +3,13 @@ import type { Logger } from 'pino'
 import { committedOffset } from '#drivers/kafka/committed-offset.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
+import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
-interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry'> {
+interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry' | 'warn'> {
   readonly kafka: Kafka
   readonly admin: Admin
   readonly log: Logger
@@ -17,6 +18,7 @@ interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'ret
   readonly onFatal: (reason: Error) => void
   readonly onProgress: (progress: readonly Progress[]) => void
   readonly sessionTimeoutMs: number
+  readonly metrics: Pick<ConsumerMetrics, 'warnings'>
 }
 
 /** A consumer that is running. */
@@ -31,9 +33,13 @@ export interface RunningSubscriptionConsumer {
 export async function startSubscriptionConsumer(
   options: SubscriptionConsumerOptions,
 ): Promise<RunningSubscriptionConsumer> {
-  const { kafka, admin, log, groupId, topic, onFatal, sessionTimeoutMs } = options
+  const { kafka, admin, log, groupId, topic, onFatal, sessionTimeoutMs, metrics } = options
   const deps: SubscriptionSessionDeps = {
     ...options,
+    warn: ({ code, reason }, { workspace, version, id }) => {
+      metrics.warnings.inc({ code })
+      log.warn({ workspace, version, eventId: id, code }, reason)
+    },
     retry: (what, call, between) => untilDone({ what, log, between }, call),
   }
   const loop = new ConsumerLoop<SubscriptionSession>({

@@ -1,13 +1,14 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import type { DeadLetterCode } from '#core/errors.ts'
 import type { FactStore } from '#core/ports.ts'
+import type { Warning } from '#core/subscription/flag-trial.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
 import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
+import type { RulesHistory } from '#drivers/rules-history.ts'
 import type { Decoder } from '#schemas/decoder.ts'
 import { recordVersion } from './record-version.ts'
 
@@ -35,11 +36,13 @@ export interface SubscriptionSessionDeps {
   readonly decoder: Decoder
   readonly source: FactsSource
   readonly facts: FactStore
-  readonly catalogue: () => Catalogue
+  readonly rules: Pick<RulesHistory, 'judging'>
   readonly trustAppendTimeHeader: boolean
   /** Both resolve when Kafka has acknowledged the record. */
   readonly startWindow: (start: WindowStart) => Promise<void>
   readonly deadLetter: (refused: RefusedVersion, partition: number) => Promise<void>
+  /** Told of what was applied and looks wrong. */
+  readonly warn: (warning: Warning, event: SubscriptionEvent) => void
   /** Makes the same call until it succeeds; throws when the partition was lost. */
   readonly retry: <Value>(
     what: string,
@@ -104,11 +107,12 @@ export class SubscriptionSession implements PartitionSession {
 
   /** Letters and the window's start are acknowledged before the new facts can be seen (counting.md). */
   async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<void> {
-    const { source, catalogue, facts, startWindow, deadLetter } = this.#deps
-    const { folded, refusals } = await recordVersion(source, catalogue(), event)
+    const { source, rules, facts, startWindow, deadLetter } = this.#deps
+    const { folded, refusals } = await recordVersion(source, rules, event)
     const about = { message, schemaId: null, eventId: event.id }
     for (const refusal of refusals) await deadLetter({ ...about, ...refusal }, this.#partition)
     if (folded === null) return
+    for (const warning of folded.changes.get(event.version)?.warnings ?? []) this.#deps.warn(warning, event)
     const appendedAt = this.#appendedAt(message)
     for (const [version, { windowStart }] of folded.changes) {
       if (windowStart === null || version < event.version) continue

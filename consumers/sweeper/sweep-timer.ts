@@ -17,13 +17,38 @@ const EVERY_MS = 1_000
 /** One sweeper a shard is enough; a second one does no harm. */
 const LEASE_MS = 3_000
 
-/** Sweeps every shard until it is stopped. */
+/**
+ * Sweeps every shard until it is stopped, each at its own pace.
+ *
+ * What is produced again is not waited for: Kafka may be away, and what has expired needs it not.
+ */
 export function startSweeping(options: TimerOptions): Rounds {
-  return startRounds(EVERY_MS, () => Promise.all(options.shards.map((keys) => visit(options, keys))))
+  const { log, sink } = options
+  const sending = new Set<Promise<void>>()
+  const produce: SweepDeps['sink']['produce'] = async (events) => {
+    const sent: Promise<void> = sink
+      .produce(events)
+      .catch((error: unknown) => log.warn({ err: error }, 'events were not produced; they will be again'))
+      .finally(() => sending.delete(sent))
+    sending.add(sent)
+  }
+  const rounds = options.shards.map((keys) =>
+    startRounds(EVERY_MS, (isStopped) => visit({ ...options, sink: { produce }, isStopped }, keys)),
+  )
+  return {
+    stop: async () => {
+      await Promise.all(rounds.map(({ stop }) => stop()))
+      await Promise.all(sending)
+    },
+  }
 }
 
-async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
-  const { redis, log, metrics } = options
+interface Visit extends TimerOptions {
+  readonly isStopped: () => boolean
+}
+
+async function visit(options: Visit, keys: ShardKeys): Promise<void> {
+  const { redis, log, metrics, isStopped } = options
   try {
     if ((await redis.zcount(keys.due, '-inf', await redisTime(redis, keys))) === 0) return
     if (!(await hasLease(options, keys))) return
@@ -35,7 +60,7 @@ async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
         'a hold is older than any may be and was dropped; its events never arrived, see that Kafka takes them',
       )
     }
-    await sweepShard({ ...options, onSwept }, keys)
+    await sweepShard({ ...options, onSwept }, keys, async () => !isStopped() && hasLease(options, keys))
   } catch (error) {
     log.warn({ err: error, shard: keys.shard }, 'the shard was not swept; what is due is looked at again')
   }

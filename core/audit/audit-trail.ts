@@ -1,7 +1,7 @@
-import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Override } from '../entitlement/facts.ts'
 import type { Instant } from '../instant.ts'
 import { foldVersions } from '../subscription/fold.ts'
+import type { RulesAt } from '../subscription/rules-in-force.ts'
 import type { AcceptedSubscription, SubscriptionEvent } from '../subscription/subscription.ts'
 import type { OverrideRecord } from './audit-entry.ts'
 
@@ -31,9 +31,9 @@ export interface AuditEntry {
  */
 export function auditTrail(
   { overrides, versions }: { overrides: readonly OverrideRecord[]; versions: readonly SubscriptionEvent[] },
-  catalogue: Catalogue,
+  rulesAt: RulesAt,
 ): readonly AuditEntry[] {
-  return [...overrides.map(ofOverride), ...ofVersions(versions, catalogue)].sort((a, b) => a.at - b.at)
+  return [...overrides.map(ofOverride), ...ofVersions(versions, rulesAt)].sort((a, b) => a.at - b.at)
 }
 
 function ofOverride({ at, by, feature, reason, before, override }: OverrideRecord): AuditEntry {
@@ -41,8 +41,8 @@ function ofOverride({ at, by, feature, reason, before, override }: OverrideRecor
   return { at, action, by, subject: feature, reason, change: { of: 'override', before, after: override } }
 }
 
-function ofVersions(versions: readonly SubscriptionEvent[], catalogue: Catalogue): readonly AuditEntry[] {
-  const { changes } = foldVersions(versions, catalogue)
+function ofVersions(versions: readonly SubscriptionEvent[], rulesAt: RulesAt): readonly AuditEntry[] {
+  const { changes } = foldVersions(versions, rulesAt)
   let before: AcceptedSubscription | null = null
   return versions
     .toSorted((a, b) => a.version - b.version)

@@ -2,9 +2,10 @@ import type { Instant } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import { ownValue } from '../own-value.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { MeterDefinition } from './meter.ts'
 import type { Problem } from './source-reader.ts'
 
-const parts = ['plans', 'features', 'meters', 'addOns'] as const
+const parts = ['plans', 'features', 'meters', 'addOns', 'settings'] as const
 type Part = (typeof parts)[number]
 
 /** What differs between two revisions, by kind of thing and key. */
@@ -34,8 +35,13 @@ export const METER_NOTICE_MS = 60_000
 
 /** What a revision adds, changes and removes. */
 export function compareCatalogues(before: Catalogue, after: Catalogue): CatalogueChanges {
+  const lists = ({ plans, features, meters, addOns }: Catalogue) => ({ plans, features, meters, addOns })
+  const [olds, nexts] = [before, after].map((one) => ({ ...lists(one), settings: settingsOf(one) }))
   const compare = (part: Part): CatalogueChanges[Part] => {
-    const [old, next]: readonly Readonly<Record<string, unknown>>[] = [before[part], after[part]]
+    const [old, next]: readonly (Readonly<Record<string, unknown>> | undefined)[] = [
+      olds?.[part],
+      nexts?.[part],
+    ]
     const names = (of: Readonly<Record<string, unknown>> | undefined): string[] => Object.keys(of ?? {})
     return {
       added: names(next).filter((name) => ownValue(old ?? {}, name) === undefined),
@@ -51,6 +57,17 @@ export function compareCatalogues(before: Catalogue, after: Catalogue): Catalogu
     features: compare('features'),
     meters: compare('meters'),
     addOns: compare('addOns'),
+    settings: compare('settings'),
+  }
+}
+
+/** What a catalogue says beside its lists of things, one by one: a term by its months, a way to pay by its place. */
+function settingsOf({ terms, payments, trial, processingWindowMinutes }: Catalogue): Record<string, unknown> {
+  return {
+    processingWindowMinutes,
+    ...Object.fromEntries(Object.entries(trial).map(([name, value]) => [`trial.${name}`, value])),
+    ...Object.fromEntries(terms.map((term) => [`terms.${term.months}`, term])),
+    ...Object.fromEntries(payments.map((rule, index) => [`payments.${index + 1}`, rule])),
   }
 }
 
@@ -77,6 +94,39 @@ export function meterProblems(before: Catalogue, after: Catalogue, now: Instant)
     }
   }
   return problems
+}
+
+/** The fields of a record of usage, null where there is no such record. */
+export type FieldsOf = (record: string) => readonly string[] | null
+
+/** What new definitions of meters name that no record has: they would count nothing, and nobody would be told. */
+export function recordProblems(before: Catalogue, after: Catalogue, fieldsOf: FieldsOf): readonly Problem[] {
+  return Object.entries(after.meters).flatMap(([meter, definitions]) => {
+    const known = ownValue(before.meters, meter)?.length ?? 0
+    return definitions.flatMap((definition, index) =>
+      index < known ? [] : faultsOfDefinition(definition, { path: `meters.${meter}.${index}`, fieldsOf }),
+    )
+  })
+}
+
+function faultsOfDefinition(
+  { record, field, quantity, subject, when }: MeterDefinition,
+  { path, fieldsOf }: { readonly path: string; readonly fieldsOf: FieldsOf },
+): readonly Problem[] {
+  const fields = fieldsOf(record)
+  if (fields === null) return [{ path: `${path}.record`, problem: `there is no record "${record}" of usage` }]
+  const named = {
+    field,
+    quantity,
+    subject,
+    ...Object.fromEntries(Object.keys(when ?? {}).map((key) => [`when.${key}`, key])),
+  }
+  return Object.entries(named)
+    .filter(([, name]) => name !== undefined && !fields.includes(name))
+    .map(([property, name]) => ({
+      path: `${path}.${property}`,
+      problem: `${record} has no field "${name}"; it has ${fields.join(', ')}`,
+    }))
 }
 
 /** Why a revision may not follow: something that is in use would be gone. */

@@ -132,3 +132,27 @@ test('a first plan version that leaves a feature without a limit is a gap', () =
 test.for([null, [], 'x', 5])('%o is no catalogue', (value) => {
   expect(parseCatalogue(value, 1).ok).toBe(false)
 })
+
+test('what is ours and printed nowhere is marked as assumed: thresholds, switches of plans, prices', () => {
+  const catalogue: Readonly<Record<string, unknown>> = Object(source({}))
+  const marked = (of: object): readonly string[] => [Reflect.get(of, 'assumed') ?? []].flat()
+  const features = Object.entries<Record<string, unknown>>(Object(catalogue['features']))
+  const unmarked = features
+    .filter(([, feature]) => [feature['thresholds'] ?? []].flat().includes(80))
+    .filter(([, feature]) => !marked(feature).includes('thresholds'))
+  expect(unmarked).toEqual([])
+  const plans = Object.values<{ readonly versions: readonly Record<string, object>[] }>(
+    Object(catalogue['plans']),
+  )
+  for (const version of plans.flatMap(({ versions }) => versions)) {
+    for (const list of ['on', 'off']) if (list in version) expect(marked(version)).toContain(list)
+    if (version['prices'] !== undefined) expect(version['prices']).toHaveProperty('assumed', true)
+  }
+})
+
+test.for(['assumed', 'trial.assumed', 'plans.base.assumed', 'terms.0.assumed', 'payments.0.assumed'])(
+  '%s may stand there and means nothing',
+  (path) => {
+    expect(problemsOf({ [path]: true })).toEqual([])
+  },
+)

@@ -23,6 +23,7 @@ const PROCESSING_WINDOW_MINUTES = 15
 export function parseCatalogue(source: unknown, revision: number): ParsedCatalogue {
   const problems: Problem[] = []
   const reader = new SourceReader(source, '', problems)
+  reader.ignore('assumed')
   const catalogue: Catalogue = {
     revision,
     processingWindowMinutes: reader.amount('processingWindowMinutes', PROCESSING_WINDOW_MINUTES),
@@ -41,6 +42,7 @@ export function parseCatalogue(source: unknown, revision: number): ParsedCatalog
 
 function parseTrial(reader: SourceReader): Catalogue['trial'] {
   const trial = reader.object(reader.raw('trial'), 'trial')
+  trial.ignore('assumed')
   const parsed = { plan: trial.text('plan'), days: trial.amount('days') }
   trial.close()
   return parsed

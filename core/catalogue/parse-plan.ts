@@ -72,6 +72,7 @@ function parseSwitches(reader: SourceReader, property: 'on' | 'off'): Record<str
   const entries = reader.list(property, []).map((value, index): [string, SwitchState] => {
     if (typeof value === 'string') return [value, { on, reach: 'new' }]
     const entry = reader.object(value, reader.pathOf(`${property}[${index}]`))
+    entry.ignore('assumed')
     const state = { on, reach: entry.word('reach', reaches, 'new') }
     const feature = entry.text('feature')
     entry.close()

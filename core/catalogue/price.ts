@@ -10,6 +10,10 @@ export function seatPriceAt(
   plan: Plan,
   { currency, at }: { readonly currency: string; readonly at: Instant },
 ): number | null {
-  const priced = plan.versions.findLast(({ from, prices }) => from <= at && prices !== null)
-  return ownValue(priced?.prices ?? undefined, currency) ?? null
+  return ownValue(pricesAt(plan, at) ?? undefined, currency) ?? null
+}
+
+/** Prices of a seat at an instant, by the newest version that states them; null where none does. */
+export function pricesAt(plan: Plan, at: Instant): Prices | null {
+  return plan.versions.findLast(({ from, prices }) => from <= at && prices !== null)?.prices ?? null
 }

@@ -28,7 +28,7 @@ function fold(...changes: readonly Change[]): FoldedVersions {
     const base = { ...envelope, type: 'corrected', actor: 'customer', order: null } as const
     return { ...base, subscription: state, ...event }
   })
-  return foldVersions(events, catalogue)
+  return foldVersions(events, () => catalogue)
 }
 
 interface Question {

@@ -110,3 +110,28 @@ describe('the cheapest plan that fits', () => {
     expect(way('add_seats', { is: trial, used: 3_600 })).toBeUndefined()
   })
 })
+
+describe('what is sold in the currency of the workspace', () => {
+  test('S7: in a currency without prices neither a plan nor a pack is named, and support is', () => {
+    expect(ways({ is: { currency: 'EUR' }, used: 1_500 }).map(({ action }) => action)).toEqual(['add_seats'])
+    expect(ways({ is: { currency: 'EUR' }, feature: 'copilot_analyst_mode' })).toEqual([
+      { action: 'contact_support' },
+    ])
+  })
+  test('a plan without a price in it is passed over for the next that has one', () => {
+    const { advanced } = shipped.plans
+    if (advanced === undefined) throw new Error('no plan')
+    const versions = advanced.versions.map((version) => ({ ...version, prices: { BRL: 1 } }))
+    const catalogue = { ...shipped, plans: { ...shipped.plans, advanced: { ...advanced, versions } } }
+    expect(way('upgrade', { catalogue, used: 1_500 })).toEqual({ action: 'upgrade', plan: 'pro' })
+    const unpriced = versions.map((version) => ({ ...version, prices: null }))
+    const silent = {
+      ...shipped,
+      plans: { base: shipped.plans['base'], advanced: { ...advanced, versions: unpriced } },
+    }
+    expect(way('upgrade', { catalogue: silent as Catalogue, used: 1_500 })).toEqual({
+      action: 'upgrade',
+      plan: 'advanced',
+    })
+  })
+})

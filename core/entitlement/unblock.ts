@@ -1,7 +1,7 @@
 import { type Amount, clampAmount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { LimitFormula, Plan } from '../catalogue/plan.ts'
-import { seatPriceAt } from '../catalogue/price.ts'
+import { type Prices, pricesAt, seatPriceAt } from '../catalogue/price.ts'
 import type { Instant } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import type { FeatureUsage } from '../usage/feature-usage.ts'
@@ -19,6 +19,9 @@ export interface Denial {
   readonly quantity: Amount
   readonly now: Instant
 }
+
+/** Prices are compared in this one where nothing says what the workspace pays in. */
+const CURRENCY = 'USD'
 
 /** What would turn a denial into an allow, least effort first. */
 export function unblockOf(denial: Denial): readonly Unblock[] {
@@ -99,6 +102,7 @@ function addOns(denial: Denial): readonly Unblock[] {
   const missing = neededBy(denial) - entitlement.limit
   return Object.entries(catalogue.addOns)
     .filter(([, addOn]) => addOn.feature === entitlement.featureKey && addOn.perUnit > 0)
+    .filter(([, { prices }]) => isSoldIn(prices, denial))
     .map(([addOn, { perUnit }]) => ({ action: 'add_on', addOn, quantity: Math.ceil(missing / perUnit) }))
 }
 
@@ -108,6 +112,7 @@ function upgrades(denial: Denial): readonly Unblock[] {
   const rank = planOf(catalogue, entitlement)?.rank ?? -1
   const fitting = Object.entries(catalogue.plans)
     .filter(([key, plan]) => plan.rank > rank && key !== catalogue.trial.plan && wouldFit(plan, denial))
+    .filter(([, plan]) => isSoldIn(pricesAt(plan, denial.now), denial))
     .map(([key, plan]) => ({ key, rank: plan.rank, price: priceOf(plan, denial) }))
     .sort((a, b) => a.price - b.price || a.rank - b.rank)
   const cheapest = fitting[0]
@@ -133,8 +138,13 @@ function neededWithPlan(denial: Denial): Amount {
 }
 
 function priceOf(plan: Plan, { entitlement, now }: Denial): number {
-  const price = seatPriceAt(plan, { currency: entitlement.currency ?? 'USD', at: now })
+  const price = seatPriceAt(plan, { currency: entitlement.currency ?? CURRENCY, at: now })
   return price ?? Number.POSITIVE_INFINITY
+}
+
+/** Whether something may be named as a way out: what has prices has one in the currency that the workspace pays in. */
+function isSoldIn(prices: Prices | null, { entitlement }: Denial): boolean {
+  return prices === null || Object.hasOwn(prices, entitlement.currency ?? CURRENCY)
 }
 
 /** The next window, where the request fits into a whole allowance. */

@@ -1,14 +1,16 @@
-import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Crossing, Override, WorkspaceFacts } from '../entitlement/facts.ts'
 import type { Instant } from '../instant.ts'
 import type { Judgement } from '../notices/judgement.ts'
 import { foldVersions } from '../subscription/fold.ts'
+import type { RulesAt } from '../subscription/rules-in-force.ts'
 import type { SubscriptionEvent } from '../subscription/subscription.ts'
 
 /** Everything stored of a workspace that an answer about the past may need. */
 export interface StoredHistory {
   /** In any order. */
   readonly versions: readonly SubscriptionEvent[]
+  /** What judges them. */
+  readonly rulesAt: RulesAt
   /** In the order of storing. */
   readonly overrides: readonly {
     readonly feature: string
@@ -25,7 +27,7 @@ export interface StoredHistory {
  * A version that arrived late counts from when it happened. A crossing that was judged only afterwards counts from
  * its `since`.
  */
-export function factsAt(history: StoredHistory, at: Instant, catalogue: Catalogue): WorkspaceFacts {
+export function factsAt(history: StoredHistory, at: Instant): WorkspaceFacts {
   const versions = history.versions.filter(({ occurredAt }) => occurredAt <= at)
   const overrides = new Map<string, Override>()
   for (const { feature, override, at: storedAt } of history.overrides) {
@@ -35,7 +37,7 @@ export function factsAt(history: StoredHistory, at: Instant, catalogue: Catalogu
   }
   return {
     revision: '',
-    subscription: foldVersions(versions, catalogue).state.subscription,
+    subscription: foldVersions(versions, history.rulesAt).state.subscription,
     overrides: Object.fromEntries(overrides),
     crossings: crossingsAt(history.judged, at),
   }

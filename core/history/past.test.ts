@@ -37,13 +37,18 @@ function version(number: number, occurredAt: number, change: Partial<Subscriptio
   return { ...state, actor: 'support', subscription: { ...base, ...change }, order: null }
 }
 
-const nothing: StoredHistory = { versions: [], overrides: [], judged: { before: null, after: null } }
+const nothing: StoredHistory = {
+  versions: [],
+  rulesAt: () => catalogue,
+  overrides: [],
+  judged: { before: null, after: null },
+}
 
 describe('the facts of then', () => {
   const upgradedAt = Date.parse('2026-11-10T10:00:00Z')
   const versions = [version(2, upgradedAt, { plan: 'pro' }), version(1, START, {})]
   const planAt = (at: number): string | null =>
-    factsAt({ ...nothing, versions }, at, catalogue).subscription?.plan ?? null
+    factsAt({ ...nothing, versions }, at).subscription?.plan ?? null
 
   test('a version counts from the millisecond it happened, in whatever order it was stored', () => {
     expect(planAt(START - 1)).toBeNull()
@@ -58,7 +63,7 @@ describe('the facts of then', () => {
       { feature: 'leads', override: null, at: START + 2 * DAY_MS },
     ]
     const limitAt = (days: number): unknown =>
-      factsAt({ ...nothing, overrides }, START + days * DAY_MS, catalogue).overrides['leads']?.limit
+      factsAt({ ...nothing, overrides }, START + days * DAY_MS).overrides['leads']?.limit
     expect([0, 1, 1.5, 2].map(limitAt)).toEqual([undefined, 7, 7, undefined])
   })
 
@@ -68,7 +73,7 @@ describe('the facts of then', () => {
       crossings: { leads: { since: START }, contacts_companies: { since: START + 2 * HOUR_MS } },
     }
     const judged = { before: null, after }
-    expect(factsAt({ ...nothing, judged }, START + HOUR_MS, catalogue).crossings).toEqual({
+    expect(factsAt({ ...nothing, judged }, START + HOUR_MS).crossings).toEqual({
       leads: { since: START },
     })
   })
@@ -83,7 +88,7 @@ interface Asked {
 
 function used({ feature, at, fields, versions = [version(1, START, {})] }: Asked) {
   const now = Date.parse(at)
-  const facts = factsAt({ ...nothing, versions }, now, catalogue)
+  const facts = factsAt({ ...nothing, versions }, now)
   const entitlement = resolveEntitlement({ catalogue, facts, workspace: 'acme', featureKey: feature, now })
   const question = { catalogue, entitlement, at: now }
   const asked = new Set(pastFields(question))

@@ -4,7 +4,9 @@ import {
   type CatalogueChanges,
   type CatalogueUse,
   compareCatalogues,
+  type FieldsOf,
   meterProblems,
+  recordProblems,
   useProblems,
 } from '../catalogue/compare-catalogues.ts'
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
@@ -21,6 +23,8 @@ export interface CatalogueDeps {
   /** What stored facts name; asked only where something is to be taken away. */
   readonly inUse: () => Promise<CatalogueUse>
   readonly now: () => Instant
+  /** What the records of usage hold. */
+  readonly fieldsOf: FieldsOf
 }
 
 /** A catalogue that shall follow the revision its author saw. */
@@ -51,9 +55,11 @@ export async function changeCatalogue(deps: CatalogueDeps, wish: CatalogueWish):
   const before = parsed(newest.source, newest.revision)
   const now = deps.now()
   const changes = compareCatalogues(before, after)
-  const isLess = Object.values(changes).some(({ removed }) => removed.length > 0)
+  const { plans, addOns, features } = changes
+  const isLess = [plans, addOns, features].some(({ removed }) => removed.length > 0)
   refuse([
     ...meterProblems(before, after, now),
+    ...recordProblems(before, after, deps.fieldsOf),
     ...(isLess ? useProblems(changes, await orUnavailable(deps.inUse())) : []),
   ])
   if (wish.isDryRun) return { revision, changes }

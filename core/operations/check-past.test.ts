@@ -51,7 +51,9 @@ function depsWith({ fields, pages = {}, state = 'ready' }: Kept): PastDeps {
     },
     history: {
       catalogueAt: async () => ({ catalogue, wasInForce: true }),
-      historyOf: async () => ({ versions, overrides: [], judged: { before: null, after: null } }),
+      historyOf: async () => {
+        return { versions, rulesAt: () => catalogue, overrides: [], judged: { before: null, after: null } }
+      },
     },
     now: () => NOW,
   }

@@ -46,7 +46,7 @@ export async function checkPast(deps: PastDeps, { workspace, request, at }: Past
   const { catalogue, wasInForce } = await deps.history.catalogueAt(at)
   requireFits(catalogue, request)
   const history = await deps.history.historyOf(workspace, at)
-  const facts = factsAt(history, at, catalogue)
+  const facts = factsAt(history, at)
   const featureKey = request.feature
   const entitlement = resolveEntitlement({ catalogue, facts, workspace, featureKey, now: at })
   const question = { catalogue, entitlement, at }

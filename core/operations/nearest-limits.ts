@@ -13,7 +13,7 @@ export interface ListedLimit {
 
 /** What listing needs. */
 export interface NearestDeps extends ReadDeps {
-  /** The next of the list below a place, highest first; fewer than `limit` at its end. */
+  /** The next of what the caller may see of the list, below a place, highest first; fewer than `limit` at its end. */
   readonly listed: (query: {
     readonly from: number
     readonly below: number
@@ -30,7 +30,6 @@ export interface NearestInput {
   /** Where the page before ended; null begins at the top. */
   readonly below: number | null
   readonly limit: number
-  readonly isVisible: (workspace: string) => boolean
 }
 
 /** One limit of a workspace with what is used of it now. */
@@ -60,7 +59,7 @@ const AT_ONCE = 500
  * A workspace whose figures cannot be had is left out. Throws `unavailable` when the list cannot be read.
  */
 export async function nearestLimits(deps: NearestDeps, input: NearestInput): Promise<NearestPage> {
-  const { feature, atLeast, limit, isVisible } = input
+  const { feature, atLeast, limit } = input
   const wanted: ListedLimit[] = []
   let below = input.below ?? Number.MAX_SAFE_INTEGER
   let isOver = false
@@ -69,7 +68,7 @@ export async function nearestLimits(deps: NearestDeps, input: NearestInput): Pro
     for (const entry of next) {
       if (wanted.length === limit) break
       below = entry.place
-      if (isVisible(entry.workspace) && (feature === null || entry.feature === feature)) wanted.push(entry)
+      if (feature === null || entry.feature === feature) wanted.push(entry)
     }
     isOver = next.length < AT_ONCE && below === (next.at(-1)?.place ?? below)
   }

@@ -12,7 +12,7 @@ import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-work
 
 /** What a what-if needs. */
 export interface WhatIfDeps extends ReadDeps {
-  /** At most `limit` workspaces after one, in the order of their ids. */
+  /** At most `limit` workspaces after one that the caller may see, in the order of their ids. */
   readonly workspacesAfter: (workspace: string, limit: number) => Promise<readonly string[]>
 }
 
@@ -48,18 +48,13 @@ const AT_ONCE = 8
 /** Who would be denied what under another catalogue, for a page of the workspaces that the caller may see. */
 export async function whatIfCatalogue(
   deps: WhatIfDeps,
-  input: {
-    readonly catalogue: Catalogue
-    readonly cursor: string | null
-    readonly isVisible: (workspace: string) => boolean
-  },
+  input: { readonly catalogue: Catalogue; readonly cursor: string | null },
 ): Promise<WhatIfResult> {
   const page = await deps.workspacesAfter(input.cursor ?? '', WHAT_IF_WORKSPACES_MAX)
-  const visible = page.filter(input.isVisible)
   const denied: NewDenial[] = []
   const unknown: string[] = []
-  for (let from = 0; from < visible.length; from += AT_ONCE) {
-    const slice = visible.slice(from, from + AT_ONCE)
+  for (let from = 0; from < page.length; from += AT_ONCE) {
+    const slice = page.slice(from, from + AT_ONCE)
     const results = await Promise.all(
       slice.map((workspace) => underCatalogue(deps, workspace, input.catalogue)),
     )
@@ -69,7 +64,7 @@ export async function whatIfCatalogue(
     }
   }
   const isMore = page.length === WHAT_IF_WORKSPACES_MAX
-  return { denied, unknown, workspaces: visible.length, cursor: isMore ? (page.at(-1) ?? null) : null }
+  return { denied, unknown, workspaces: page.length, cursor: isMore ? (page.at(-1) ?? null) : null }
 }
 
 /**

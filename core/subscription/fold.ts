@@ -1,11 +1,14 @@
+import type { TrialRule } from '../catalogue/catalogue.ts'
 import type { PaymentRule, Term } from '../catalogue/payment-terms.ts'
 import type { Instant } from '../instant.ts'
 import { startOfDay, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { type AccessRules, accessOf } from './access.ts'
 import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
+import { flagTrial, type Warning } from './flag-trial.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
+import type { RulesAt } from './rules-in-force.ts'
 import type { AcceptedSubscription, Order, Refusal, Subscription, SubscriptionEvent } from './subscription.ts'
 
 /** The part of the catalogue that the fold depends on. */
@@ -14,6 +17,7 @@ export interface SubscriptionRules extends AccessRules {
   readonly addOns: Readonly<Record<string, { readonly minMonths: number }>>
   readonly terms: readonly Term[]
   readonly payments: readonly PaymentRule[]
+  readonly trial: TrialRule
 }
 
 /** An order as the history keeps it. */
@@ -42,6 +46,8 @@ export interface CountrySince {
 export interface AppliedChange {
   readonly state: SubscriptionState
   readonly refusals: readonly Refusal[]
+  /** What was applied and looks wrong. */
+  readonly warnings: readonly Warning[]
   /** A flow window that begins inside a day with this version, else null. */
   readonly windowStart: Instant | null
 }
@@ -70,7 +76,7 @@ export function applyChange(
   rules: SubscriptionRules,
 ): AppliedChange {
   const whole = refuseWhole(before, event, rules)
-  if (whole !== null) return { state: before, refusals: [whole], windowStart: null }
+  if (whole !== null) return { state: before, refusals: [whole], warnings: [], windowStart: null }
   const { orders, refusal, order } = keepOrder(before, event, rules)
   const stated = { ...event, subscription: carryOver(before.subscription, event, rules) }
   const fields = refuseFields(before.subscription, stated, rules)
@@ -89,6 +95,7 @@ export function applyChange(
   return {
     state: { subscription, orders, trialOf, countries: countriesAfter(before, event) },
     refusals: refusal === null ? fields.refusals : [...fields.refusals, refusal],
+    warnings: flagTrial(before.subscription, event, rules.trial),
     windowStart: isInsideDay ? windowStartsAt : null,
   }
 }
@@ -107,13 +114,18 @@ export interface FoldedVersions {
   readonly changes: ReadonlyMap<number, AppliedChange>
 }
 
-/** Folds versions in version order; the order they are given in and repeated versions do not matter (G18). */
-export function foldVersions(events: readonly SubscriptionEvent[], rules: SubscriptionRules): FoldedVersions {
+/**
+ * Folds versions in version order; the order they are given in and repeated versions do not matter (G18).
+ *
+ * Each is judged by the rules that were in force when it happened: a catalogue that is stored later changes nothing
+ * of what was accepted (ADR 0025).
+ */
+export function foldVersions(events: readonly SubscriptionEvent[], rulesAt: RulesAt): FoldedVersions {
   const changes = new Map<number, AppliedChange>()
   let state = NO_SUBSCRIPTION
   for (const event of [...events].sort((a, b) => a.version - b.version)) {
     if (changes.has(event.version)) continue
-    const change = applyChange(state, event, rules)
+    const change = applyChange(state, event, rulesAt(event.occurredAt))
     changes.set(event.version, change)
     state = change.state
   }

@@ -59,7 +59,7 @@ test.for<[string, readonly Change[], RegExp]>([
     /acme had its one trial \(t2\) already; t3 is refused\. .*support/,
   ],
 ])('%s: the sentence names the values and what to do', ([, changes, sentence]) => {
-  const folded = foldVersions(versionsAfter(...changes), rules)
+  const folded = foldVersions(versionsAfter(...changes), () => rules)
   const reasons = [...folded.changes.values()].flatMap(({ refusals }) => refusals.map(({ reason }) => reason))
   expect(reasons).toHaveLength(1)
   expect(reasons[0]).toMatch(sentence)

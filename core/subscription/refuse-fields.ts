@@ -23,17 +23,19 @@ export function refuseFields(
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): RefusedFields {
-  const addOns = keepAddOns(before?.addOns ?? [], event, rules)
-  const subscription = { ...event.subscription, addOns: addOns.kept }
   const isJudged = before !== null && event.actor !== 'support' && hasPaidAccess(before, event, rules)
-  if (!isJudged) return { subscription, refusals: addOns.refusals }
+  const stated = keepAddOns(before?.addOns ?? [], event, rules)
+  const leftOut = isJudged ? keepLeftOut(before, event, rules) : NOTHING_KEPT
+  const subscription = { ...event.subscription, addOns: [...stated.kept, ...leftOut.kept] }
+  const refusals = [...stated.refusals, ...leftOut.refusals]
+  if (!isJudged) return { subscription, refusals }
   const plan = refuseDowngrade(before, event, rules)
   const seats = refuseFewerSeats(before, event)
   const term = refuseShorterTerm(before, event)
   const kept = [plan, seats, term].filter((field) => field !== null)
   return {
     subscription: Object.assign({}, subscription, ...kept.map(({ fields }) => fields)),
-    refusals: [...addOns.refusals, ...kept.map(({ refusal }) => refusal)],
+    refusals: [...refusals, ...kept.map(({ refusal }) => refusal)],
   }
 }
 
@@ -94,6 +96,8 @@ interface KeptAddOns {
   readonly refusals: readonly Refusal[]
 }
 
+const NOTHING_KEPT: KeptAddOns = { kept: [], refusals: [] }
+
 /** Refuses add-ons under their minimum term (S3): one accepted before keeps its end, a new one is left out. */
 function keepAddOns(
   before: readonly BoughtAddOn[],
@@ -114,4 +118,23 @@ function keepAddOns(
     kept: judged.map(({ kept }) => kept).filter((addOn) => addOn !== null),
     refusals: judged.map(({ refusal }) => refusal).filter((refusal) => refusal !== null),
   }
+}
+
+/** Packs that were accepted and are left out before their minimum term is over: leaving them out would end them. */
+function keepLeftOut(
+  before: AcceptedSubscription,
+  { subscription, occurredAt }: SubscriptionEvent,
+  rules: SubscriptionRules,
+): KeptAddOns {
+  const kept = before.addOns.filter(({ key, from, until }) => {
+    const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0
+    const isStated = subscription.addOns.some((addOn) => addOn.key === key && addOn.from === from)
+    return !isStated && occurredAt < Math.min(until, addMonths(from, minMonths))
+  })
+  const refusals = kept.map(({ key, from, until }): Refusal => {
+    const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0
+    const reason = `add-on ${key} must run at least ${minMonths} months from ${toIso(from)} and was left out; it stays until ${toIso(until)}`
+    return { code: 'term_too_short', reason }
+  })
+  return { kept, refusals }
 }

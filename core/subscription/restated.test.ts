@@ -11,7 +11,7 @@ const rules = defaultCatalogue()
 
 /** What is in force after a purchase of base and some changes, a day apart unless they say when. */
 function accepted(...changes: readonly Change[]): AcceptedSubscription {
-  const { subscription } = foldVersions(versionsAfter(...changes), rules).state
+  const { subscription } = foldVersions(versionsAfter(...changes), () => rules).state
   if (subscription === null) throw new Error('nothing was accepted')
   return subscription
 }
@@ -85,7 +85,7 @@ describe('S3: an add-on under its minimum term', () => {
   const pack = { key: 'ai_credits_5000', quantity: 1, from: START, until: Date.parse('2026-09-10T09:00:00Z') }
   const short = { ...pack, until: START + DAY_MS }
   const refusals = (...changes: readonly Change[]): readonly string[] => {
-    const folded = foldVersions(versionsAfter(...changes), rules)
+    const folded = foldVersions(versionsAfter(...changes), () => rules)
     return [...folded.changes.values()].flatMap(({ refusals }) => refusals.map(({ reason }) => reason))
   }
 
@@ -98,6 +98,24 @@ describe('S3: an add-on under its minimum term', () => {
     expect(refusals(...changes)).toEqual([
       'add-on ai_credits_5000 must run at least 3 months from 2026-06-10T09:00:00.000Z, not until 2026-06-11T09:00:00.000Z; 2026-09-10T09:00:00.000Z stays',
     ])
+  })
+  test.for<[string, Change, boolean]>([
+    ['left out within its minimum term it stays', { is: { seats: 9, addOns: [] } }, true],
+    ['left out by support it ends', { actor: 'support', is: { addOns: [] } }, false],
+    ['left out after its minimum term it ends', { occurredAt: pack.until + 1, is: { addOns: [] } }, false],
+    ['with the plan lapsed it ends', { type: 'purchased', occurredAt: END, is: { addOns: [] } }, false],
+  ])('one that was accepted before: %s', ([, change, stays]) => {
+    const long = { ...pack, until: END }
+    const changes: readonly Change[] = [{ is: { addOns: [long] } }, change]
+    expect(accepted(...changes).addOns).toEqual(stays ? [long] : [])
+    expect(refusals(...changes)).toEqual(
+      stays
+        ? [
+            'add-on ai_credits_5000 must run at least 3 months from 2026-06-10T09:00:00.000Z and was left out; it stays until 2026-12-10T09:00:00.000Z',
+          ]
+        : [],
+    )
+    if (stays) expect(accepted(...changes).seats).toBe(9)
   })
   test('one that support granted is not refused when it is restated', () => {
     const granted: readonly Change[] = [{ actor: 'support', is: { addOns: [short] } }, { is: { seats: 9 } }]
@@ -123,7 +141,7 @@ describe('S7: an order is judged by where and when it was placed', () => {
     placedAt: START + 1,
   }
   const refused = (...changes: readonly Change[]): string | null | undefined =>
-    foldVersions(versionsAfter(...changes), rules).state.orders['o2']?.refused
+    foldVersions(versionsAfter(...changes), () => rules).state.orders['o2']?.refused
   const BRAZIL = { country: 'BR' }
 
   test('one that is first heard of after the country changed is judged by the country it was placed from', () => {

@@ -28,6 +28,11 @@ export class CatalogueLog {
     return this.#log.read(LOG)
   }
 
+  /** The revisions after one, oldest first. */
+  async after(revision: number): Promise<StoredCatalogue[]> {
+    return this.#log.readFrom(LOG, revision + 1)
+  }
+
   /** Stores a revision; false when another one took its number. */
   async append(stored: StoredCatalogue): Promise<boolean> {
     return this.#log.append(LOG, stored.revision, stored)

@@ -48,6 +48,11 @@ export class ChainedLog<Body> {
     return this.#log.read(log)
   }
 
+  /** The entries of a log from entry `from` on, in order. */
+  async readFrom(log: string, from: number): Promise<Body[]> {
+    return this.#log.readFrom(log, from)
+  }
+
   /** One entry, or null when the log is shorter. */
   async entry(log: string, number: number): Promise<Body | null> {
     return this.#log.entry(log, number)

@@ -2,14 +2,19 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Collection, Db } from 'mongodb'
 import { type ApiKey, type Scope, scopes } from '#core/api-key.ts'
 import type { Actor } from '#core/audit/audit-entry.ts'
+import { TallygateError } from '#core/errors.ts'
 import { inTime } from '#drivers/in-time.ts'
+import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 import { isDuplicateKey, padNumber } from './append-log.ts'
 import { AuditLog } from './audit-log.ts'
+import { RememberedKeys } from './remembered-keys.ts'
 
 /** How long a key is believed without being read again: a revocation is effective by then. */
 const BELIEVED_MS = 4_000
-/** Keys remembered at once. */
+/** Tokens remembered at once. */
 const REMEMBERED_MAX = 10_000
+/** Ids that are not known here and may be looked up: more, and somebody is guessing. */
+const UNKNOWN_IDS: BucketRate = { perSecond: 500, burst: 2_000 }
 
 const KEY = /^tg_live_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})$/
 const ID_LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
@@ -64,6 +69,8 @@ interface Patience {
   readonly guard: <Value>(work: () => Promise<Value>) => Promise<Value>
   /** How long a key that is known already is read again before what is known stands, ms. */
   readonly withinMs: number
+  /** Told of each request that was turned away because too many unknown ids are tried. */
+  readonly onGuessing?: () => void
 }
 
 const PATIENT: Patience = { guard: (work) => work(), withinMs: 10_000 }
@@ -80,7 +87,8 @@ export class KeyStore {
   readonly #audit: AuditLog
   readonly #pepper: string
   readonly #patience: Patience
-  readonly #remembered = new Map<string, RememberedKey>()
+  readonly #remembered = new RememberedKeys<RememberedKey>(({ document }) => document === null)
+  readonly #unknown = new TokenBuckets(UNKNOWN_IDS, () => performance.now())
   readonly #underWay = new Map<string, Promise<RememberedKey>>()
   readonly #proven = new Map<string, ProvenToken>()
 
@@ -130,10 +138,12 @@ export class KeyStore {
     return true
   }
 
-  /** Makes a key that may do the same, and ends the old one at `endsAt`; null when there is none such. */
+  /** Makes a key that may do the same, and ends the old one at `endsAt`; null when there is none such in force. */
   async rotate(id: string, endsAt: number, change: Change): Promise<string | null> {
     const found = await this.#keys.findOne({ _id: id })
     if (found === null) return null
+    const old = { document: found, revokedAt: await this.#revokedAt(id), readAt: 0 }
+    if (!isInForce(old, change.at)) return null
     const { scopes: own, workspaces, label, expiresAt } = found
     const key = await this.create({ scopes: own, workspaces, label, expiresAt }, change)
     await this.revoke(id, endsAt, change)
@@ -155,7 +165,11 @@ export class KeyStore {
     return performance.now() - proven.of.readAt < BELIEVED_MS && isInForce(proven.of, now) ? proven.key : null
   }
 
-  /** The key that a bearer token is, or null. Takes as long for an absent key as for a wrong secret. */
+  /**
+   * The key that a bearer token is, or null. Takes as long for an absent key as for a wrong secret.
+   *
+   * Throws `overloaded` while too many ids are tried that are not known here; keys that are known are served.
+   */
   async authenticate(token: string, now: number): Promise<ApiKey | null> {
     const [, id, secret] = KEY.exec(token) ?? []
     const of = id === undefined ? NO_KEY : await this.#read(id)
@@ -172,10 +186,18 @@ export class KeyStore {
   async #read(id: string): Promise<RememberedKey> {
     const known = this.#remembered.get(id)
     if (known !== undefined && performance.now() - known.readAt < BELIEVED_MS) return known
-    const reading = this.#underWay.get(id) ?? this.#readAgain(id)
+    const underWay = this.#underWay.get(id)
+    if (known === undefined && underWay === undefined) this.#requireFewUnknown()
+    const reading = underWay ?? this.#readAgain(id)
     if (known === undefined) return reading
     const late = (): Error => new Error('MongoDB did not answer for a key in time')
     return inTime(reading, { withinMs: this.#patience.withinMs, late }).catch(() => known)
+  }
+
+  #requireFewUnknown(): void {
+    if (this.#unknown.take('')) return
+    this.#patience.onGuessing?.()
+    throw new TallygateError('overloaded', 'too many keys are tried that are not known here; try again')
   }
 
   /** One question for all that wait for the same key. */
@@ -183,7 +205,6 @@ export class KeyStore {
     const reading = this.#patience
       .guard(() => Promise.all([this.#keys.findOne({ _id: id }), this.#revokedAt(id)]))
       .then(([document, revokedAt]) => {
-        if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
         const fresh = { document, revokedAt, readAt: performance.now() }
         this.#remembered.set(id, fresh)
         return fresh

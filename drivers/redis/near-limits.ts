@@ -1,13 +1,17 @@
 import type { Redis } from './connection.ts'
-import { fnv1a, type ShardKeys } from './keys.ts'
+import { fnv1a, type ShardKeys, shardOf } from './keys.ts'
 
 /** Shares below this are not kept, percent: nobody asks who is far from a limit. */
 export const NEAR_FROM_PERCENT = 50
 
-/** A workspace's share of one limit when it was last judged. */
-export interface NearLimit {
+/** A feature of a workspace. */
+export interface NearMember {
   readonly workspace: string
   readonly feature: string
+}
+
+/** A workspace's share of one limit when it was last judged. */
+export interface NearLimit extends NearMember {
   /** Percent of the limit, and after the point what tells equal ones apart: a place in the list. */
   readonly place: number
 }
@@ -17,6 +21,8 @@ export interface NearQuery {
   readonly from: number
   readonly below: number
   readonly limit: number
+  /** Nothing else is looked at; null for the whole list. */
+  readonly only: readonly NearMember[] | null
 }
 
 const PLACES = 2 ** 20
@@ -41,7 +47,7 @@ export class NearLimits {
     const near: (string | number)[] = []
     const far: string[] = []
     for (const [feature, percent] of Object.entries(shares)) {
-      const member = `${feature}/${workspace}`
+      const member = memberOf({ feature, workspace })
       if (percent === null || percent < NEAR_FROM_PERCENT) far.push(member)
       else near.push(percent + (fnv1a(member) % PLACES) / PLACES, member)
     }
@@ -52,20 +58,41 @@ export class NearLimits {
   }
 
   /** The highest of all shards. */
-  async highest(
-    shards: readonly ShardKeys[],
-    { from, below, limit }: NearQuery,
-  ): Promise<readonly NearLimit[]> {
+  async highest(shards: readonly ShardKeys[], query: NearQuery): Promise<readonly NearLimit[]> {
+    const { only, limit } = query
+    const found = only === null ? await this.#all(shards, query) : await this.#these(shards, only, query)
+    return found.sort((a, b) => b.place - a.place).slice(0, limit)
+  }
+
+  async #all(shards: readonly ShardKeys[], { from, below, limit }: NearQuery): Promise<NearLimit[]> {
     const replies = await Promise.all(
       shards.map(({ near }) =>
         this.#redis.zrevrangebyscore(near, `(${below}`, from, 'WITHSCORES', 'LIMIT', 0, limit),
       ),
     )
-    return replies
-      .flatMap(pairsOf)
-      .sort((a, b) => b.place - a.place)
-      .slice(0, limit)
+    return replies.flatMap(pairsOf)
   }
+
+  async #these(
+    shards: readonly ShardKeys[],
+    only: readonly NearMember[],
+    { from, below }: NearQuery,
+  ): Promise<NearLimit[]> {
+    const byShard = Map.groupBy(only, ({ workspace }) => shardOf(workspace, shards.length))
+    const found = await Promise.all(
+      [...byShard].map(async ([shard, members]) => {
+        const keys = shards[shard]
+        if (keys === undefined) return []
+        const places = await this.#redis.zmscore(keys.near, ...members.map(memberOf))
+        return members.map((member, index) => ({ ...member, place: Number(places[index] ?? -1) }))
+      }),
+    )
+    return found.flat().filter(({ place }) => place >= from && place < below)
+  }
+}
+
+function memberOf({ feature, workspace }: NearMember): string {
+  return `${feature}/${workspace}`
 }
 
 function pairsOf(reply: readonly string[]): readonly NearLimit[] {

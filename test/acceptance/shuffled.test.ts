@@ -31,7 +31,7 @@ async function historyOf(workspace: TestWorkspace): Promise<readonly Version[]> 
 
 /** What the fold of a history in its own order says, in the words of the routes. */
 function expectedOf(history: readonly SubscriptionEvent[]): object {
-  const { state, changes } = foldVersions(history, rules)
+  const { state, changes } = foldVersions(history, () => rules)
   const { subscription } = state
   const orders = Object.values(state.orders).map(({ orderId, status, refused }) => [orderId, status, refused])
   return {

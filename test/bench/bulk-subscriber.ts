@@ -58,7 +58,7 @@ export class BulkSubscriber {
           versions: [versions.get(workspace) ?? versionOf(workspace)],
         }),
       },
-      fold: async (stored) => foldVersions(stored, catalogue).state.subscription,
+      fold: async (stored) => foldVersions(stored, () => catalogue).state.subscription,
     })
     const agenda = new Agenda(this.#redis)
     const nextAt = Date.now() + 20 * DAY_MS

@@ -52,6 +52,7 @@ export function contextWith(given: Partial<ApiContext> & { readonly now: number 
     history: { catalogueAt: absent, historyOf: absent },
     authenticate: async () => key,
     versions: async () => [],
+    rulesJudging: async () => () => catalogue,
     overrides: async () => [],
     changeOverride: absent,
     catalogueSource: absent,

@@ -184,3 +184,34 @@ async function recorded(workspace: string): Promise<readonly number[]> {
   } while (cursor !== null)
   return limits
 }
+
+test('S3: a revision that raises the shortest term judges what happens from then on, and nothing before', async () => {
+  const workspace = new TestWorkspace(system)
+  const late = new TestWorkspace(system)
+  await workspace.subscribe({ termMonths: 6 })
+  const { body, etag } = await ask('GET', '/v1/catalogue')
+  const next = structuredClone(body['catalogue']) as { terms: { months: number }[] }
+  next.terms = next.terms.filter(({ months }) => months >= 12)
+  const state = async (of: TestWorkspace, from = system): Promise<Record<string, unknown>> => {
+    const headers = { authorization: `Bearer ${from.key}` }
+    const answer = await fetch(`${from.api}/v1/workspaces/${of.id}/subscription`, { headers })
+    return Object(await answer.json())
+  }
+  const before = await state(workspace)
+  const wouldBe = await ask('POST', '/v1/what-if', { body: { catalogue: next } })
+  expect(wouldBe.body['denied']).toEqual([])
+  const boughtAt = Date.now()
+  const stored = await ask('PUT', '/v1/catalogue', { body: next, headers: { 'if-match': etag ?? '' } })
+  expect(stored.status, JSON.stringify(stored.body)).toBe(200)
+
+  expect([await state(workspace), await state(workspace, other)]).toEqual([before, before])
+  await workspace.override('ai_agents', { limit: 7 })
+  expect(await workspace.check({ feature: 'leads' })).toMatchObject({ plan: 'base', status: 'active' })
+  await late.subscribe({ termMonths: 6 }, { occurredAt: boughtAt })
+  expect(await state(late)).toMatchObject({ current: { termMonths: 6 }, history: [{ refusals: [] }] })
+  await workspace.subscribe({ termMonths: 6 }, { type: 'renewed' })
+  const refused = { version: 2, refusals: [{ code: 'term_too_short' }] }
+  expect(await state(workspace, other)).toMatchObject({ history: [refused, { refusals: [] }] })
+  await workspace.subscribe({ termMonths: 12 }, { type: 'renewed' })
+  expect(await state(workspace, other)).toMatchObject({ current: { termMonths: 12 } })
+})

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/instant.ts'
+import { redisTime } from '#drivers/redis/clock.ts'
 import { allShardKeys, SHARDS_DEFAULT, type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { UseClient } from '#test/chaos/use-client.ts'
 import { eventually } from '#test/helpers/eventually.ts'
@@ -71,3 +72,36 @@ test('a hold that is older than any may be is dropped with an alarm', async () =
   const metrics = await fetch(`${system.consumers}/metrics`)
   expect(await metrics.text()).toContain('tallygate_swept_operations_total{outcome="dropped"} 1')
 }, 60_000)
+
+test('G10: 3,000 holds of one shard that expire in the same millisecond are given back within 5 s', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'advanced', seats: 1 })
+  const keys = keysOf(workspace)
+  const client = new UseClient({ apis: [system.api], key: system.key, workspace: workspace.id })
+  const ids = Array.from({ length: 3_000 }, (_, index) => `r${index}`)
+  const reserve = async (): Promise<void> => {
+    for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+      const body = { id, ttlMs: 900_000, items: [{ feature: 'leads', quantity: 1 }] }
+      expect((await client.post('/v1/reservations', body))?.body).toMatchObject({ allowed: true })
+    }
+  }
+  await Promise.all(Array.from({ length: 64 }, reserve))
+  expect(await workspace.check({ feature: 'leads' })).toMatchObject({ held: 3_000, remaining: 2_000 })
+  const expireAt = (await redisTime(system.redis, keys)) + 500
+  const due = await system.redis.zrange(keys.due, '0', '-1')
+  const own = due.filter((member) => member.startsWith(`${workspace.id}/`))
+  expect(own).toHaveLength(3_000)
+  const moved = own.flatMap((member): (string | number)[] => [expireAt, member])
+  await system.redis.zadd(keys.due, ...moved)
+  const left = await eventually(
+    async () => ({
+      count: await system.redis.zcount(keys.due, expireAt, expireAt),
+      at: await redisTime(system.redis, keys),
+    }),
+    ({ count }) => count === 0,
+    { what: 'all to be given back', withinMs: 30_000 },
+  )
+  console.log(`G10: 3,000 holds of one shard given back, the last ${left.at - expireAt} ms after it expired`)
+  expect(left.at - expireAt).toBeLessThan(5_000)
+  expect(await workspace.check({ feature: 'leads' })).toMatchObject({ held: 0, remaining: 5_000 })
+}, 120_000)
