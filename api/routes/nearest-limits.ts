@@ -21,13 +21,15 @@ const answer = Type.Object({
       feature: Type.String(),
       used: Type.Integer(),
       limit: Type.Integer(),
-      percent: Type.Integer({ description: 'Of the limit that is used, rounded down' }),
+      percent: Type.Integer({
+        description: 'Of the limit that is used, rounded down; 100 for use of what has a limit of 0',
+      }),
     }),
   ),
   cursor: nullable(Type.String({ description: 'Pass it on to read those further from their limit' })),
 })
 
-/** `GET /v1/usage`: the workspaces nearest to a limit, highest first; unlimited ones are left out. */
+/** `GET /v1/usage`: the workspaces nearest to a limit, highest first; unlimited ones and lapsed workspaces are left out. */
 export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: ApiContext): void {
   const deps = { ...check, inTime: unhurried, listed: nearLimits }
   app.withTypeProvider<TypeBoxTypeProvider>().get(
@@ -38,7 +40,7 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
         tags: ['workspaces'],
         security: [{ key: [] }],
         summary:
-          'Workspaces by percent of a limit, highest first, listed when they were last judged, with figures of now',
+          'Workspaces whose access holds by percent of a limit, highest first, listed when they were last judged, with figures of now',
         querystring: Type.Object(
           {
             feature: Type.Optional(featureKey),
@@ -48,6 +50,9 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
                 description: `Percent of the limit; ${AT_LEAST} unless stated, those below ${NEAR_FROM_PERCENT} are not listed`,
               }),
             ),
+            search: Type.Optional(
+              Type.String({ minLength: 1, maxLength: 64, description: 'Part of the id of the workspace' }),
+            ),
             cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}([.][0-9]{1,20})?$' })),
           },
           { additionalProperties: false },
@@ -55,12 +60,13 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
         response: { 200: answer, default: problem },
       },
     },
-    async ({ query: { feature, atLeast, cursor }, apiKey }) => {
+    async ({ query: { feature, atLeast, search, cursor }, apiKey }) => {
       const page = await nearestLimits(deps, {
         feature: feature ?? null,
         atLeast: Math.min(Number(atLeast ?? AT_LEAST), PERCENT_MAX),
         below: cursor === undefined ? null : Number(cursor),
         limit: PAGE,
+        search: search ?? null,
         isVisible: (workspace) => apiKey !== null && mayTouch(apiKey, workspace),
       })
       return {
