@@ -16,6 +16,7 @@ import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
   const { check, holds, history, archive } = context
+  /** Whoever wants an explanation looks at a decision; it is none that a product acts by (ADR 0027). */
   const count = decisionCounter(context)
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['decisions'], security: [{ key: [] }] }
@@ -44,7 +45,7 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
         { ...check, holds, pause },
         { workspace, request: requestOf(item), minFreshnessMs, after },
       )
-      count(made)
+      if (!explain) count(made)
       return presentDecision(made, explain)
     },
   )
@@ -61,7 +62,7 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async ({ body: { workspace, items, explain } }) => {
       const result = await checkItems(check, { workspace, items: items.map(requestOf) })
-      result.decisions.forEach(count)
+      if (!explain) result.decisions.forEach(count)
       return {
         allowed: result.allowed,
         decisions: result.decisions.map((made) => presentDecision(made, explain)),
