@@ -79,7 +79,10 @@ export const checkBody = Type.Object(
         description: 'An event id that consuming or committing returned: waits until it is counted',
       }),
     ),
-    explain: Type.Boolean({ default: false, description: 'With the trace' }),
+    explain: Type.Boolean({
+      default: false,
+      description: 'With the trace, for people: such a decision is in no list of denials and in no metric',
+    }),
   },
   exact,
 )
@@ -89,7 +92,10 @@ export const checksBody = Type.Object(
   {
     workspace: workspaceId,
     items: Type.Array(checkItem, { minItems: 1, maxItems: 100 }),
-    explain: Type.Boolean({ default: false, description: 'With the trace' }),
+    explain: Type.Boolean({
+      default: false,
+      description: 'With the trace, for people: such a decision is in no list of denials and in no metric',
+    }),
   },
   exact,
 )
@@ -156,7 +162,7 @@ export const problem = {
     'application/problem+json': {
       schema: Type.Object(
         {
-          type: Type.String(),
+          type: Type.String({ description: 'urn:tallygate:error: and the code' }),
           title: Type.String(),
           status: Type.Integer(),
           code: Type.String(),

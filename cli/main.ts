@@ -74,6 +74,12 @@ program
   .description('send dead letters again once their cause is mended; a dry run without --yes')
   .option('-w, --workspace <id>', 'only of this workspace')
   .option('-c, --code <code>', 'only with this code, e.g. too_late')
+  .addOption(
+    new Option('-t, --topic <topic>', 'only records of this topic').choices([
+      'usage.events',
+      'subscription.events',
+    ]),
+  )
   .option('--from <time>', 'refused at or after this time')
   .option('--to <time>', 'refused before this time')
   .option('-y, --yes', 'send them; each event still counts once')

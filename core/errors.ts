@@ -54,6 +54,9 @@ const table = {
 /** Code of a failure, as callers see it. */
 export type ErrorCode = keyof typeof table
 
+/** Every code there is. */
+export const errorCodes = Object.keys(table) as readonly ErrorCode[]
+
 /** The one class of named failures; anything else that is thrown is a bug. */
 export class TallygateError extends Error {
   override readonly name = 'TallygateError'

@@ -8,8 +8,9 @@ export interface LetterCount {
   readonly newest: number
 }
 
-/** What `tallygate redrive` would find and do with the same filters. */
+/** What `tallygate redrive` would find and do with the same filters, and with one topic. */
 export interface RedrivePreview {
+  readonly topic: string
   readonly found: number
   readonly sentBefore: number
   readonly cut: number
@@ -19,7 +20,8 @@ export interface RedrivePreview {
 /** The letters of a time, counted. */
 export interface LetterOverview {
   readonly summary: readonly LetterCount[]
-  readonly redrive: RedrivePreview
+  /** By topic that the records were refused from: to send them again is right for usage, seldom for subscriptions. */
+  readonly redrives: readonly RedrivePreview[]
   /** False where there are more letters than were looked at. */
   readonly isWhole: boolean
 }
@@ -45,14 +47,22 @@ export async function letterOverview(
   const newest = new Map(looked.toReversed().map((letter) => [letter.origin, letter]))
   const meant = [...newest.values()].filter(isMeant)
   const sent = await redrives.wereRedriven(meant)
-  const cut = meant.filter(({ isCut }) => isCut).length
-  const sentBefore = meant.filter(({ isCut }, index) => !isCut && sent[index]).length
+  const known = meant.map((letter, index) => ({ ...letter, wasSent: sent[index] === true }))
   const summary = [...Map.groupBy(looked.filter(isMeant), ({ code }) => code)].map(([code, own]) => {
     return { code, count: own.length, newest: own[0]?.failedAt ?? 0 }
   })
   return {
     summary: summary.toSorted((a, b) => b.count - a.count || b.newest - a.newest),
-    redrive: { found: meant.length, sentBefore, cut, wouldSend: meant.length - sentBefore - cut },
+    redrives: [...Map.groupBy(known, ({ topic }) => topic)].map(([topic, own]) => previewOf(topic, own)),
     isWhole: all.length <= LETTERS_MAX,
   }
+}
+
+type Known = Pick<KeptLetter, 'isCut'> & { readonly wasSent: boolean }
+
+function previewOf(topic: string, letters: readonly Known[]): RedrivePreview {
+  const found = letters.length
+  const cut = letters.filter(({ isCut }) => isCut).length
+  const sentBefore = letters.filter(({ isCut, wasSent }) => !isCut && wasSent).length
+  return { topic, found, sentBefore, cut, wouldSend: found - sentBefore - cut }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { deadLetterCodes, errorCodes, TallygateError } from '#core/errors.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -20,4 +21,21 @@ test('security.md: the Kafka rights of the consumers name every group they join 
   expect(groups.length).toBeGreaterThan(2)
   expect(reads.match(/`tallygate-[^`]+`/g)?.toSorted()).toEqual([...new Set(groups)].toSorted())
   expect(reads.match(/`[a-z]+\.[a-z]+`/g)?.toSorted()).toEqual([...new Set(topics)].toSorted())
+})
+
+test('errors.md: every code stands there, in its table, with its status and whether the call may be made again', () => {
+  const [, ofRequests = '', ofRecords = ''] = read('docs/errors.md').split(/^## /m)
+  const rowsOf = (section: string): readonly (readonly string[])[] =>
+    section
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')))
+  const written = rowsOf(ofRequests).map(([, code, status, again]) => [code, status, again])
+  const known = errorCodes.map((code) => {
+    const { status, retry } = new TallygateError(code, '')
+    return [code, String(status), retry ? 'yes' : 'no']
+  })
+  expect(written.toSorted()).toEqual(known.toSorted())
+  const letters = rowsOf(ofRecords).map(([, code]) => code)
+  expect(letters.toSorted()).toEqual(deadLetterCodes.toSorted())
 })

@@ -29,12 +29,12 @@ export function sendProblem(
     .send(JSON.stringify(problemOf(failure, { request: request.id, status: failure.status })))
 }
 
-/** The body of a failure. */
+/** The body of a failure; docs/errors.md has a line for each code. */
 export function problemOf(
   { code, title, message, details }: TallygateError,
   { request, status }: { readonly request: string; readonly status: number },
 ): object {
-  const type = `https://tallygate.dev/errors/${code}`
+  const type = `urn:tallygate:error:${code}`
   return { type, title, status, code, detail: message, request, ...details }
 }
 

@@ -23,6 +23,7 @@ type CheckBody = Static<typeof checkBody>
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
   const { nearCheck = context.check } = context
+  /** Whoever wants an explanation looks at a decision; it is none that a product acts by (ADR 0027). */
   const count = decisionCounter(context)
   const decideSlowly = checkerOf(context, count)
   app.post<{ Body: CheckBody }>(
@@ -43,7 +44,7 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
       const takesAny = at === undefined && minFreshnessMs === undefined && after === undefined
       const near = takesAny ? checkNear(nearCheck, { workspace, request }) : null
       if (near === null) return decideSlowly(body, request)
-      count(near.verdict)
+      if (!explain) count(near.verdict)
       return verdictText(near.verdict, near.accuracy, explain)
     },
   )
@@ -67,7 +68,7 @@ function checkerOf(
     const made = takesAny
       ? await checkOne(nearCheck, { workspace, request })
       : await checkFresh(fresh, { workspace, request, minFreshnessMs, after })
-    count(made)
+    if (!explain) count(made)
     return decisionText(made, explain)
   }
 }
@@ -89,7 +90,7 @@ function checksRoute(app: FastifyInstance, context: ApiContext): void {
     },
     async ({ body: { workspace, items, explain } }) => {
       const result = await checkItems(check, { workspace, items: items.map(requestOf) })
-      result.decisions.forEach(count)
+      if (!explain) result.decisions.forEach(count)
       return {
         allowed: result.allowed,
         decisions: result.decisions.map((made) => presentDecision(made, explain)),

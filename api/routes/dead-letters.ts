@@ -43,15 +43,18 @@ const answer = Type.Object({
   letters: Type.Array(letter),
   cursor: nullable(Type.String({ description: 'Pass it on to read older ones' })),
   summary: Type.Array(Type.Object({ code: Type.String(), count: Type.Integer(), newest: time })),
-  redrive: Type.Object({
-    command: Type.String({ description: 'Shows the same; with --yes it sends them again' }),
-    found: Type.Integer({ description: 'Records: of each the newest letter' }),
-    sentBefore: Type.Integer(),
-    cut: Type.Integer(),
-    wouldSend: Type.Integer(),
-  }),
+  redrives: Type.Array(
+    Type.Object({
+      topic: Type.String({ description: 'Where the records were refused' }),
+      command: Type.String({ description: 'Shows the same; with --yes it sends them again' }),
+      found: Type.Integer({ description: 'Records: of each the newest letter' }),
+      sentBefore: Type.Integer(),
+      cut: Type.Integer(),
+      wouldSend: Type.Integer(),
+    }),
+  ),
   isWhole: Type.Boolean({
-    description: 'False where summary and redrive count the newest 2,000 letters alone',
+    description: 'False where summary and redrives count the newest 2,000 letters alone',
   }),
 })
 
@@ -80,7 +83,9 @@ export function deadLetterRoutes(app: FastifyInstance, { letters }: ApiContext):
         letters: page.letters.map(present),
         cursor: page.cursor,
         summary: overview.summary.map((one) => ({ ...one, newest: toIso(one.newest) })),
-        redrive: { command: commandOf(asked), ...overview.redrive },
+        redrives: overview.redrives.map((preview) => {
+          return { ...preview, command: commandOf({ ...asked, topic: preview.topic }) }
+        }),
         isWhole: overview.isWhole,
       }
     },
@@ -133,7 +138,7 @@ function readOr(text: string | undefined, field: string, otherwise: number): num
   return text === undefined ? otherwise : Math.max(readInstant(text, field), 0)
 }
 
-function commandOf({ cursor: _, ...asked }: Static<typeof query>): string {
+function commandOf({ cursor: _, ...asked }: Static<typeof query> & { readonly topic: string }): string {
   const options = Object.entries(asked).map(([name, value]) => `--${name} ${value}`)
   return ['npx tallygate redrive', ...options].join(' ')
 }

@@ -20,13 +20,15 @@ const answer = Type.Object({
       feature: Type.String(),
       used: Type.Integer(),
       limit: Type.Integer(),
-      percent: Type.Integer({ description: 'Of the limit that is used, rounded down' }),
+      percent: Type.Integer({
+        description: 'Of the limit that is used, rounded down; 100 for use of what has a limit of 0',
+      }),
     }),
   ),
   cursor: nullable(Type.String({ description: 'Pass it on to read those further from their limit' })),
 })
 
-/** `GET /v1/usage`: the workspaces nearest to a limit, highest first; unlimited ones are left out. */
+/** `GET /v1/usage`: the workspaces nearest to a limit, highest first; unlimited ones and lapsed workspaces are left out. */
 export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: ApiContext): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/usage',
@@ -36,7 +38,7 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
         tags: ['workspaces'],
         security: [{ key: [] }],
         summary:
-          'Workspaces by percent of a limit, highest first, listed when they were last judged, with figures of now',
+          'Workspaces whose access holds by percent of a limit, highest first, listed when they were last judged, with figures of now',
         querystring: Type.Object(
           {
             feature: Type.Optional(featureKey),
@@ -46,6 +48,9 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
                 description: `Percent of the limit; ${AT_LEAST} unless stated, those below ${NEAR_FROM_PERCENT} are not listed`,
               }),
             ),
+            search: Type.Optional(
+              Type.String({ minLength: 1, maxLength: 64, description: 'Part of the id of the workspace' }),
+            ),
             cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}([.][0-9]{1,20})?$' })),
           },
           { additionalProperties: false },
@@ -53,7 +58,7 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
         response: { 200: answer, default: problem },
       },
     },
-    async ({ query: { feature, atLeast, cursor }, apiKey }) => {
+    async ({ query: { feature, atLeast, search, cursor }, apiKey }) => {
       const workspaces = apiKey?.workspaces ?? []
       const listed: NearestDeps['listed'] = (part) =>
         nearLimits({ ...part, only: workspaces === '*' ? null : membersOf(workspaces, check) })
@@ -64,6 +69,7 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
           atLeast: Math.min(Number(atLeast ?? AT_LEAST), PERCENT_MAX),
           below: cursor === undefined ? null : Number(cursor),
           limit: PAGE,
+          search: search ?? null,
         },
       )
       return {

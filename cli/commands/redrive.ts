@@ -7,6 +7,7 @@ import { CommandError, exitCodes, readTarget } from '../target.ts'
 interface RedriveOptions {
   readonly workspace?: string
   readonly code?: string
+  readonly topic?: string
   readonly from?: string
   readonly to?: string
   readonly yes?: boolean
@@ -18,6 +19,7 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
   const filter = {
     workspace: options.workspace ?? null,
     code: options.code ?? null,
+    topic: options.topic ?? null,
     from: instantOf('--from', options.from) ?? 0,
     to: instantOf('--to', options.to) ?? Number.POSITIVE_INFINITY,
   }

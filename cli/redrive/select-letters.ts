@@ -4,6 +4,8 @@ import type { Letter } from '#drivers/kafka/letters.ts'
 export interface LetterFilter {
   readonly workspace: string | null
   readonly code: string | null
+  /** Topic that the record was refused from. */
+  readonly topic: string | null
   /** When the record was refused, ms; `to` is not part of it. */
   readonly from: number
   readonly to: number
@@ -28,7 +30,8 @@ export function selectLetters(letters: readonly Letter[], filter: LetterFilter):
   return [...newest.values()].filter((letter) => isMeant(letter, filter))
 }
 
-function isMeant({ key, code, failedAt }: Letter, filter: LetterFilter): boolean {
+function isMeant({ key, code, topic, failedAt }: Letter, filter: LetterFilter): boolean {
+  if (filter.topic !== null && topic !== filter.topic) return false
   if (filter.workspace !== null && key?.toString() !== filter.workspace) return false
   return (filter.code === null || code === filter.code) && failedAt >= filter.from && failedAt < filter.to
 }

@@ -83,7 +83,7 @@ export class UsageEmitter {
         { code: 'overloaded', message: `${what}: too much waits for the brokers; send it again later` },
         event,
       )
-    const value = encode(event)
+    const value = bytesOf(event, encode)
     try {
       await this.#sender.send({ key: event.workspace, value })
     } catch (cause) {
@@ -97,5 +97,15 @@ export class UsageEmitter {
     const event = this.event(record, wish)
     await this.send(event)
     return event
+  }
+}
+
+/** Encodes an event. Throws an UnsentEventError for one that its schema does not allow. */
+function bytesOf(event: UsageEvent, encode: Encode): Buffer {
+  try {
+    return encode(event)
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new UnsentEventError({ code: 'invalid_request', message, cause }, event)
   }
 }

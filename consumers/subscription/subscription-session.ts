@@ -4,7 +4,7 @@ import type { FactStore } from '#core/ports.ts'
 import type { Warning } from '#core/subscription/flag-trial.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
-import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
+import { APPEND_TIME_HEADER, appendTimeOf, faultOfTime } from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
@@ -115,10 +115,16 @@ export class SubscriptionSession implements PartitionSession {
     for (const warning of folded.changes.get(event.version)?.warnings ?? []) this.#deps.warn(warning, event)
     const appendedAt = this.#appendedAt(message)
     for (const [version, { windowStart }] of folded.changes) {
-      if (windowStart === null || version < event.version) continue
+      if (windowStart === null || version < event.version || this.#isTooOld(windowStart, appendedAt)) continue
       await startWindow({ workspace: event.workspace, version, startsAt: windowStart, appendedAt })
     }
     await facts.refresh(event.workspace, event.occurredAt)
+  }
+
+  /** A window that began so long ago splits no day that is still counted: its start would only be a dead letter. */
+  #isTooOld(windowStart: number, appendedAt: number): boolean {
+    const append = { at: appendedAt, restated: this.#deps.trustAppendTimeHeader }
+    return faultOfTime(windowStart, append)?.code === 'too_late'
   }
 
   #appendedAt({ timestamp, headers }: KafkaMessage): number {

@@ -9,6 +9,7 @@ import { type FeatureTold, NOTHING_TOLD_OF_FEATURE, type Notice } from '../notic
 import { ownValue } from '../own-value.ts'
 import type { JudgementStore, NoticeSink } from '../ports.ts'
 import { usageOf } from '../usage/feature-reading.ts'
+import { percentOf } from '../usage/percent-of.ts'
 import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
 
 /** What judging needs. */
@@ -112,13 +113,13 @@ function judge(
   return { judgement, nextAt: earliest(later) }
 }
 
-/** A limit of 0 is a feature that is not sold. */
+/** What is used of a limit of 0 is over it, full; where nothing is used, it is a feature that is not sold. */
 function sharesOf({ catalogue, reading, entitlements }: Known): Record<string, number | null> {
   const shares = entitlements.map((entitlement): [string, number | null] => {
     const { featureKey, limit, access } = entitlement
-    if (access !== 'active' || limit === null || limit === 0) return [featureKey, null]
+    if (access !== 'active' || limit === null) return [featureKey, null]
     const { used } = usageOf({ entitlement, subject: null }, reading, catalogue)
-    return [featureKey, Math.floor((100 * used) / limit)]
+    return [featureKey, percentOf(used, limit)]
   })
   return Object.fromEntries(shares)
 }

@@ -1,6 +1,7 @@
 import type { Amount } from '../amount.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
+import { percentOf } from '../usage/percent-of.ts'
 import { type EntitlementUse, readEntitlements } from './read-entitlements.ts'
 import type { ReadDeps } from './read-workspace.ts'
 
@@ -30,6 +31,8 @@ export interface NearestInput {
   /** Where the page before ended; null begins at the top. */
   readonly below: number | null
   readonly limit: number
+  /** Only workspaces with this in their id, in any case; null for all. */
+  readonly search: string | null
 }
 
 /** One limit of a workspace with what is used of it now. */
@@ -60,6 +63,9 @@ const AT_ONCE = 500
  */
 export async function nearestLimits(deps: NearestDeps, input: NearestInput): Promise<NearestPage> {
   const { feature, atLeast, limit } = input
+  const search = input.search?.toLowerCase() ?? ''
+  const isMeant = (entry: ListedLimit): boolean =>
+    (feature === null || entry.feature === feature) && entry.workspace.toLowerCase().includes(search)
   const wanted: ListedLimit[] = []
   let below = input.below ?? Number.MAX_SAFE_INTEGER
   let isOver = false
@@ -68,7 +74,7 @@ export async function nearestLimits(deps: NearestDeps, input: NearestInput): Pro
     for (const entry of next) {
       if (wanted.length === limit) break
       below = entry.place
-      if (feature === null || entry.feature === feature) wanted.push(entry)
+      if (isMeant(entry)) wanted.push(entry)
     }
     isOver = next.length < AT_ONCE && below === (next.at(-1)?.place ?? below)
   }
@@ -97,6 +103,7 @@ function rowOf(
   { entitlement: { featureKey, limit }, usage: { used } }: EntitlementUse,
   { workspace, asOf }: { readonly workspace: string; readonly asOf: Instant | null },
 ): (NearestLimit & { readonly asOf: Instant }) | null {
-  if (limit === null || limit === 0 || asOf === null) return null
-  return { workspace, feature: featureKey, used, limit, percent: Math.floor((100 * used) / limit), asOf }
+  if (limit === null || asOf === null) return null
+  const percent = percentOf(used, limit)
+  return percent === null ? null : { workspace, feature: featureKey, used, limit, percent, asOf }
 }

@@ -206,6 +206,9 @@ describe('emitter', () => {
     for (const [change, message] of wrong) {
       const failure = await emitter.emit('LeadEvent', { ...lead, ...change }).catch((error: unknown) => error)
       expect(failure).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(message) })
+      const isOfSchema = Object.keys(change).some((name) => ['leadId', 'colour', 'action'].includes(name))
+      expect(failure instanceof UnsentEventError).toBe(isOfSchema)
+      if (failure instanceof UnsentEventError) expect(failure.event.fields).toMatchObject(change)
     }
     const { registry } = engineAddresses()
     expect(() => new UsageEmitter({ kafka: productKafka(), source: 'tallygate', registry })).toThrow(

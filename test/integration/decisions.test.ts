@@ -45,6 +45,8 @@ test('why was it blocked: each denial is found by minute, feature and reason, wi
   await workspace.send('AiCallEvent', { function: 'summary', credits: 745 })
   await workspace.counted()
   for (let index = 0; index < 3; index += 1) await workspace.check({ feature: 'ai_credits', quantity: 10 })
+  for (let index = 0; index < 2; index += 1)
+    await workspace.check({ feature: 'ai_credits', quantity: 10, explain: true })
   const items = [{ feature: 'salesbot' }, { feature: 'ai_credits', quantity: 6 }]
   await workspace.post('/v1/checks', { workspace: workspace.id, items })
   const rows = await eventually(

@@ -63,8 +63,23 @@ describe('GET /v1/usage', () => {
       [spaces[1]?.id, 80],
     ])
     expect(rows[0]).toMatchObject({ feature: 'leads', used: 2_500, limit: 2_500 })
+    const part = spaces[2]?.id.slice(3, 11).toUpperCase()
+    expect((await rowsOf(`search=${part}`)).map(({ workspace }) => workspace)).toEqual([spaces[2]?.id])
     await spaces[0]?.subscribe({ plan: 'enterprise', seats: 100 })
     await eventually(listed, ({ length }) => length === 2, { what: 'who has room now to be gone' })
+  })
+
+  test('lists who has what is not in its plan any more: a limit of 0 that is used is full, one that is not is no limit', async () => {
+    const workspace = new TestWorkspace(system)
+    await workspace.subscribe({ plan: 'advanced' })
+    for (const agentId of ['sales', 'support', 'night'])
+      await workspace.send('AiAgentEvent', { agentId, state: 'active' })
+    await workspace.counted()
+    await workspace.subscribe({ plan: 'base' }, { type: 'downgraded', actor: 'support' })
+    const listed = async (): Promise<readonly Row[]> =>
+      (await rowsOf('atLeast=80')).filter((row) => row.workspace === workspace.id)
+    const rows = await eventually(listed, ({ length }) => length > 0, { what: 'the agents to be listed' })
+    expect(rows).toEqual([{ workspace: workspace.id, feature: 'ai_agents', used: 3, limit: 0, percent: 100 }])
   })
 
   test('goes on page by page without losing or repeating equal ones', async () => {
@@ -97,10 +112,24 @@ describe('GET /v1/usage', () => {
   })
 
   test('what nobody may ask for is 400', async () => {
-    for (const query of ['atLeast=0', 'atLeast=x', 'cursor=x', 'feature=%20', 'limit=3'])
+    for (const query of ['atLeast=0', 'atLeast=x', 'cursor=x', 'feature=%20', 'limit=3', 'search='])
       expect((await get(`/v1/usage?${query}`)).status, query).toBe(400)
   })
 })
+
+interface Redrive {
+  readonly topic: string
+  readonly command: string
+  readonly found: number
+  readonly sentBefore: number
+  readonly wouldSend: number
+}
+
+const NO_REDRIVE = { topic: '', command: '', found: 0, sentBefore: 0, wouldSend: 0 }
+
+function redriveOf({ body }: Answer, topic = 'usage.events'): Redrive {
+  return (body['redrives'] as readonly Redrive[]).find((one) => one.topic === topic) ?? NO_REDRIVE
+}
 
 describe('GET /v1/dead-letters', () => {
   const refuse = async (workspace: TestWorkspace, count: number): Promise<void> => {
@@ -117,17 +146,20 @@ describe('GET /v1/dead-letters', () => {
     const all = `/v1/dead-letters?workspace=${workspace.id}`
     const { body } = await eventually(
       () => get(all),
-      (answer) => Object(answer.body['redrive']).found === 61,
+      (answer) => redriveOf(answer).found === 61,
       { what: 'all letters to be kept' },
     )
     expect(body['summary']).toMatchObject([
       { code: 'unknown_function', count: 60 },
       { code: 'too_late', count: 1 },
     ])
-    expect(body['redrive']).toEqual({
-      command: `npx tallygate redrive --workspace ${workspace.id}`,
-      ...{ found: 61, sentBefore: 0, cut: 0, wouldSend: 61 },
-    })
+    expect(body['redrives']).toEqual([
+      {
+        topic: 'usage.events',
+        command: `npx tallygate redrive --workspace ${workspace.id} --topic usage.events`,
+        ...{ found: 61, sentBefore: 0, cut: 0, wouldSend: 61 },
+      },
+    ])
     const first = body['letters'] as Record<string, unknown>[]
     const second = (await get(`${all}&cursor=${body['cursor']}`)).body
     const ids = [...first, ...(second['letters'] as Record<string, unknown>[])].map(({ id }) => String(id))
@@ -147,6 +179,46 @@ describe('GET /v1/dead-letters', () => {
     ])
   }, 90_000)
 
+  test('what billing stated against a rule is previewed apart from usage, and so is the command', async () => {
+    const workspace = new TestWorkspace(system)
+    await workspace.subscribe({ plan: 'advanced' })
+    await workspace.subscribe({ plan: 'base' }, { type: 'downgraded' })
+    await refuse(workspace, 2)
+    const answer = await eventually(
+      () => get(`/v1/dead-letters?workspace=${workspace.id}`),
+      (seen) => redriveOf(seen).found === 2 && redriveOf(seen, 'subscription.events').found === 1,
+      { what: 'letters of both topics to be kept' },
+    )
+    const { command } = redriveOf(answer, 'subscription.events')
+    const args = command.replace('npx tallygate ', '').split(' ')
+    const told = JSON.parse((await runCli(system, [...args, '--json'])).out)
+    expect(told.codes.map(({ code, found }: { code: string; found: number }) => [code, found])).toEqual([
+      ['downgrade_needs_support', 1],
+    ])
+  })
+
+  test('a purchase of long ago leaves no letter of ours: a window that is too old to be split is not written', async () => {
+    const [old, recent] = [new TestWorkspace(system), new TestWorkspace(system)]
+    const windows = async (start: number, workspace: TestWorkspace): Promise<readonly unknown[]> => {
+      const event = { occurredAt: start, periodStart: start, periodEnd: start + 183 * DAY_MS }
+      const { occurredAt, ...period } = event
+      await workspace.subscribe({ planSince: start, ...period }, { occurredAt })
+      await refuse(workspace, 1)
+      const { body } = await eventually(
+        () => get(`/v1/dead-letters?workspace=${workspace.id}`),
+        (answer) => redriveOf(answer).found > 0,
+        { what: 'the letter to be kept' },
+      )
+      return body['summary'] as unknown[]
+    }
+    const noon = Math.floor(Date.now() / DAY_MS) * DAY_MS + DAY_MS / 2
+    for (const [days, workspace] of [
+      [183, old],
+      [30, recent],
+    ] as const)
+      expect(await windows(noon - days * DAY_MS, workspace)).toMatchObject([{ code: 'unknown_function' }])
+  })
+
   test('what was sent again is said to be; the bytes are for admins, a key sees its own alone', async () => {
     const [own, other] = [new TestWorkspace(system), new TestWorkspace(system)]
     await Promise.all([own.subscribe({}), other.subscribe({})])
@@ -155,7 +227,7 @@ describe('GET /v1/dead-letters', () => {
     const path = `/v1/dead-letters?workspace=${own.id}`
     const { body } = await eventually(
       () => get(path, key),
-      (answer) => Object(answer.body['redrive']).found === 1,
+      (answer) => redriveOf(answer).found === 1,
       { what: 'the letter to be kept' },
     )
     const [letter] = body['letters'] as { id: string }[]
@@ -168,7 +240,7 @@ describe('GET /v1/dead-letters', () => {
     await runCli(system, ['redrive', '--workspace', own.id, '--yes'])
     await eventually(
       () => get(path),
-      (answer) => Object(answer.body['redrive']).sentBefore + Object(answer.body['redrive']).wouldSend === 1,
+      (answer) => redriveOf(answer).sentBefore + redriveOf(answer).wouldSend === 1,
       { what: 'the redrive to be known' },
     )
   }, 90_000)

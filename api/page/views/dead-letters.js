@@ -4,7 +4,7 @@ import { fromNow, minute, number, words } from '../format.js'
 import { badge, choice, empty, field, section, table } from '../parts.js'
 import { hashOf, keepQuery } from '../place.js'
 import { watch } from '../watch.js'
-import { previewOf } from './redrive.js'
+import { previewsOf } from './redrive.js'
 
 const DAY_MS = 86_400_000
 const EVERY_MS = 10_000
@@ -95,7 +95,7 @@ export function deadLettersView(main, { place, leave }) {
       }),
       watch(redrive.body, {
         read: read(chosen),
-        show: (answer) => previewOf(answer.redrive),
+        show: ({ redrives }) => previewsOf(redrives),
         leave,
         everyMs: EVERY_MS,
       }),

@@ -7,6 +7,8 @@ import { watch } from '../watch.js'
 
 /** Pages that are read at most; there are more where the list says so. */
 const PAGES_MAX = 4
+/** How long typing must have paused before the API is asked, ms. */
+const SEARCH_AFTER_MS = 250
 const shares = [
   ['100', 'at the limit'],
   ['80', '80 % and more'],
@@ -35,6 +37,7 @@ export function limitsView(main, { place, leave }) {
     type: 'search',
     value: search,
     placeholder: 'part of its id',
+    maxlength: '64',
     autocomplete: 'off',
     spellcheck: 'false',
     oninput: () => narrow(),
@@ -42,7 +45,8 @@ export function limitsView(main, { place, leave }) {
   const tiles = h('div', { id: 'limits-tiles' })
   const list = section('Nearest to a limit', {
     id: 'limits',
-    about: 'The fullest first. Without a limit: not listed.',
+    about:
+      'The fullest first. Features without a limit and workspaces whose access has lapsed are not listed.',
   })
   const open = h(
     'form.open',
@@ -62,16 +66,20 @@ export function limitsView(main, { place, leave }) {
   const query = () => ({
     feature: wanted,
     atLeast: least.value,
-    search: sought.value,
+    search: sought.value.trim(),
   })
   const shown = (answer) => {
     last = answer
     put(tiles, tilesOf(answer.rows))
     return listOf(answer, sought.value)
   }
+  let asking = 0
+  /** What is here is narrowed at once; others of that name may be further down. */
   const narrow = () => {
     keepQuery(query())
     if (last !== null) put(list.body, listOf(last, sought.value))
+    clearTimeout(asking)
+    asking = setTimeout(() => void watched?.now(), SEARCH_AFTER_MS)
   }
   const turn = () => {
     keepQuery(query())
@@ -84,7 +92,10 @@ export function limitsView(main, { place, leave }) {
     () => {},
   )
   turn()
-  return () => watched?.stop()
+  return () => {
+    clearTimeout(asking)
+    watched?.stop()
+  }
 }
 
 function limited({ features }) {
@@ -99,12 +110,12 @@ function openWorkspace(event, id) {
 }
 
 /** The first pages of the list, as one. */
-async function readRows({ feature, atLeast }, signal) {
+async function readRows({ feature, atLeast, search }, signal) {
   const rows = []
   let cursor = null
   let asOf = null
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const answer = await get(pathOf('/v1/usage', { feature, atLeast, cursor }), { signal })
+    const answer = await get(pathOf('/v1/usage', { feature, atLeast, search, cursor }), { signal })
     rows.push(...answer.usage)
     asOf = answer.asOf
     cursor = answer.cursor

@@ -2,24 +2,20 @@ import { h, say } from '../dom.js'
 import { number } from '../format.js'
 import { empty, tile } from '../parts.js'
 
-/** What the command would do, and the command to do it with. */
-export function previewOf({ command, found, sentBefore, cut, wouldSend }) {
-  if (found === 0) return empty('Nothing to send again', 'No letter matches.')
-  const left = [
-    sentBefore > 0 && tile('Sent again before', number(sentBefore), { detail: 'left out' }),
-    cut > 0 &&
-      tile('Bytes cut', number(cut), { detail: 'left out: too large to be kept whole', kind: 'warn' }),
-  ]
+/** What the command would do, and the command to do it with, for each topic that records were refused from. */
+export function previewsOf(redrives) {
+  if (redrives.length === 0) return empty('Nothing to send again', 'No letter matches.')
+  const order = ({ topic }) => (topic === 'usage.events' ? 0 : 1)
+  return redrives
+    .toSorted((a, b) => order(a) - order(b))
+    .flatMap((one) => (one.topic === 'usage.events' ? ofUsage(one) : ofSubscriptions(one)))
+}
+
+function ofUsage(one) {
   return [
-    h(
-      'dl.tiles',
-      {},
-      tile('Found', number(found)),
-      ...left,
-      tile('Would be sent', number(wouldSend), { kind: wouldSend > 0 ? 'good' : 'plain' }),
-    ),
-    h('h3', {}, 'The command that shows the same'),
-    commandLine(command),
+    h('h3', {}, 'Usage'),
+    tilesOf(one, { wouldSend: 'good' }),
+    commandLine(one),
     h(
       'p.about',
       {},
@@ -30,12 +26,47 @@ export function previewOf({ command, found, sentBefore, cut, wouldSend }) {
   ]
 }
 
-function commandLine(command) {
+/** What billing stated against the rules is refused again, however often it is sent. */
+function ofSubscriptions(one) {
+  return [
+    h('h3', {}, 'Subscriptions'),
+    tilesOf(one, { wouldSend: 'warn' }),
+    h(
+      'div.note.info',
+      {},
+      h('p.note-title', {}, 'Do not redrive these'),
+      h(
+        'p',
+        {},
+        'They broke a rule and would break it again. Billing states what is right in the next version of the subscription.',
+      ),
+    ),
+    commandLine(one),
+  ]
+}
+
+function tilesOf({ found, sentBefore, cut, wouldSend }, kinds) {
+  const left = [
+    sentBefore > 0 && tile('Sent again before', number(sentBefore), { detail: 'left out' }),
+    cut > 0 &&
+      tile('Bytes cut', number(cut), { detail: 'left out: too large to be kept whole', kind: 'warn' }),
+  ]
+  return h(
+    'dl.tiles',
+    {},
+    tile('Found', number(found)),
+    ...left,
+    tile('Would be sent', number(wouldSend), { kind: wouldSend > 0 ? kinds.wouldSend : 'plain' }),
+  )
+}
+
+function commandLine({ topic, command }) {
   const copy = h(
     'button.small',
     {
       type: 'button',
-      id: 'copy-command',
+      id: `copy-${topic}`,
+      'aria-label': `Copy the command for ${topic}`,
       onclick: async () => {
         await navigator.clipboard?.writeText(command)
         copy.textContent = 'Copied'

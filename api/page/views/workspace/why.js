@@ -30,7 +30,7 @@ export function whyPart(workspace, { feature, leave }) {
     placeholder: 'optional',
     autocomplete: 'off',
   })
-  const at = h('input', { id: 'why-at', type: 'datetime-local', step: '1' })
+  const at = h('input', { id: 'why-at', type: 'datetime-local', step: '0.001' })
   const answer = h('div.answer', { id: 'why-answer', 'aria-live': 'polite' })
   const submit = async (event) => {
     event?.preventDefault()
@@ -41,7 +41,7 @@ export function whyPart(workspace, { feature, leave }) {
       quantity: Number(quantity.value),
       intent: intent.value,
       ...(subject.value === '' ? {} : { subject: subject.value }),
-      ...(at.value === '' ? {} : { at: `${at.value.padEnd(19, ':00')}Z` }),
+      ...(at.value === '' ? {} : { at: `${at.value.length === 16 ? `${at.value}:00` : at.value}Z` }),
       explain: true,
     }
     await post('/v1/check', asked).then(
@@ -56,12 +56,12 @@ export function whyPart(workspace, { feature, leave }) {
     field('To', intent),
     field('Quantity', quantity),
     field('Resource', subject),
-    field('At (UTC)', at),
+    field('At (UTC)', at, { isWide: true }),
     h('button.main', { type: 'submit' }, 'Explain'),
   )
   const part = section('Why is this denied?', {
     id: 'why',
-    about: 'Asks anew and shows each step. Asking uses nothing up; a no is listed below like any other.',
+    about: 'Asks anew and shows each step. Asking uses nothing up and is not among the denials.',
     body: h('div.body', {}, form, answer),
   })
   return {
@@ -76,11 +76,16 @@ export function whyPart(workspace, { feature, leave }) {
         first?.feature,
       )
     },
-    /** Fills the form in and asks: why was it so then? */
+    /**
+     * Fills the form in and asks: why was it so then? A denial of the list says neither what it was for nor of which
+     * resource, so nothing of an earlier question may stay.
+     */
     ask: (asked) => {
       chosen.value = asked.feature
+      intent.value = 'add'
+      subject.value = ''
       quantity.value = String(asked.quantity)
-      at.value = asked.at.slice(0, 19)
+      at.value = asked.at.replace('Z', '')
       part.element.scrollIntoView({ block: 'start' })
       answer.tabIndex = -1
       answer.focus({ preventScroll: true })
@@ -96,7 +101,8 @@ function fullest(entitlements) {
 }
 
 function explained(decision) {
-  const { allowed, reason, feature, used, held, limit, unblock, trace = [], exact, asOf, degraded } = decision
+  const { allowed, reason, feature, quantity, unblock, trace = [], exact, asOf, degraded } = decision
+  const { used, held, limit } = decision
   const accuracy = degraded ? 'decided by rule' : exact ? 'exact' : 'not exact'
   return [
     h(
@@ -109,7 +115,7 @@ function explained(decision) {
         badge(words(reason), allowed ? 'good' : 'bad'),
       ),
       h('p', {}, sentenceOf(decision)),
-      limit !== null && bar({ name: words(feature), used, held, limit }),
+      limit !== null && bar({ name: words(feature), used, held, asked: quantity, limit }),
     ),
     unblock.length > 0 && [
       h('h3', {}, unblock.length === 1 ? 'What would help' : 'Any one of these would help'),
