@@ -70,12 +70,8 @@ const shutdown = shutdownOnSignals(log)
 const traces = await openTraces(config, { service: 'tallygate-api', log })
 if (traces !== null) shutdown.add('traces', () => traces.stop())
 
-const kafka = connectKafka({
-  brokers: config.KAFKA_BROKERS,
-  security: config,
-  clientId: 'tallygate-api',
-  log,
-})
+const { KAFKA_BROKERS: brokers } = config
+const kafka = connectKafka({ brokers, security: config, clientId: 'tallygate-api', log })
 const usage = new UsageWriter({
   kafka,
   registry: new SchemaRegistry(config.SCHEMA_REGISTRY_URL),
