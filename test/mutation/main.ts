@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Table from 'cli-table3'
 import { type TestMutant, testMutants } from './mutants.ts'
+import { nearMutants } from './near-mutants.ts'
 
 /**
  * `node main.ts [G5 …]`: changes one line at a time in a copy of the code and runs the tests that must notice. A
@@ -14,7 +15,7 @@ const skipped = new Set(['node_modules', '.git', '.tallygate'])
 const wanted = process.argv.slice(2)
 const table = new Table({ head: ['', 'what was broken', 'noticed by'], style: { head: [], border: [] } })
 let survivors = 0
-for (const mutant of testMutants) {
+for (const mutant of [...testMutants, ...nearMutants]) {
   if (wanted.length > 0 && !wanted.includes(mutant.guarantee)) continue
   const isKilled = await isNoticed(mutant)
   survivors += isKilled ? 0 : 1
