@@ -8,6 +8,7 @@ import type { Row } from './statistics.ts'
 
 const stopEngines = await setupEngines()
 const { benchCheck } = await import('./bench-check.ts')
+const { benchCheckBusy } = await import('./bench-check-busy.ts')
 const { benchClientCache } = await import('./bench-client-cache.ts')
 const { benchConsume } = await import('./bench-consume.ts')
 const { benchIngest, benchLag } = await import('./bench-ingest.ts')
@@ -16,7 +17,15 @@ const system = await startSystem()
 const rows: Row[] = []
 try {
   const wanted = process.argv.slice(2)
-  for (const bench of [benchCheck, benchClientCache, benchConsume, benchIngest, benchLag, benchRecovery]) {
+  for (const bench of [
+    benchCheck,
+    benchCheckBusy,
+    benchClientCache,
+    benchConsume,
+    benchIngest,
+    benchLag,
+    benchRecovery,
+  ]) {
     if (wanted.length > 0 && !wanted.includes(bench.name)) continue
     process.stderr.write(`${bench.name}\n`)
     rows.push(...(await bench(system)))
