@@ -1,3 +1,4 @@
+import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -145,4 +146,30 @@ function outcomeOf({ status, body }: Answer): string {
 export async function circuitIsOpen(system: System, dependency: string): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${system.env['ADMIN_PORT']}/metrics`)
   return (await response.text()).includes(`tallygate_circuit_open{dependency="${dependency}"} 1`)
+}
+
+/** Waits until no check answers any more from what was read before Redis fell silent. */
+export async function untilNothingIsNear(asks: FailModeAsks, unread: string): Promise<void> {
+  const ask = (): Promise<Told> => asks.one('check, deny')
+  await eventually(ask, ({ outcome }) => outcome === unread, { what: 'nothing to be near', withinMs: 2_000 })
+}
+
+/** Calls beside those that are looked at, so that each way has had its five failures. */
+export const openers = [
+  'consume, deny',
+  'consume, deny',
+  'consume, allow',
+  ...Array<AskName>(5).fill('check, unseen'),
+] as const
+
+/** A line of the table: what each question was answered in each round, and after how long. */
+export function rowOf(name: string, rounds: readonly ReadonlyMap<AskName, Told>[]): string {
+  const cells = askNames.map((ask) => {
+    const told = rounds.flatMap((round) => round.get(ask) ?? [])
+    const outcomes = [...new Set(told.map(({ outcome }) => outcome))].join(', then ')
+    const times = told.map(({ ms }) => ms.toFixed(0)).join(', ')
+    const lagMs = told.at(-1)?.lagMs ?? null
+    return `${outcomes} (${times} ms${lagMs === null ? '' : `, lag ${lagMs}`})`
+  })
+  return `| ${name} | ${cells.join(' | ')} |`
 }

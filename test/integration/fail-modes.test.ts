@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AskName, askNames, circuitIsOpen, FailModeAsks, type Told } from '#test/chaos/fail-mode-asks.ts'
+import {
+  type AskName,
+  askNames,
+  circuitIsOpen,
+  FailModeAsks,
+  openers,
+  rowOf,
+  type Told,
+  untilNothingIsNear,
+} from '#test/chaos/fail-mode-asks.ts'
 import { type Rig, startRig } from '#test/chaos/rig.ts'
 import { stutter } from '#test/chaos/stutter.ts'
 import type { ProxyMode } from '#test/chaos/tcp-proxy.ts'
@@ -10,6 +19,8 @@ import { TestWorkspace } from '#test/helpers/workspace.ts'
 /** More than the settings' defaults, for machines that are shared; an answer may take as long again for its key. */
 const BUDGET_MS = Number(process.env['G26_BUDGET_MS'] ?? 200)
 const HOLD_BUDGET_MS = 5 * BUDGET_MS
+/** What was read before is used for so long: less than a slow Redis takes for a look. */
+const CACHE_MS = BUDGET_MS / 2
 const ANSWERED_WITHIN_MS = HOLD_BUDGET_MS + 4 * BUDGET_MS
 /** How long a key is believed without being read again (key-store.ts), and a little. */
 const KEY_BELIEVED_MS = 4_500
@@ -84,7 +95,11 @@ const rows: string[] = []
 let slowest = 0
 beforeAll(async () => {
   rig = await startRig({
-    settings: { CHECK_BUDGET_MS: String(BUDGET_MS), HOLD_BUDGET_MS: String(HOLD_BUDGET_MS) },
+    settings: {
+      CHECK_BUDGET_MS: String(BUDGET_MS),
+      CHECK_CACHE_MS: String(CACHE_MS),
+      HOLD_BUDGET_MS: String(HOLD_BUDGET_MS),
+    },
   })
   workspace = new TestWorkspace(rig.system)
   await workspace.subscribe({ plan: 'pro', seats: 2 })
@@ -104,7 +119,10 @@ const through = (
   mode: ProxyMode,
 ): Pick<Fault, 'name' | 'set' | 'end'> => ({
   name: `${engine} ${name}`,
-  set: () => rig.proxies[engine].set(mode),
+  set: async () => {
+    rig.proxies[engine].set(mode)
+    if (engine === 'redis' && mode.kind !== 'reset') await untilNothingIsNear(asks, unread['check, deny'])
+  },
   end: () => rig.proxies[engine].set({ kind: 'pass' }),
 })
 const both = (): readonly System[] => [rig.system, rig.other]
@@ -196,14 +214,6 @@ async function untilUsual(name: string): Promise<void> {
   )
 }
 
-/** Calls beside those that are looked at, so that each way has had its five failures. */
-const openers = [
-  'consume, deny',
-  'consume, deny',
-  'consume, allow',
-  ...Array<AskName>(5).fill('check, unseen'),
-] as const
-
 interface Verdict {
   readonly name: string
   readonly wanted: Outcomes
@@ -232,17 +242,6 @@ async function insist(
     }
   }
   return again
-}
-
-function rowOf(name: string, rounds: readonly ReadonlyMap<AskName, Told>[]): string {
-  const cells = askNames.map((ask) => {
-    const told = rounds.flatMap((round) => round.get(ask) ?? [])
-    const outcomes = [...new Set(told.map(({ outcome }) => outcome))].join(', then ')
-    const times = told.map(({ ms }) => ms.toFixed(0)).join(', ')
-    const lagMs = told.at(-1)?.lagMs ?? null
-    return `${outcomes} (${times} ms${lagMs === null ? '' : `, lag ${lagMs}`})`
-  })
-  return `| ${name} | ${cells.join(' | ')} |`
 }
 
 test.for(faults.map((fault) => [fault.name, fault] as const))(

@@ -7,6 +7,7 @@ import { findMutant } from '../simulator/run-mutant.ts'
 import { onChangedCopy } from './change.ts'
 import { type TestMutant, testMutants } from './mutants.ts'
 import { apiMutants } from './mutants-of-the-api.ts'
+import { nearMutants } from './near-mutants.ts'
 
 /**
  * `node main.ts [G5 | simulator | "part of a name" …]`: breaks one thing at a time in a copy of the code, and runs what
@@ -19,7 +20,7 @@ const simulated = await runAll(
   mutants.map((mutant) => ({ ...mutant, guarantee: 'simulator' })),
   bySimulator,
 )
-const tested = await runAll([...testMutants, ...apiMutants], byTests)
+const tested = await runAll([...testMutants, ...apiMutants, ...nearMutants], byTests)
 process.stdout.write(`${table}\n`)
 process.stdout.write(`mutants of the simulator: ${simulated.killed} of ${simulated.total} killed\n`)
 process.stdout.write(`mutants of the tests: ${tested.killed} of ${tested.total} killed\n`)

@@ -26,6 +26,6 @@ for i = 5, #ARGV, 5 do
 end
 redis.call('HSET', KEYS[1], 'inc', ARGV[1])
 if reached then redis.call('HSET', KEYS[1], 'ready', '1') end
-redis.call('INCR', KEYS[2])
+redis.call('HINCRBY', KEYS[2], 'n', 1)
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

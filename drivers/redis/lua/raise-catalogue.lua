@@ -11,6 +11,6 @@ local state = redis.call('HMGET', KEYS[1], 'inc', 'cat')
 if state[1] and tonumber(state[2] or '0') < tonumber(ARGV[1]) then
   redis.call('ZADD', KEYS[2], 0, ARGV[2])
   redis.call('HSET', KEYS[1], 'cat', ARGV[1])
-  redis.call('INCR', KEYS[3])
+  redis.call('HINCRBY', KEYS[3], 'n', 1)
 end
 return 'OK'

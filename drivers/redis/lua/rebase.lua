@@ -18,6 +18,6 @@ for i = 2, #ARGV, 4 do
   if ARGV[i + 3] == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end
   if tonumber(start) < tonumber(ARGV[i + 2]) then redis.call('HDEL', KEYS[1], 'ready') end
 end
-redis.call('INCR', KEYS[2])
+redis.call('HINCRBY', KEYS[2], 'n', 1)
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

@@ -15,6 +15,6 @@ if token <= tonumber(state[1] or '0') or token <= tonumber(state[2] or '0') then
 redis.call('HINCRBY', KEYS[1], 'half', 1)
 redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'born', state[3] or '0')
 redis.call('HDEL', KEYS[1], 'inc', 'ready', 'rn')
-redis.call('INCR', KEYS[2])
+redis.call('HINCRBY', KEYS[2], 'n', 1)
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return 'OK'

@@ -1,0 +1,55 @@
+import type { TestMutant } from './mutants.ts'
+
+/** The same for what checks know without asking Redis (ADR 0016). */
+export const nearMutants: readonly TestMutant[] = [
+  {
+    guarantee: 'G26',
+    name: 'a reading outlives the bound',
+    file: 'drivers/redis/near-counters.ts',
+    from: 'at - state.sentAt > ageMaxMs ||',
+    to: 'at - state.sentAt > 60 * ageMaxMs ||',
+    project: 'integration',
+    tests: 'near-counters',
+    title: 'swallowed',
+  },
+  {
+    guarantee: 'G26',
+    name: 'a reply that was overtaken by a change is kept',
+    file: 'drivers/redis/near-counters.ts',
+    from: 'return reading.isDead ? read : { ...read, standing: reading }',
+    to: 'reading.isDead = false; return { ...read, standing: reading }',
+    project: 'unit',
+    tests: 'drivers/redis/near-counters',
+    title: 'overtaken',
+  },
+  {
+    guarantee: 'G26',
+    name: 'a lost connection leaves what was read over it',
+    file: 'drivers/redis/near-link.ts',
+    from: 'onLost: () => near.forgetAll(),',
+    to: 'onLost: () => undefined,',
+    project: 'integration',
+    tests: 'near-counters',
+    title: 'killed',
+  },
+  {
+    guarantee: 'G6',
+    name: 'what Redis forgot is still answered from',
+    file: 'drivers/redis/near-counters.ts',
+    from: 'if (keys === null) this.forgetAll()\n    else for (const key of keys)',
+    to: 'for (const key of keys ?? [])',
+    project: 'integration',
+    tests: 'near-counters',
+    title: 'FLUSHALL',
+  },
+  {
+    guarantee: 'G6',
+    name: 'a rebuild that begins is not told of',
+    file: 'drivers/redis/lua/take-over.lua',
+    from: "redis.call('HINCRBY', KEYS[2], 'n', 1)",
+    to: '',
+    project: 'integration',
+    tests: 'near-counters',
+    title: 'a rebuild that begins',
+  },
+]
