@@ -62,10 +62,20 @@ async function measure(): Promise<readonly ResultRow[]> {
 /** They read the engines' addresses when they are loaded. */
 async function loadBenches() {
   const { benchCheck } = await import('./bench-check.ts')
+  const { benchCheckBusy } = await import('./bench-check-busy.ts')
   const { benchClientCache } = await import('./bench-client-cache.ts')
   const { benchConsume } = await import('./bench-consume.ts')
   const { benchIngest, benchLag } = await import('./bench-ingest.ts')
   const { benchRecovery } = await import('./bench-recovery.ts')
   const { benchWorkspaces } = await import('./bench-workspaces.ts')
-  return [benchCheck, benchClientCache, benchConsume, benchIngest, benchLag, benchRecovery, benchWorkspaces]
+  return [
+    benchCheck,
+    benchCheckBusy,
+    benchClientCache,
+    benchConsume,
+    benchIngest,
+    benchLag,
+    benchRecovery,
+    benchWorkspaces,
+  ]
 }

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import autocannon from 'autocannon'
+import { allShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { eventually } from '#test/helpers/eventually.ts'
+import type { System } from '#test/helpers/system.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
+import { subscribed } from './bench-check.ts'
+import { median, type Row } from './statistics.ts'
+
+const ROUNDS = 3
+const WORKSPACES = 1_000
+const EVENTS = 300_000
+/** Checks a second: what is left of two cores while counting takes one and the load its part. */
+const PER_SECOND = 500
+const SECONDS = 3
+const GOAL = 2
+
+/**
+ * How long checks take while counting runs at full speed, against while it rests, at one rate, asking about the very
+ * workspaces that are counted.
+ */
+export async function benchCheckBusy(system: System): Promise<readonly Row[]> {
+  const workspaces = await subscribed(system, WORKSPACES)
+  const tails = { idle: [] as number[], busy: [] as number[] }
+  let left = EVENTS
+  await tail(system, workspaces)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    tails.idle.push(await tail(system, workspaces))
+    await system.kill('consumers')
+    const before = await counted(system, workspaces)
+    await fill(system, workspaces)
+    await system.start('consumers')
+    await untilCounted(system, workspaces, before + 1)
+    tails.busy.push(await tail(system, workspaces))
+    left = Math.min(left, before + EVENTS - (await counted(system, workspaces)))
+    await untilCounted(system, workspaces, before + EVENTS)
+  }
+  const ratio = median(tails.busy.map((ms, round) => ms / (tails.idle[round] ?? Number.NaN)))
+  return [
+    {
+      path: `check p99 while ingesting at full speed, ${PER_SECOND} checks/s`,
+      figure: `${median(tails.busy)} ms${left > 0 ? '' : ' (counted before the end)'}`,
+      limit: `idle ${median(tails.idle)} ms`,
+      ratio,
+      rounds: ROUNDS,
+      goal: { text: `≤ ${GOAL}`, isMet: ratio <= GOAL },
+    },
+  ]
+}
+
+/** The time that all but one in a hundred checks take, ms. */
+async function tail(system: System, workspaces: readonly TestWorkspace[]): Promise<number> {
+  const { latency, non2xx, errors } = await autocannon({
+    url: `${system.api}/v1/check`,
+    method: 'POST',
+    connections: 16,
+    overallRate: PER_SECOND,
+    duration: SECONDS,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${system.key}` },
+    requests: workspaces.map(({ id }) => ({ body: JSON.stringify({ workspace: id, feature: 'leads' }) })),
+  })
+  if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} checks were not answered 200`)
+  return latency.p99
+}
+
+async function fill(system: System, workspaces: readonly TestWorkspace[]): Promise<void> {
+  const occurredAt = Date.now()
+  const run = randomUUID().slice(0, 6)
+  for (let from = 0; from < EVENTS; from += 5_000) {
+    const writes = Array.from({ length: 5_000 }, (_, index) => {
+      const id = `${run}-${from + index}`
+      const workspace = workspaces[(from + index) % workspaces.length]?.id ?? ''
+      const value = { id, workspace, occurredAt, source: 'bench', leadId: id, action: 'created' }
+      return system.writer.write({ record: 'LeadEvent', value })
+    })
+    await Promise.all(writes)
+  }
+}
+
+async function untilCounted(
+  system: System,
+  workspaces: readonly TestWorkspace[],
+  count: number,
+): Promise<void> {
+  await eventually(
+    () => counted(system, workspaces),
+    (sum) => sum >= count,
+    { what: 'events to be counted', withinMs: 120_000 },
+  )
+}
+
+async function counted(system: System, workspaces: readonly TestWorkspace[]): Promise<number> {
+  const shards = allShardKeys(system.shards)
+  const pipeline = system.redis.pipeline()
+  for (const { id } of workspaces) pipeline.hget(shards[shardOf(id, shards.length)]?.usage(id) ?? '', 'leads')
+  const replies = await pipeline.exec()
+  return (replies ?? []).reduce((sum, [, count]) => sum + Number(count ?? 0), 0)
+}
