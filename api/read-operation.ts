@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Static } from 'typebox'
 import type { ConsumeInput } from '#core/operations/consume.ts'
 import { readInstant } from './read-instant.ts'
@@ -15,6 +15,6 @@ export function readOperation(
     return { feature, quantity, meter, subject, function: name }
   })
   const content = JSON.stringify([kind, workspace, id, named, at, partial, ttlMs ?? null])
-  const fingerprint = createHash('sha256').update(content).digest('base64url').slice(0, 22)
+  const fingerprint = hash('sha256', content, 'base64url').slice(0, 22)
   return { workspace, operation: id, items: named, occurredAt: at, partial, fingerprint }
 }

@@ -1,7 +1,10 @@
 import type avro from 'avsc'
 import { TallygateError } from '#core/errors.ts'
 import { type RecordName, schemaText, typeOfSchema } from './records.ts'
-import { prefixOf } from './wire-format.ts'
+import { PREFIX_BYTES, prefixOf } from './wire-format.ts'
+
+/** What is longer is laid out in a buffer of its own. */
+const SCRATCH_BYTES = 16_384
 
 /** Writes a value of one record in the Confluent wire format. */
 export type Encode = (value: object) => Buffer
@@ -14,12 +17,17 @@ export type Encode = (value: object) => Buffer
  */
 export function encoderOf(record: RecordName, schemaId: number): Encode {
   const type = typeOfSchema(schemaText(record))
-  const prefix = prefixOf(schemaId)
+  const known = new Set(fieldsOf(type).map(({ name }) => name))
+  const scratch = Buffer.alloc(SCRATCH_BYTES)
+  prefixOf(schemaId).copy(scratch)
   return (value) => {
     const whole = withDefaults(type, value)
-    const fault = faultOf(type, whole)
+    const isValid = type.isValid(whole) && Object.keys(value).every((name) => known.has(name))
+    const fault = isValid ? null : faultOf(type, whole)
     if (fault !== null) throw new TallygateError('invalid_request', `${record}: ${fault}`, { record })
-    return Buffer.concat([prefix, type.toBuffer(whole)])
+    const end = type.encode(whole, scratch, PREFIX_BYTES)
+    if (end >= 0) return Buffer.from(scratch.subarray(0, end))
+    return Buffer.concat([scratch.subarray(0, PREFIX_BYTES), type.toBuffer(whole)])
   }
 }
 
@@ -48,15 +56,36 @@ function faultOf(type: avro.Type, value: object): string | null {
 
 /** The value with every field that it leaves out and the schema has a default for, all the way down. */
 function withDefaults(type: avro.Type, value: object): object {
-  const fields = fieldsOf(type)
-  const whole = fields.map((field): [string, unknown] => {
-    const given: unknown = Reflect.get(value, field.name)
-    const isNested = typeof given === 'object' && given !== null && !Array.isArray(given)
-    const nested = isNested ? recordIn(field.type) : null
-    if (given === undefined) return [field.name, field.defaultValue()]
-    return [field.name, nested === null ? given : withDefaults(nested, given as object)]
+  const whole: Record<string, unknown> = { ...value }
+  for (const { name, nested, defaultValue } of knownFieldsOf(type)) {
+    const given = whole[name]
+    if (given === undefined) {
+      const field = defaultValue()
+      if (field !== undefined) whole[name] = field
+    } else if (nested !== null && typeof given === 'object' && given !== null && !Array.isArray(given))
+      whole[name] = withDefaults(nested, given)
+  }
+  return whole
+}
+
+/** A field, with the record that is in it, if any. */
+interface KnownField {
+  readonly name: string
+  readonly nested: avro.Type | null
+  readonly defaultValue: () => unknown
+}
+
+const knownFields = new WeakMap<avro.Type, readonly KnownField[]>()
+
+function knownFieldsOf(type: avro.Type): readonly KnownField[] {
+  const known = knownFields.get(type)
+  if (known !== undefined) return known
+  const fields = fieldsOf(type).map((field): KnownField => {
+    const defaultValue = (): unknown => field.defaultValue()
+    return { name: field.name, nested: recordIn(field.type), defaultValue }
   })
-  return { ...value, ...Object.fromEntries(whole.filter(([, field]) => field !== undefined)) }
+  knownFields.set(type, fields)
+  return fields
 }
 
 interface FieldOf {

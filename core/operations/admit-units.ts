@@ -4,17 +4,14 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { accuracyAt } from '../entitlement/accuracy.ts'
 import { decideTogether } from '../entitlement/decide.ts'
 import type { Decision, Verdict } from '../entitlement/decision.ts'
-import type { Entitlement } from '../entitlement/entitlement.ts'
-import type { WorkspaceFacts } from '../entitlement/facts.ts'
-import { keepDecisions, keptDecisions } from '../entitlement/kept-decision.ts'
+import { type Grounds, keepDecisions, keptDecisions, keptGrounds } from '../entitlement/kept-decision.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
-import { ownValue } from '../own-value.ts'
 import type { HoldStore } from '../ports.ts'
 import type { HoldReading, HoldState, OpenItem, OperationName } from '../usage/hold.ts'
 import { type CheckDeps, requireKnown } from './check.ts'
 import { decideUnheld } from './decide-unheld.ts'
-import { placeHold } from './place-hold.ts'
+import { featuresOf, placeHold } from './place-hold.ts'
 import { type PlannedItem, planItems, requestOf, type WantedItem } from './plan-items.ts'
 
 /** What admitting needs. */
@@ -106,28 +103,36 @@ export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Ad
 
 interface Situation {
   readonly catalogue: Catalogue
-  readonly facts: WorkspaceFacts
-  readonly entitlements: readonly Entitlement[]
+  readonly grounds: readonly Grounds[]
   readonly reading: HoldReading
   readonly items: readonly PlannedItem[]
 }
 
-async function admitted(
+function admitted(
   deps: AdmitDeps,
   input: AdmitInput,
   { replayed, ...situation }: Situation & { readonly replayed: boolean },
-): Promise<Admitted> {
-  const { reading } = situation
+): Admitted {
+  const { reading, items } = situation
   const { granted, open, deadline, answer } = reading
-  const decisions = answer === null ? decidedFor(situation) : keptDecisions(answer)
-  const { fingerprint } = input
+  const { workspace, fingerprint } = input
+  const grounds =
+    reading.grounds === null
+      ? situation.grounds
+      : keptGrounds(reading.grounds, { workspace, features: featuresOf(items) })
+  const decisions = answer === null ? decidedFor({ ...situation, grounds }) : keptDecisions(answer)
   const kept = async (): Promise<readonly Decision[]> => {
-    if (answer !== null) return decisions
+    if (answer !== null || isRepeatable(decisions)) return decisions
     const first = await deps.holds.keepAnswer(input, { fingerprint, answer: keepDecisions(decisions) })
     return first === null ? decisions : keptDecisions(first)
   }
   if (!replayed) for (const decision of decisions) deps.lastKnown.set(decision)
   return { allowed: true, decisions, granted, replayed, open, deadline, kept }
+}
+
+/** Whether the grounds alone give the same decisions again: ways out of a denial are looked for in the catalogue. */
+function isRepeatable(decisions: readonly Decision[]): boolean {
+  return decisions.every(({ unblock }) => unblock.length === 0)
 }
 
 /** Decisions of what was granted; an item of which nothing fitted is decided as it was asked. */
@@ -155,15 +160,16 @@ function unkept(
   return { allowed, replayed, granted, decisions, open: [], deadline: null, kept: async () => decisions }
 }
 
-function decide({ catalogue, facts, entitlements, reading, items }: Situation): readonly Decision[] {
-  const features = [...new Set(items.map(({ feature }) => feature))]
+function decide({ catalogue, grounds, reading, items }: Situation): readonly Decision[] {
+  const features = featuresOf(items)
+  const now = reading.decidedAt
   const verdicts: readonly Verdict[] = decideTogether({
     catalogue,
-    now: reading.now,
+    now,
     items: items.map((item, index) => {
       const group = features.indexOf(item.feature)
-      const entitlement = entitlements[group]
-      if (entitlement === undefined) throw new RangeError(`no entitlement for ${item.feature}`)
+      const found = grounds[group]
+      if (found === undefined) throw new RangeError(`no entitlement for ${item.feature}`)
       const figures = reading.figures[group] ?? { used: 0, held: 0 }
       const usage = {
         used: clampAmount(figures.used),
@@ -171,10 +177,9 @@ function decide({ catalogue, facts, entitlements, reading, items }: Situation): 
         subjectIsMember: reading.free[index] === 'member',
         subjectIsHeld: reading.free[index] === 'held',
       }
-      const crossing = ownValue(facts.crossings, item.feature) ?? null
-      return { request: requestOf(item), entitlement, usage, crossing }
+      return { ...found, request: requestOf(item), usage }
     }),
   }).decisions
-  const accuracy = accuracyAt({ now: reading.now, asOf: reading.asOf, isWhole: !reading.isLowerBound })
+  const accuracy = accuracyAt({ now, asOf: reading.asOf, isWhole: !reading.isLowerBound })
   return verdicts.map((verdict) => ({ ...verdict, ...accuracy }))
 }

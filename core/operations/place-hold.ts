@@ -1,7 +1,8 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { admissionOf } from '../entitlement/admission.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
-import type { WorkspaceFacts } from '../entitlement/facts.ts'
+import type { Crossing, WorkspaceFacts } from '../entitlement/facts.ts'
+import { type Grounds, keepGrounds } from '../entitlement/kept-decision.ts'
 import { rememberedEntitlement } from '../entitlement/remembered-entitlement.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
@@ -21,7 +22,7 @@ export type PlacedHold =
       readonly catalogue: Catalogue
       readonly facts: WorkspaceFacts
       /** In the order in which features are first named. */
-      readonly entitlements: readonly Entitlement[]
+      readonly grounds: readonly Grounds[]
     }
   | { readonly known: false; readonly cause: 'unavailable' | 'rebuilding' }
 
@@ -40,6 +41,7 @@ export async function placeHold(
   items: readonly PlannedItem[],
 ): Promise<PlacedHold> {
   const { workspace } = input
+  const features = featuresOf(items)
   let catalogue = deps.catalogue.remembered()
   let now = deps.holds.now()
   try {
@@ -47,15 +49,13 @@ export async function placeHold(
     for (let call = 0; call < CALLS_MAX; call += 1) {
       const facts =
         deps.facts.current(workspace, revision) ?? (await deps.inTime(deps.facts.load(workspace, revision)))
-      const resolved = resolveAll({ catalogue, facts, workspace, now }, items)
+      const { grounds, limits, from, until } = resolveAll({ catalogue, facts, workspace, now }, features)
       const factsRevision = call === 0 ? named(facts.revision) : revision
-      const basis = { ...resolved.basis, factsRevision, catalogueRevision: catalogue.revision }
-      const reply = await deps.holds.hold(wishOf(input, items, resolved.groups), basis)
+      const basis = { from, until, factsRevision, catalogueRevision: catalogue.revision }
+      const reply = await deps.holds.hold(wishOf(input, items, { features, grounds, limits }), basis)
       if (reply.outcome === 'rebuilding') return { known: false, cause: 'rebuilding' }
       const { outcome, reading } = reply
-      if (outcome !== 'stale') {
-        return { known: true, outcome, reading, catalogue, facts, entitlements: resolved.entitlements }
-      }
+      if (outcome !== 'stale') return { known: true, outcome, reading, catalogue, facts, grounds }
       revision = reading.factsRevision
       if (reading.catalogueRevision > catalogue.revision)
         catalogue = await deps.inTime(deps.catalogue.load(reading.catalogueRevision))
@@ -71,20 +71,36 @@ function named(revision: string): string {
   return revision === NOTHING_STORED ? '' : revision
 }
 
+/** Features in the order in which they are first named. */
+export function featuresOf(items: readonly PlannedItem[]): readonly string[] {
+  return [...new Set(items.map(({ feature }) => feature))]
+}
+
+interface Resolved {
+  readonly grounds: readonly Grounds[]
+  readonly limits: readonly Limit[]
+}
+
 function wishOf(
   { workspace, operation, fingerprint, occurredAt, state, dueMs, partial }: AdmitInput,
   items: readonly PlannedItem[],
-  groups: readonly HoldGroup[],
+  { features, grounds, limits }: Resolved & { readonly features: readonly string[] },
 ): HoldWish {
-  const features = featuresOf(items)
   const wanted = items.map(({ feature, meter, quantity, subject }) => {
     return { group: features.indexOf(feature), meter, quantity, subject }
   })
-  return { workspace, operation, fingerprint, occurredAt, state, dueMs, partial, groups, items: wanted }
-}
-
-function featuresOf(items: readonly PlannedItem[]): readonly string[] {
-  return [...new Set(items.map(({ feature }) => feature))]
+  return {
+    workspace,
+    operation,
+    fingerprint,
+    occurredAt,
+    state,
+    dueMs,
+    partial,
+    groups: limits.map(({ group }) => group),
+    items: wanted,
+    grounds: `[${grounds.map(keepGrounds).join(',')}]`,
+  }
 }
 
 interface ResolveInput {
@@ -94,31 +110,41 @@ interface ResolveInput {
   readonly now: Instant
 }
 
-interface Resolved {
-  readonly entitlements: readonly Entitlement[]
-  readonly groups: readonly HoldGroup[]
-  readonly basis: Pick<HoldBasis, 'from' | 'until'>
+function resolveAll(
+  input: ResolveInput,
+  features: readonly string[],
+): Resolved & Pick<HoldBasis, 'from' | 'until'> {
+  const { catalogue, facts, now } = input
+  const grounds = features.map((featureKey): Grounds => {
+    const crossing = ownValue(facts.crossings, featureKey) ?? null
+    return { entitlement: rememberedEntitlement({ ...input, featureKey }), crossing }
+  })
+  const limits = grounds.map((one) => limitOf(catalogue, one, now))
+  const from = Math.max(...limits.map((limit) => limit.from))
+  return { grounds, limits, from, until: Math.min(...limits.map(({ until }) => until)) }
 }
 
-function resolveAll(input: ResolveInput, items: readonly PlannedItem[]): Resolved {
-  const { catalogue, facts, now } = input
-  const entitlements = featuresOf(items).map((featureKey) => rememberedEntitlement({ ...input, featureKey }))
-  const admissions = entitlements.map((entitlement) => {
-    const crossing = ownValue(facts.crossings, entitlement.featureKey) ?? null
-    return admissionOf({ catalogue, entitlement, crossing, now })
-  })
-  const groups = admissions.map((admission, index): HoldGroup => {
-    const { feature, window } = entitlements[index] as Entitlement
-    const meters = feature.meters.map((meter) => ({
-      meter,
-      aggregation: aggregationOf(catalogue, meter),
-      window,
-    }))
-    return { ...admission, meters }
-  })
-  return {
-    entitlements,
-    groups,
-    basis: { from: now, until: Math.min(...admissions.map(({ until }) => until)) },
-  }
+/** What a feature is compared with, over `[from, until)`. */
+interface Limit extends Pick<HoldBasis, 'from' | 'until'> {
+  readonly crossing: Crossing | null
+  readonly group: HoldGroup
+}
+
+/** Limits by entitlement: of one object, which is never changed, they are the same until their time is over. */
+const remembered = new WeakMap<Entitlement, Limit>()
+
+function limitOf(catalogue: Catalogue, { entitlement, crossing }: Grounds, now: Instant): Limit {
+  const known = remembered.get(entitlement)
+  if (known !== undefined && known.crossing === crossing && known.from <= now && now < known.until)
+    return known
+  const { until, ...admission } = admissionOf({ catalogue, entitlement, crossing, now })
+  const { feature, window } = entitlement
+  const meters = feature.meters.map((meter) => ({
+    meter,
+    aggregation: aggregationOf(catalogue, meter),
+    window,
+  }))
+  const limit = { from: now, until, crossing, group: { ...admission, meters } }
+  remembered.set(entitlement, limit)
+  return limit
 }

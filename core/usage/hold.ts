@@ -66,6 +66,8 @@ export interface HoldWish extends OperationName {
   readonly dueMs: number
   /** As many units as fit, instead of all or none. */
   readonly partial: boolean
+  /** What the decision rests on beside figures; kept with the operation, so that asking again is answered alike. */
+  readonly grounds: string
   readonly groups: readonly HoldGroup[]
   readonly items: readonly HoldItem[]
 }
@@ -101,6 +103,8 @@ export interface HoldReading {
   readonly now: Instant
   readonly factsRevision: string
   readonly catalogueRevision: number
+  /** Everything below is as of then: earlier than `now` where the operation is known. */
+  readonly decidedAt: Instant
   readonly asOf: Instant
   readonly isLowerBound: boolean
   readonly figures: readonly HoldFigures[]
@@ -109,6 +113,8 @@ export interface HoldReading {
   readonly free: readonly (FreeReason | null)[]
   /** When a reservation ends; null where nothing was held. */
   readonly deadline: Instant | null
+  /** Grounds that were kept of it; null for one that was not known. */
+  readonly grounds: string | null
   /** The answer that was kept of it; null when there is none. */
   readonly answer: string | null
   readonly open: readonly OpenItem[]

@@ -1,5 +1,6 @@
-import kafkajs, { type IHeaders, type Kafka, type Producer } from 'kafkajs'
+import type { IHeaders, Kafka, Producer } from 'kafkajs'
 import type { TopicName } from '#schemas/records.ts'
+import { rememberingPartitioner } from './partitioner.ts'
 
 /** A record to be written; the key decides its partition. */
 export interface OutgoingRecord {
@@ -9,35 +10,41 @@ export interface OutgoingRecord {
   readonly headers?: IHeaders
 }
 
-interface Waiting {
-  readonly record: OutgoingRecord
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+/** Records that share a request, and so their fate. */
+interface Batch {
+  readonly records: OutgoingRecord[]
+  /** Its callers were told that they do not know; what has not left by then need not leave any more. */
+  isLate: boolean
+  readonly acknowledged: PromiseWithResolvers<void>
 }
 
 /** Records of one request at most. */
 const BATCH_MAX = 2_000
-/** How long the first record of a request waits for company. */
-const GATHER_MS = 1
-/** Requests under way at most: while so many wait for the brokers, what comes gathers for the next one. */
+/** How long records wait for the request before theirs. */
+const GATHER_MAX_MS = 10
+/** Requests under way at most. */
 const IN_FLIGHT_MAX = 3
 
 /**
- * Writes records so that many callers share a request: about a millisecond of them at a time, and more of them while the
- * brokers are busy; acks all.
+ * Writes records so that many callers share a request; acks all.
  *
- * `send` resolves once every in-sync replica has the record. When it rejects, the outcome is not known: the same
- * record may be sent again, its id makes it count once.
+ * While nothing is under way a record leaves at the end of the turn of the event loop that it came in. What comes
+ * while a request is under way gathers until that is answered, so that a request gets larger as brokers get busier: to
+ * them a request costs what dozens of records do. Slow brokers are asked again meanwhile.
  */
 export class GatheringProducer {
   readonly #producer: Producer
-  #waiting: Waiting[] = []
+  readonly #withinMs: number | null
+  readonly #waiting: Batch[] = []
+  #flush: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
   readonly #inFlight = new Set<Promise<void>>()
 
-  constructor(kafka: Kafka) {
+  /** `withinMs`: records that are not acknowledged so long after the first of their request was given are late, and those that still wait are dropped. */
+  constructor(kafka: Kafka, withinMs: number | null = null) {
+    this.#withinMs = withinMs
     this.#producer = kafka.producer({
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      createPartitioner: rememberingPartitioner,
       allowAutoTopicCreation: false,
       retry: { retries: 5, initialRetryTime: 50, maxRetryTime: 1_000 },
     })
@@ -51,52 +58,75 @@ export class GatheringProducer {
   /** Sends what waits and disconnects. */
   async stop(): Promise<void> {
     while (this.#waiting.length > 0 || this.#inFlight.size > 0) {
-      this.#flush()
+      this.#send()
       await Promise.race(this.#inFlight)
     }
     await this.#producer.disconnect()
   }
 
-  /** Writes a record; resolves when it is acknowledged by all in-sync replicas. */
-  send(record: OutgoingRecord): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject })
-      this.#schedule()
-    })
+  /**
+   * Writes records in one request; resolves when all in-sync replicas have them.
+   *
+   * When it rejects, the outcome is not known: the same records may be sent again, their ids make them count once.
+   */
+  send(...records: readonly OutgoingRecord[]): Promise<void> {
+    const last = this.#waiting.at(-1)
+    const isOpen = last !== undefined && !last.isLate && last.records.length < BATCH_MAX
+    const batch = isOpen ? last : this.#begin()
+    batch.records.push(...records)
+    this.#schedule()
+    return batch.acknowledged.promise
+  }
+
+  #begin(): Batch {
+    const acknowledged = Promise.withResolvers<void>()
+    const batch: Batch = { records: [], isLate: false, acknowledged }
+    this.#waiting.push(batch)
+    if (this.#withinMs === null) return batch
+    const late = (): void => {
+      batch.isLate = true
+      acknowledged.reject(new Error('no acknowledgement in time'))
+    }
+    const timer = setTimeout(late, this.#withinMs)
+    const onTime = (): void => clearTimeout(timer)
+    acknowledged.promise.then(onTime, onTime)
+    return batch
   }
 
   #schedule(): void {
     if (this.#waiting.length === 0 || this.#inFlight.size >= IN_FLIGHT_MAX) return
-    if (this.#waiting.length >= BATCH_MAX) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS)
+    const isFull = this.#waiting.length > 1
+    if (this.#inFlight.size === 0 || isFull) this.#flush ??= setImmediate(() => this.#send())
+    else this.#timer ??= setTimeout(() => this.#send(), GATHER_MAX_MS)
   }
 
-  #flush(): void {
+  #send(): void {
+    if (this.#flush !== null) clearImmediate(this.#flush)
     if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#flush = null
     this.#timer = null
-    if (this.#waiting.length === 0 || this.#inFlight.size >= IN_FLIGHT_MAX) return
-    const request = this.#request(this.#waiting.splice(0, BATCH_MAX)).finally(() => {
+    if (this.#inFlight.size >= IN_FLIGHT_MAX) return
+    let batch = this.#waiting.shift()
+    while (batch?.isLate) batch = this.#waiting.shift()
+    if (batch === undefined) return
+    const request = this.#request(batch).finally(() => {
       this.#inFlight.delete(request)
       this.#schedule()
     })
     this.#inFlight.add(request)
+    this.#schedule()
   }
 
-  async #request(batch: readonly Waiting[]): Promise<void> {
-    const byTopic = Map.groupBy(batch, ({ record }) => record.topic)
-    const topicMessages = [...byTopic].map(([topic, waiting]) => ({
+  async #request({ records, acknowledged }: Batch): Promise<void> {
+    const topicMessages = [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, given]) => ({
       topic,
-      messages: waiting.map(({ record: { key, value, headers } }) => ({
-        key,
-        value,
-        ...(headers === undefined ? {} : { headers }),
-      })),
+      messages: given.map(({ topic: _, ...message }) => message),
     }))
     try {
       await this.#producer.sendBatch({ topicMessages, acks: -1, timeout: 5_000 })
-      for (const { resolve } of batch) resolve()
+      acknowledged.resolve()
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      acknowledged.reject(error)
     }
   }
 }

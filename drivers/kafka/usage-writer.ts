@@ -32,7 +32,7 @@ export class UsageWriter implements UsageSink {
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#producer = new GatheringProducer(options.kafka)
+    this.#producer = new GatheringProducer(options.kafka, ACKNOWLEDGED_WITHIN_MS)
   }
 
   /** Connects once; goes on trying by itself while that fails. */
@@ -77,20 +77,9 @@ export class UsageWriter implements UsageSink {
   /** Resolves when every in-sync replica has all of them. Throws `unknown` when that cannot be said. */
   async send(records: readonly OutgoingRecord[]): Promise<void> {
     if (records.length === 0) return
-    const sent = Promise.all(records.map((record) => this.#producer.send(record)))
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(
-      () => late.reject(new Error('no acknowledgement in time')),
-      ACKNOWLEDGED_WITHIN_MS,
-    )
-    try {
-      await Promise.race([sent, late.promise])
-    } catch (error) {
-      sent.catch(() => undefined)
+    await this.#producer.send(...records).catch((error: unknown) => {
       throw new TallygateError('unknown', 'the log did not acknowledge it; retry with the same id', {}, error)
-    } finally {
-      clearTimeout(timer)
-    }
+    })
   }
 
   async produce(events: readonly OwnUsage[]): Promise<void> {

@@ -1,7 +1,9 @@
+import type { Instant } from '#core/instant.ts'
 import type {
   CommitOutcome,
   FreeReason,
   HoldOutcome,
+  HoldWish,
   OpenItem,
   ReleaseOutcome,
   SweepOutcome,
@@ -19,31 +21,44 @@ const holdWords = {
   FULL: 'full',
 } as const
 
-/** What `hold.lua` says. */
-export function holdReply(raw: RawReply): HoldOutcome {
-  const [first, ...rest] = listOf(raw, 'hold.lua')
+/** What `hold.lua` says of a wish. */
+export function holdReply(raw: RawReply, wish: HoldWish): HoldOutcome {
+  const [first, grounds, answer, open] = listOf(raw, 'hold.lua')
   if (first === 'REBUILDING') return { outcome: 'rebuilding' }
-  const word = wordOf(first ?? null, Object.keys(holdWords) as (keyof typeof holdWords)[], 'hold.lua')
-  const [now, revision, catalogue, at, seen, lowerBound, figures, granted, free, deadline, answer] = rest
-    .slice(0, 11)
-    .map(String)
+  const [word = '', now, revision = '', catalogue, at, seen, lowerBound, decidedAt, ...found] =
+    String(first).split('|')
+  const [figures, grantedText, free = '', deadline] = found
+  const outcome = holdWords[wordOf(word, words, 'hold.lua')]
+  const granted = numbersOf(grantedText)
   return {
-    outcome: holdWords[word],
+    outcome,
     reading: {
       now: Number(now),
-      factsRevision: revision ?? '',
+      factsRevision: revision,
       catalogueRevision: Number(catalogue),
       asOf: Math.max(Number(at), Number(seen)),
       isLowerBound: lowerBound !== '',
+      decidedAt: Number(decidedAt),
       figures: pairsOf(numbersOf(figures)),
-      granted: numbersOf(granted),
-      free: (free ?? '').split(',').map(freeOf),
+      granted,
+      free: free.split(',').map(freeOf),
       deadline: deadline === '' ? null : Number(deadline),
-      answer: answer === undefined || answer === '' ? null : answer,
-      open: openItems(rest[11]),
+      grounds: grounds === undefined ? null : String(grounds),
+      answer: answer === undefined || answer === '' ? null : String(answer),
+      open: outcome === 'held' ? opened(wish, granted, Number(now)) : openItems(open),
     },
   }
 }
+
+/** What a hold that was just placed holds. */
+function opened({ items, occurredAt }: HoldWish, granted: readonly number[], now: Instant): OpenItem[] {
+  return items.flatMap(({ meter, subject }, item) => {
+    const quantity = granted[item] ?? 0
+    return quantity === 0 ? [] : [{ item, meter, quantity, subject, occurredAt: occurredAt ?? now }]
+  })
+}
+
+const words = Object.keys(holdWords) as (keyof typeof holdWords)[]
 
 function numbersOf(text: string | undefined): readonly number[] {
   return text === undefined || text === '' ? [] : text.split(',').map(Number)
@@ -64,7 +79,7 @@ function openItems(raw: RawReply | undefined): readonly OpenItem[] {
 }
 
 function openItem(line: string, item: number): OpenItem {
-  const [, quantity, time, meter = '', subject] = line.split('|')
+  const [, , quantity, time, meter = '', subject] = line.split('|')
   return {
     item,
     meter,

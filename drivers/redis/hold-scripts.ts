@@ -1,4 +1,3 @@
-import { Packr } from 'msgpackr'
 import { DAY_MS, type Day, dayOf, HOUR_MS, type Instant } from '#core/instant.ts'
 import { dayField, splitField } from '#core/usage/counter-fields.ts'
 import {
@@ -6,6 +5,7 @@ import {
   type HeldMeter,
   HOLD_MAX_MS,
   type HoldBasis,
+  type HoldGroup,
   type HoldWish,
   OPEN_ITEMS_MAX,
 } from '#core/usage/hold.ts'
@@ -16,7 +16,6 @@ import { commitReply, holdReply, releaseReply, sweepReply } from './hold-replies
 import type { ShardKeys } from './keys.ts'
 import { defineScript, listOf, type RawReply, wordOf } from './script.ts'
 
-const packr = new Packr({ useRecords: false, int64AsType: 'number' })
 /** How far a process's clock may be from Redis' without an id being looked for in the wrong place. */
 const SKEW_MS = HOUR_MS
 
@@ -34,8 +33,9 @@ interface HoldInput {
 }
 
 interface PackedHold {
+  readonly wish: HoldWish
   readonly keys: readonly string[]
-  readonly args: ReadonlyArray<string | number | Buffer>
+  readonly args: ReadonlyArray<string | number>
 }
 
 /** `lua/hold.lua`: sets units aside for one operation, on every limit that it names or on none. */
@@ -44,19 +44,29 @@ export const hold = defineScript({
   parts: ['open-holds.lua', 'hold-figures.lua'],
   keys: (packed: PackedHold) => packed.keys,
   args: (packed) => packed.args,
-  reply: holdReply,
+  reply: (raw, { wish }) => holdReply(raw, wish),
 })
 
 /** The days in whose sets the event of an operation may be: its own, and what a kept answer reaches back to. */
 function daysToSearch(now: Instant, occurredAt: Instant | null): readonly Day[] {
-  const days = new Set<Day>(occurredAt === null ? [] : [dayOf(occurredAt)])
-  for (let at = now - ANSWER_KEPT_MS - SKEW_MS; at < now + SKEW_MS + DAY_MS; at += DAY_MS) {
-    days.add(dayOf(Math.min(at, now + SKEW_MS)))
+  const first = Math.floor((now - ANSWER_KEPT_MS - SKEW_MS) / DAY_MS)
+  const last = Math.floor((now + SKEW_MS) / DAY_MS)
+  if (recent.first !== first || recent.last !== last) {
+    const days = Array.from({ length: last - first + 1 }, (_, index) => dayOf((first + index) * DAY_MS))
+    recent = { first, last, days }
   }
-  return [...days]
+  const own = occurredAt === null ? last : Math.floor(occurredAt / DAY_MS)
+  return own >= first && own <= last ? recent.days : [...recent.days, dayOf(own * DAY_MS)]
 }
 
-/** Lays a wish out as the script's keys and arguments. */
+/** The days as of the last call: the same for hours. */
+let recent: { readonly first: number; readonly last: number; readonly days: readonly Day[] } = {
+  first: 0,
+  last: -1,
+  days: [],
+}
+
+/** Lays a wish out as the script's keys and arguments: text alone, which the connection writes in one piece. */
 export function packHold({ keys, partition, wish, basis, hasher, now }: HoldInput): PackedHold {
   const { workspace, operation, occurredAt } = wish
   const names = [
@@ -66,21 +76,23 @@ export function packHold({ keys, partition, wish, basis, hasher, now }: HoldInpu
     keys.operation(workspace, operation),
     keys.due,
   ]
-  const placeOf = (key: string): number => {
+  const setOf = (meter: string): number => {
+    const key = keys.members(workspace, meter)
     const known = names.indexOf(key)
     return known === -1 ? names.push(key) : known + 1
   }
-  const setOf = (meter: string): number => placeOf(keys.members(workspace, meter))
   const days = daysToSearch(now, occurredAt)
-  const groups = wish.groups.map(({ limit, bindsFrom, isDenied, meters }) => {
-    const packed = meters.map((meter) => packMeter(meter, setOf))
-    return [limit ?? false, bindsFrom, isDenied ? '1' : '0', packed]
-  })
+  const groups = wish.groups.map((group) => packGroup(group, setOf))
   const items = wish.items.map(({ group, meter, quantity, subject }, item) => {
-    const id = itemEventId({ operation, item })
-    const { member, subShard } = hasher({ workspace, source: OWN_SOURCE, id })
-    const sets = days.map((day) => placeOf(keys.dedupe(day, subShard)))
-    return [group + 1, meter, quantity, subject ?? '', subject === null ? 0 : setOf(meter), member, sets]
+    const { member, subShard } = hasher({
+      workspace,
+      source: OWN_SOURCE,
+      id: itemEventId({ operation, item }),
+    })
+    const set = subject === null ? 0 : setOf(meter)
+    const firstIdSet = names.length + 1
+    for (const day of days) names.push(keys.dedupe(day, subShard))
+    return [group + 1, meter, quantity, subject ?? '', set, member, firstIdSet]
   })
   const args = [
     partition,
@@ -96,9 +108,24 @@ export function packHold({ keys, partition, wish, basis, hasher, now }: HoldInpu
     wish.dueMs,
     wish.partial ? '1' : '0',
     OPEN_ITEMS_MAX,
-    packr.pack([groups, items]),
+    days.length,
+    wish.grounds,
+    `[[${groups.join(',')}],${JSON.stringify(items)}]`,
   ]
-  return { keys: names, args }
+  return { wish, keys: names, args }
+}
+
+/** Groups as text. One stands for many operations of a workspace, so that it is laid out once. */
+const packedGroups = new WeakMap<HoldGroup, string>()
+
+function packGroup(group: HoldGroup, setOf: (meter: string) => number): string {
+  const known = packedGroups.get(group)
+  if (known !== undefined) return known
+  const { limit, bindsFrom, isDenied, meters } = group
+  const packed = meters.map((meter) => packMeter(meter, setOf))
+  const text = JSON.stringify([limit ?? false, bindsFrom, isDenied ? '1' : '0', packed])
+  if (meters.every(({ aggregation }) => aggregation !== 'distinct')) packedGroups.set(group, text)
+  return text
 }
 
 function packMeter(
@@ -142,7 +169,7 @@ interface CommitInput extends OperationInput {
 /** `lua/commit.lua`: resolves a reservation with what was used of it. */
 export const commit = defineScript({
   file: 'commit.lua',
-  parts: ['open-holds.lua'],
+  parts: ['open-holds.lua', 'end-operation.lua'],
   keys: (input: CommitInput) => operationKeys(input),
   args: (input) => [memberOf(input), input.operation, (input.quantities ?? []).join(','), input.againMs],
   reply: commitReply,
@@ -151,7 +178,7 @@ export const commit = defineScript({
 /** `lua/release.lua`: gives a reservation back. */
 export const release = defineScript({
   file: 'release.lua',
-  parts: ['open-holds.lua'],
+  parts: ['open-holds.lua', 'end-operation.lua'],
   keys: (input: OperationInput) => operationKeys(input),
   args: (input) => [memberOf(input), input.operation],
   reply: releaseReply,
@@ -165,7 +192,7 @@ interface SweepInput extends OperationInput {
 /** `lua/sweep.lua`: what an operation that was due needs. */
 export const sweep = defineScript({
   file: 'sweep.lua',
-  parts: ['open-holds.lua'],
+  parts: ['open-holds.lua', 'end-operation.lua'],
   keys: (input: SweepInput) => operationKeys(input),
   args: (input) => [memberOf(input), input.operation, input.againMs, HOLD_MAX_MS],
   reply: sweepReply,
@@ -179,6 +206,7 @@ interface AnswerInput extends OperationInput {
 /** `lua/answer.lua`: keeps the first answer of an operation and gives it back; null when it is not known. */
 export const keepAnswer = defineScript({
   file: 'answer.lua',
+  parts: ['open-holds.lua'],
   keys: ({ keys, workspace, operation }: AnswerInput) => [keys.operation(workspace, operation)],
   args: ({ fingerprint, answer }) => [fingerprint, answer],
   reply: (raw: RawReply): string | null => (raw === '' || raw === null ? null : String(raw)),

@@ -47,7 +47,6 @@ function around(step: string, call: AnyCall): AnyCall {
 function stepOf(args: readonly unknown[]): string | null {
   if (args.includes('committing')) return 'hold'
   if (args.includes('held')) return 'reserve'
-  if (args[1] === 1 && String(args.at(-1)).startsWith('[[')) return 'answer'
   return args[1] === 5 && args.length === 11 ? 'commit' : null
 }
 

@@ -5,6 +5,8 @@ import { engineDir } from './engine-dir.ts'
 
 interface Running {
   readonly addresses: EngineAddresses
+  /** Where those are that were started as local processes. */
+  readonly dir?: string
   readonly stop: () => Promise<void>
 }
 
@@ -14,6 +16,9 @@ const variables = {
   redis: 'REDIS_URL',
   mongo: 'MONGODB_URL',
 } as const
+
+/** Variable that says where local engines of the run are. */
+export const ENGINES_DIR = 'TALLYGATE_ENGINES_DIR'
 
 let users = 0
 let running: Promise<Running> | null = null
@@ -26,7 +31,8 @@ let running: Promise<Running> | null = null
 export default async function setup(): Promise<() => Promise<void>> {
   users += 1
   running ??= start()
-  const { addresses, stop } = await running
+  const { addresses, dir, stop } = await running
+  if (dir !== undefined) process.env[ENGINES_DIR] = dir
   for (const [engine, variable] of Object.entries(variables)) {
     process.env[variable] = Reflect.get(addresses, engine)
   }
@@ -52,6 +58,7 @@ async function start(): Promise<Running> {
   })
   return {
     addresses,
+    dir,
     stop: async () => {
       await stopEngines(dir)
       rmSync(dir, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { DAY_MS, dayOf, HOUR_MS } from '#core/instant.ts'
 import { CounterModel, type ModelEvent } from '#core/usage/counter-model.ts'
-import type { HeldMeter, HoldItem, HoldWish, OpenItem, OperationName } from '#core/usage/hold.ts'
+import type { HeldMeter, HoldItem, HoldReading, HoldWish, OpenItem, OperationName } from '#core/usage/hold.ts'
 import { HoldModel } from '#core/usage/hold-model.ts'
 import { itemEventId, type ReservationReference } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
@@ -31,6 +31,8 @@ class History {
   readonly #ids = new Set<string>()
   readonly #day: string
   readonly #now: number
+  /** What each operation that is known was decided by. */
+  readonly #decided = new Map<string, Pick<HoldReading, 'figures' | 'granted' | 'free' | 'grounds'>>()
   #offset = -1
 
   constructor(redis: Redis, next: (below: number) => number, now: number) {
@@ -95,6 +97,12 @@ class History {
       expect(reply.reading.figures, `${where}: figures`).toEqual(figures)
     if (reply.outcome === 'held' || reply.outcome === 'again')
       expect(reply.reading.open, `${where}: open`).toEqual(this.#model.open(name))
+    const { figures: seen, granted, free, grounds } = reply.reading
+    const key = `${name.workspace}/${name.operation}`
+    if (reply.outcome === 'held')
+      this.#decided.set(key, { figures: seen, granted, free, grounds: wish.grounds })
+    if (reply.outcome === 'again')
+      expect({ figures: seen, granted, free, grounds }, `${where}: kept`).toEqual(this.#decided.get(key))
   }
 
   /** Few ids with few bodies, so that most are asked for again, with another body, or after they were resolved. */
@@ -119,6 +127,7 @@ class History {
       partial: this.#next(4) === 0,
       groups,
       items,
+      grounds: `["${this.#next(1_000)}"]`,
     }
   }
 
@@ -241,8 +250,10 @@ class History {
   async #age({ workspace, operation }: OperationName): Promise<void> {
     const key = this.#keys.operation(workspace, operation)
     const by = (1 + this.#next(2)) * 21 * HOUR_MS
-    if ((await this.#redis.exists(key)) === 0) return
-    await this.#redis.multi().hincrby(key, 'at', -by).hincrby(key, 'dl', -by).exec()
+    const [state, fingerprint, items, at, deadline, ...rest] = (await this.#redis.get(key))?.split('\n') ?? []
+    if (state === undefined) return
+    const older = [state, fingerprint, items, Number(at) - by, Number(deadline) - by, ...rest]
+    await this.#redis.set(key, older.join('\n'), 'KEEPTTL')
     const member = `${workspace}/${operation}`
     if ((await this.#redis.zscore(this.#keys.due, member)) !== null)
       await this.#redis.zincrby(this.#keys.due, -by, member)

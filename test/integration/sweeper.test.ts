@@ -65,7 +65,9 @@ test('G9: what an API held and never wrote is written by the sweeper, under the 
 test('a hold that is older than any may be is dropped with an alarm', async () => {
   const workspace = await abandoned()
   const record = keysOf(workspace).operation(workspace.id, 'lost')
-  await system.redis.hincrby(record, 'at', -41 * HOUR_MS)
+  const [state, fingerprint, items, at, ...rest] = (await system.redis.get(record))?.split('\n') ?? []
+  const older = [state, fingerprint, items, Number(at) - 41 * HOUR_MS, ...rest]
+  await system.redis.set(record, older.join('\n'), 'KEEPTTL')
   await makeDue(workspace)
   await becomes(workspace, 0)
   expect(system.logOf('consumers')).toContain('older than any may be')

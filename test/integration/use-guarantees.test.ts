@@ -15,7 +15,6 @@ const POINTS = [
   'before hold',
   'during hold',
   'after hold',
-  'during answer',
   'before produce',
   'during produce',
   'after produce',

@@ -131,7 +131,8 @@ export class HoldUsers {
       if (open.length === 0 && fields.length > 0) found.push(`${workspace} holds ${fields} for nobody`)
       for (const operation of new Set(open.map((field) => field.slice(0, field.lastIndexOf('~'))))) {
         const isDue = await this.#options.redis.zscore(keys.due, `${workspace}/${operation}`)
-        const state = await this.#options.redis.hget(keys.operation(workspace, operation), 'st')
+        const kept = await this.#options.redis.get(keys.operation(workspace, operation))
+        const state = kept?.split('\n')[0] ?? null
         if (isDue === null || state !== 'settled')
           found.push(`${workspace}/${operation} is ${state} for ever`)
       }

@@ -6,6 +6,10 @@
 
   Reply  the answer that is kept, or '' when the operation is not known (any more)
 ]]
-if redis.call('HGET', KEYS[1], 'fp') ~= ARGV[1] then return '' end
-redis.call('HSETNX', KEYS[1], 'ans', ARGV[2])
-return redis.call('HGET', KEYS[1], 'ans')
+local known = load_operation(KEYS[1])
+if not known or known.fp ~= ARGV[1] then return '' end
+if known.ans == '' then
+  known.ans = ARGV[2]
+  save_operation(KEYS[1], known, 'KEEPTTL')
+end
+return known.ans

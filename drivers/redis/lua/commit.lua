@@ -11,23 +11,22 @@
 ]]
 local u, o, a, due, op = KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[2]
 if not is_usable(KEYS[1]) then return { 'REBUILDING' } end
-local now, known = clock(), redis.call('HMGET', a, 'st', 'k', 'dl', 'granted', 'cq')
-if not known[1] then return { 'UNKNOWN' } end
-local wanted, granted = ARGV[3] ~= '' and ARGV[3] or known[4], {}
+local now, known = clock(), load_operation(a)
+if not known then return { 'UNKNOWN' } end
+local wanted, granted = ARGV[3] ~= '' and ARGV[3] or known.granted, {}
 local function reply(word)
-  return { word, text(now), wanted, known[4], open_lines(o, op, tonumber(known[2])) }
+  return { word, text(now), wanted, known.granted, (open_lines(o, op, tonumber(known.k))) }
 end
-if known[5] then return reply(known[5] == wanted and 'AGAIN' or 'RESOLVED') end
-if known[1] == 'expired' then return reply('EXPIRED') end
-if known[1] ~= 'held' then return reply('RESOLVED') end
-if now >= tonumber(known[3]) then
+if known.cq ~= '' then return reply(known.cq == wanted and 'AGAIN' or 'RESOLVED') end
+if known.st == 'expired' then return reply('EXPIRED') end
+if known.st ~= 'held' then return reply('RESOLVED') end
+if now >= tonumber(known.dl) then
   redis.call('HINCRBY', KEYS[1], 'half', 1)
-  resolve_all(u, o, a, due, ARGV[1], op)
-  redis.call('HSET', a, 'st', 'expired')
+  end_operation(KEYS, ARGV, known, 'expired')
   redis.call('HINCRBY', KEYS[1], 'half', -1)
   return reply('EXPIRED')
 end
-for quantity in string.gmatch(known[4], '%d+') do granted[#granted + 1] = tonumber(quantity) end
+for quantity in string.gmatch(known.granted, '%d+') do granted[#granted + 1] = tonumber(quantity) end
 local quantities = {}
 for quantity in string.gmatch(wanted, '%d+') do quantities[#quantities + 1] = tonumber(quantity) end
 if #quantities ~= #granted then return reply('COUNT') end
@@ -37,16 +36,18 @@ redis.call('HINCRBY', KEYS[1], 'half', 1)
 for i, quantity in ipairs(quantities) do
   local field = op .. '~' .. (i - 1)
   local line = redis.call('HGET', o, field)
-  if line and quantity == 0 then resolve_item(u, o, a, due, ARGV[1], field) end
+  if line and quantity == 0 then close_item(u, o, field) end
   if line and quantity > 0 and quantity < granted[i] then
-    local n, _, time, meter, subject = parse_item(line)
+    local n, _, time, meter, subject, kind = parse_item(line)
     local kept = math.min(n, quantity)
     add_held(u, meter, kept - n)
-    redis.call('HSET', o, field, text(kept) .. '|' .. text(quantity) .. '|' .. time .. '|' .. meter .. '|' .. subject)
+    redis.call('HSET', o, field, item_line(kind, kept, quantity, time, meter, subject))
   end
 end
 local deadline = text(now + tonumber(ARGV[4]))
-redis.call('HSET', a, 'st', 'committing', 'cq', wanted, 'dl', deadline)
-if tonumber(redis.call('HGET', a, 'left')) > 0 then redis.call('ZADD', due, deadline, ARGV[1]) end
+known.st, known.cq, known.dl = 'committing', wanted, deadline
+save_operation(a, known, 'KEEPTTL')
+local is_open = select(2, open_lines(o, op, tonumber(known.k)))
+if is_open then redis.call('ZADD', due, deadline, ARGV[1]) else redis.call('ZREM', due, ARGV[1]) end
 redis.call('HINCRBY', KEYS[1], 'half', -1)
 return reply('OK')

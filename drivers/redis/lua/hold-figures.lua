@@ -1,20 +1,44 @@
 --[[
-  What a hold compares with limits; part of hold.
+  What a hold compares with limits, and what it opens; part of hold.
 
-  meter  {'level', name} | {'sum', name, fields of the window's days, split field or '', startsAt} | {'distinct', name, set}
-  item   {group, meter, quantity, subject, member set, ...}
+  meter  ['level', name] | ['sum', name, fields of the window's days, split field or '', startsAt] | ['distinct', name, set]
+  item   [group, meter, quantity, subject, member set, ...]
 ]]
-local function used_of(u, meter)
+-- The revision, then of each meter what is held and what was used; a meter notes where its values begin.
+local function read_usage(u, groups)
+  local fields = { 'rev' }
+  for _, group in ipairs(groups) do
+    for _, meter in ipairs(group[4]) do
+      meter.place = #fields + 1
+      fields[meter.place] = 'h:' .. meter[2]
+      if meter[1] == 'level' then fields[meter.place + 1] = meter[2] end
+      if meter[1] == 'sum' then
+        for i, day in ipairs(meter[3]) do fields[meter.place + i] = day end
+        if meter[4] ~= '' then fields[#fields + 1] = meter[4] end
+      end
+    end
+  end
+  return redis.call('HMGET', u, unpack(fields))
+end
+
+local function used_of(meter, values)
+  local place, used = meter.place, 0
   if meter[1] == 'distinct' then return redis.call('SCARD', KEYS[meter[3]]) end
-  if meter[1] == 'level' then return math.max(tonumber(redis.call('HGET', u, meter[2]) or '0'), 0) end
-  if #meter[3] == 0 then return 0 end
-  local used = 0
-  for _, value in ipairs(redis.call('HMGET', u, unpack(meter[3]))) do used = used + tonumber(value or '0') end
-  if meter[4] ~= '' then
-    local starts, before = string.match(redis.call('HGET', u, meter[4]) or '', '^(%d+)|(%-?%d+)$')
+  if meter[1] == 'level' then return math.max(tonumber(values[place + 1] or '0'), 0) end
+  for i = 1, #meter[3] do used = used + tonumber(values[place + i] or '0') end
+  if meter[4] ~= '' and #meter[3] > 0 then
+    local starts, before = string.match(values[place + #meter[3] + 1] or '', '^(%d+)|(%-?%d+)$')
     if tonumber(starts) == meter[5] then used = used - tonumber(before) end
   end
   return math.max(used, 0)
+end
+
+local function used_and_held(group, values)
+  local used, held = 0, 0
+  for _, meter in ipairs(group[4]) do
+    used, held = used + used_of(meter, values), held + tonumber(values[meter.place] or '0')
+  end
+  return used, held
 end
 
 -- Why a resource costs nothing: m it is a member, h another operation holds it; else ''.
@@ -25,15 +49,16 @@ local function why_free(o, item)
 end
 
 -- Says of each item how much of it fits, one after the other (quantity), and what that holds (n); how many fit.
-local function admit(o, asked, room, is_partial)
+local function admit(o, groups, items, room, is_partial)
   local fitting, named = 0, {}
-  for _, item in ipairs(asked[2]) do
+  for _, item in ipairs(items) do
     local g, mark, cost = item[1], item[2] .. '~' .. item[4], item[3]
     item.free = why_free(o, item)
-    if item.counted or item.free ~= '' or named[mark] then cost = 0
+    local is_free = item.counted or item.free ~= '' or named[mark]
+    if is_free then cost = 0
     elseif is_partial and item[4] == '' then cost = math.max(math.min(cost, room[g]), 0) end
-    local fits = cost <= room[g] and cost > 0 or cost == 0 and (item[3] == 0 or item.counted or item.free ~= '' or named[mark])
-    fits = fits and (asked[1][g][3] ~= '1' or item.counted)
+    local fits = cost <= room[g] and cost > 0 or cost == 0 and (item[3] == 0 or is_free)
+    fits = fits and (groups[g][3] ~= '1' or item.counted)
     item.quantity = fits and (cost > 0 and cost or item[3]) or 0
     item.n = (item.counted or item.free == 'm') and 0 or item.quantity
     if fits then
@@ -42,4 +67,12 @@ local function admit(o, asked, room, is_partial)
     end
   end
   return fitting
+end
+
+-- Opens the hold of an item: n units held, quantity of its event.
+local function open_item(u, o, field, item, kind, time)
+  local n, meter, subject = item.n, item[2], item[4]
+  redis.call('HSET', o, field, item_line(kind, n, item.quantity, time, meter, subject))
+  if n > 0 and subject ~= '' and redis.call('HINCRBY', o, '~' .. meter .. '~' .. subject, 1) > 1 then n = 0 end
+  add_held(u, meter, n)
 end

@@ -1,12 +1,16 @@
 --[[
   What the scripts of holds and apply share; the loader puts it before them.
 
-  o   <op>~<i> -> n|quantity|time|meter|subject of an open hold: n units held, quantity that its event will state
+  o   <op>~<i> -> kind|n|quantity|time|meter|subject of an open hold: n units held, quantity that its event will state
+      kind: 1 the only item of a consumption, so that nothing need be asked of its operation; p any other
       ~<meter>~<subject> -> open holds that name this resource of a distinct meter: all of them together hold one unit
-  a   one operation: fp fingerprint, st state (committing, held, settled, released, expired), k items, left open ones,
-      at, dl deadline, figures, granted, free, cq committed quantities, ans answer
+  a   one operation, a line for each of the names below; absent is empty
   u   h:<meter> is the sum of what is open, and absent when nothing is
 ]]
+-- State (committing, held, settled, released, expired), fingerprint, items, times of hold and end, quantities committed; then
+-- what decided it: append times, lower bound, figures, units granted, why they are free, grounds; the answer where it was kept.
+local lines_of_a = { 'st', 'fp', 'k', 'at', 'dl', 'cq', 'asat', 'seen', 'lb', 'figures', 'granted', 'free', 'grounds', 'ans' }
+
 local function is_usable(m)
   local life = redis.call('HMGET', m, 'inc', 'ready', 'half', 'born')
   return life[1] and life[2] and (life[3] or '0') == (life[4] or '0')
@@ -17,52 +21,57 @@ local function clock()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
-local function text(number) return string.format('%.0f', number) end
+local function text(number) return string.format('%d', number) end
+
+local function load_operation(a)
+  local all, known, i = redis.call('GET', a), {}, 0
+  if not all then return nil end
+  for line in string.gmatch(all, '([^\n]*)\n') do
+    i = i + 1
+    known[lines_of_a[i]] = line
+  end
+  return known
+end
+
+-- Options: how long it is kept, as SET takes it.
+local function save_operation(a, known, ...)
+  local lines = {}
+  for i, name in ipairs(lines_of_a) do lines[i] = known[name] or '' end
+  redis.call('SET', a, table.concat(lines, '\n') .. '\n', ...)
+end
 
 local function add_held(u, meter, n)
   if n ~= 0 and redis.call('HINCRBY', u, 'h:' .. meter, text(n)) <= 0 then redis.call('HDEL', u, 'h:' .. meter) end
 end
 
 local function parse_item(line)
-  local n, quantity, time, meter, subject = string.match(line, '^(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
-  return tonumber(n), tonumber(quantity), time, meter, subject
+  local kind, n, quantity, time, meter, subject = string.match(line, '^(.)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
+  return tonumber(n), tonumber(quantity), time, meter, subject, kind
 end
 
--- Opens the hold of an item {_, meter, _, subject, n = units held, quantity = of its event}.
-local function open_item(u, o, field, item, time)
-  local n, meter, subject = item.n, item[2], item[4]
-  redis.call('HSET', o, field, text(n) .. '|' .. text(item.quantity) .. '|' .. time .. '|' .. meter .. '|' .. subject)
-  if n > 0 and subject ~= '' and redis.call('HINCRBY', o, '~' .. meter .. '~' .. subject, 1) > 1 then n = 0 end
-  add_held(u, meter, n)
+local function item_line(kind, n, quantity, time, meter, subject)
+  return table.concat({ kind, text(n), text(quantity), time, meter, subject }, '|')
 end
 
--- Ends one hold; false when it was not open.
+-- Ends one hold and says of what kind it was; nil when it was not open.
 local function close_item(u, o, field)
   local line = redis.call('HGET', o, field)
-  if not line then return false end
-  local n, _, _, meter, subject = parse_item(line)
+  if not line then return nil end
+  local n, _, _, meter, subject, kind = parse_item(line)
   redis.call('HDEL', o, field)
   if n > 0 and subject ~= '' then
     local mark = '~' .. meter .. '~' .. subject
     if redis.call('HINCRBY', o, mark, -1) > 0 then n = 0 else redis.call('HDEL', o, mark) end
   end
   add_held(u, meter, -n)
-  return true
+  return kind
 end
 
--- Ends one hold and counts it off its operation; the last one takes the operation off the list of what is due.
-local function resolve_item(u, o, a, due, member, field)
-  if not close_item(u, o, field) or redis.call('EXISTS', a) == 0 then return end
-  if redis.call('HINCRBY', a, 'left', -1) <= 0 then redis.call('ZREM', due, member) end
-end
-
-local function resolve_all(u, o, a, due, member, op)
-  for i = 0, tonumber(redis.call('HGET', a, 'k') or '0') - 1 do resolve_item(u, o, a, due, member, op .. '~' .. i) end
-  redis.call('ZREM', due, member)
-end
-
+-- Open holds of so many items, '' for one that is resolved; and whether there is any.
 local function open_lines(o, op, count)
-  local lines = {}
-  for i = 1, count do lines[i] = redis.call('HGET', o, op .. '~' .. (i - 1)) or '' end
-  return lines
+  local fields, any = {}, false
+  for i = 1, count do fields[i] = op .. '~' .. (i - 1) end
+  local lines = count > 0 and redis.call('HMGET', o, unpack(fields)) or {}
+  for i = 1, count do lines[i], any = lines[i] or '', any or lines[i] end
+  return lines, any and true or false
 end

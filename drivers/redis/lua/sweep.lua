@@ -13,23 +13,22 @@ local u, o, a, due, op = KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[2]
 if not is_usable(KEYS[1]) then return { 'REBUILDING' } end
 local now, score = clock(), tonumber(redis.call('ZSCORE', due, ARGV[1]) or 'inf')
 if score > now then return { 'LATER', text(now) } end
-local known = redis.call('HMGET', a, 'st', 'k', 'at', 'left')
-local lines = open_lines(o, op, tonumber(known[2] or '0'))
-local is_old = not known[1] or now - tonumber(known[3]) >= tonumber(ARGV[4])
+local known = load_operation(a)
+local lines, is_open = open_lines(o, op, known and tonumber(known.k) or 0)
 local function finish(word, state)
   redis.call('HINCRBY', KEYS[1], 'half', 1)
-  resolve_all(u, o, a, due, ARGV[1], op)
-  for _, field in ipairs(known[1] and {} or redis.call('HKEYS', o)) do
+  for _, field in ipairs(known and {} or redis.call('HKEYS', o)) do
     if string.sub(field, 1, #op + 1) == op .. '~' then close_item(u, o, field) end
   end
-  if state then redis.call('HSET', a, 'st', state) elseif word == 'DROPPED' then redis.call('DEL', a) end
+  end_operation(KEYS, ARGV, known or { k = '0' }, state)
+  if word == 'DROPPED' then redis.call('DEL', a) end
   redis.call('HINCRBY', KEYS[1], 'half', -1)
   return { word, text(now), lines }
 end
-if known[1] and tonumber(known[4]) <= 0 then return finish('GONE') end
-if is_old then return finish('DROPPED') end
-if known[1] == 'committing' then
+if known and not is_open then return finish('GONE') end
+if not known or now - tonumber(known.at) >= tonumber(ARGV[4]) then return finish('DROPPED') end
+if known.st == 'committing' then
   redis.call('ZADD', due, text(now + tonumber(ARGV[3])), ARGV[1])
   return { 'PRODUCE', text(now), lines }
 end
-return finish('RELEASED', known[1] == 'held' and 'expired' or nil)
+return finish('RELEASED', known.st == 'held' and 'expired' or nil)

@@ -1,0 +1,89 @@
+import type { Kafka, ProducerBatch } from 'kafkajs'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { GatheringProducer } from './producer.ts'
+
+interface Request {
+  readonly keys: readonly unknown[]
+  readonly answer: PromiseWithResolvers<void>
+}
+
+/** A broker that answers when a test says so. */
+function brokerOf(): { readonly kafka: Kafka; readonly requests: Request[] } {
+  const requests: Request[] = []
+  const sendBatch = ({ topicMessages = [] }: ProducerBatch): Promise<void> => {
+    const keys = topicMessages.flatMap(({ messages }) => messages.map(({ key }) => key))
+    const answer = Promise.withResolvers<void>()
+    requests.push({ keys, answer })
+    return answer.promise
+  }
+  const disconnect = async (): Promise<void> => undefined
+  return { kafka: { producer: () => ({ sendBatch, disconnect }) } as unknown as Kafka, requests }
+}
+
+const record = (key: string) => ({ topic: 'usage.events', key, value: Buffer.alloc(0) }) as const
+/** Long enough for what was settled to be acted on; timers stand still meanwhile. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('a record leaves at the end of its turn, and what comes while it is under way shares the next request', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const first = producer.send(record('a'))
+  await turns()
+  const later = [producer.send(record('b')), producer.send(record('c'), record('d'))]
+  await turns()
+  expect(requests.map(({ keys }) => keys)).toEqual([['a']])
+  requests[0]?.answer.resolve()
+  await first
+  await turns()
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c', 'd']])
+  requests[1]?.answer.reject(new Error('gone'))
+  for (const one of later) await expect(one).rejects.toThrow('gone')
+})
+
+test('records wait 10 ms for a slow broker, and for as long as it takes when three requests are under way', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  for (const key of ['a', 'b', 'c', 'd']) {
+    void producer.send(record(key))
+    await turns()
+    vi.advanceTimersByTime(10)
+  }
+  vi.advanceTimersByTime(100)
+  await turns()
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['c']])
+  const stopped = producer.stop()
+  for (const { answer } of requests) answer.resolve()
+  await turns()
+  expect(requests.map(({ keys }) => keys).at(-1)).toEqual(['d'])
+  requests.at(-1)?.answer.resolve()
+  await stopped
+})
+
+test('records that are not acknowledged in time are late; those that still wait then do not leave any more', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka, 1_000)
+  const late: Promise<void>[] = []
+  for (const key of ['a', 'b', 'c', 'd']) {
+    late.push(expect(producer.send(record(key))).rejects.toThrow('no acknowledgement in time'))
+    await turns()
+    vi.advanceTimersByTime(10)
+  }
+  vi.advanceTimersByTime(1_000)
+  await Promise.all(late)
+  requests[0]?.answer.resolve()
+  await turns()
+  const next = producer.send(record('e'))
+  vi.advanceTimersByTime(10)
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['c'], ['e']])
+  requests[3]?.answer.resolve()
+  await next
+})
