@@ -30,10 +30,91 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position = Math.max(',
   },
   {
+    name: 'position from the Kafka commit',
+    file: 'drivers/kafka/consumer-loop.ts',
+    from: '    if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)\n',
+    to: '',
+    also: [
+      {
+        file: 'drivers/kafka/consumer-loop.ts',
+        from: '        this.#open.set(partition, session)\n        this.#seek(partition, session.position)\n',
+        to: '        this.#open.set(partition, session)\n',
+      },
+    ],
+  },
+  {
     name: 'watermark in a second call',
+    file: `${lua}/apply.lua`,
+    from: "redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])",
+    to: "redis.call('HSET', m, 'at:' .. tp, ARGV[5])",
+    also: [
+      {
+        file: 'consumers/usage/usage-session.ts',
+        from: "      case 'OK':\n",
+        to: "      case 'OK':\n        await this.#deps.redis.eval(\"return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\", 1, keys.meta, 'wm:' + this.partition, upto)\n",
+      },
+    ],
+  },
+  {
+    name: 'the end of a partition seen though it was not reached',
     file: 'consumers/usage/usage-session.ts',
-    from: "      case 'OLD':\n        track.known",
-    to: "      case 'OLD':\n        await this.#deps.redis.hset(keys.meta, 'wm:' + this.partition, upto + 3)\n        track.known",
+    from: 'this.#position >= verified.end',
+    to: 'this.#position >= 0',
+  },
+  {
+    name: 'a duplicate segment accepted: rounds of one number share their parts',
+    file: 'drivers/mongo/snapshot-log.ts',
+    from: '{ round, nonce }: SnapshotHeader, part: number): string {',
+    to: '{ round }: SnapshotHeader, part: number): string {\n  const nonce = 0',
+    also: [
+      {
+        file: 'drivers/mongo/snapshot-log.ts',
+        from: 'await this.#segments.insertMany(segments)',
+        to: 'for (const segment of segments) await this.#segments.insertOne(segment).catch((error) => { if (!isDuplicateKey(error)) throw error })',
+      },
+    ],
+  },
+  {
+    name: 'a round counts though a part of it is missing',
+    file: 'drivers/mongo/snapshot-log.ts',
+    from: 'if (segment === null) return null',
+    to: 'if (segment === null) continue',
+  },
+  {
+    name: 'the header of a round is stored before its parts',
+    file: 'drivers/mongo/snapshot-log.ts',
+    from: '    if (segments.length > 0) await this.#segments.insertMany(segments)\n',
+    to: '',
+    also: [
+      {
+        file: 'drivers/mongo/snapshot-log.ts',
+        from: '        parts: segments.length,\n      })\n      return true',
+        to: '        parts: segments.length,\n      })\n      if (segments.length > 0) await this.#segments.insertMany(segments)\n      return true',
+      },
+      {
+        file: 'drivers/mongo/snapshot-log.ts',
+        from: 'if (segment === null) return null',
+        to: 'if (segment === null) continue',
+      },
+    ],
+  },
+  {
+    name: 'a fold leaves out the full round that it begins with',
+    file: 'consumers/snapshots/snapshot-round.ts',
+    from: 'mergeRounds(snapshots, shard, needed)',
+    to: 'mergeRounds(snapshots, shard, needed.slice(1))',
+  },
+  {
+    name: 'the oldest row of a workspace wins',
+    file: 'drivers/mongo/merge-rounds.ts',
+    from: 'merged.set(row.workspace, { ...row, above })',
+    to: 'if (!merged.has(row.workspace)) merged.set(row.workspace, { ...row, above })',
+  },
+  {
+    name: 'ids expired by a clock, as a TTL does',
+    file: 'consumers/snapshots/forget-ids.ts',
+    from: 'const before = streamTimeOf(meta, ranges) - DEDUPE_WINDOW_MS',
+    to: 'const before = ranges[0].clock - DEDUPE_WINDOW_MS',
   },
   {
     seed: 7,
