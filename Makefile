@@ -32,9 +32,13 @@ test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, 
 	@$(NODE) test/run.ts
 
 MINUTES ?= 10
-soak: $(NODE) ## Long runs: simulator and every mutant, then processes under steady load, then holds, overload and restarts: make soak MINUTES=30
+EVENTS ?= 1000000
+CHAOS_SEEDS ?= 5
+soak: $(NODE) ## Long runs: simulator and its mutants, steady load, a million events under faults, crashes by five seeds, holds, overload, restarts: make soak MINUTES=30
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/soak.ts $(MINUTES)
+	@$(NODE) test/chaos/long-run.ts $(EVENTS)
+	@CHAOS_SEEDS=$(CHAOS_SEEDS) $(NODE) test/chaos/seeds.ts
 	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run holds.conformance use-guarantees
 	@G22_REQUESTS=100000 G22_EXAMPLES=200 npx vitest run http-fuzz contract-fuzz
 	@G23_SECONDS=60 G24_SECONDS=60 STOP_RESTARTS=20 npx vitest run overload graceful-stop

@@ -30,6 +30,17 @@ test('a batch that waits for another engine is not ready, and never fatal', () =
   expect([liveness.unready(), liveness.fatal()]).toEqual([expect.stringContaining('partition 3'), null])
 })
 
+test('a partition that stands still behind one that waits for another engine is not fatal', () => {
+  const { liveness, pass } = started()
+  const first = { ...behind, partition: 2, isBusy: true }
+  liveness.observe([first, behind])
+  pass(100_000)
+  liveness.observe([first, behind])
+  expect([liveness.unready(), liveness.fatal()]).toEqual([expect.stringContaining('partition 2, 3'), null])
+  liveness.observe([{ ...first, position: 18 }, behind])
+  expect(liveness.fatal()).toContain('partition 3')
+})
+
 test('a partition that moves on, is read to its end, or was given away is fine', () => {
   const { liveness, pass } = started()
   liveness.observe([behind])

@@ -80,8 +80,14 @@ export class Liveness {
     this.#recreated.set(partition, reason)
   }
 
-  /** Why the process must end, or null. */
+  /**
+   * Why the process must end, or null.
+   *
+   * A client hands out batches of a few partitions at once: while one of them waits for an engine, others wait behind it.
+   */
   fatal(): string | null {
+    const waiting = this.#waiting(Math.min(UNREADY_AFTER_MS, this.#stalledMaxMs))
+    if (waiting.some(([, { isBusy }]) => isBusy)) return null
     const stalled = this.#waiting(this.#stalledMaxMs).filter(
       ([, { position, isBusy }]) => position !== null && !isBusy,
     )

@@ -16,11 +16,12 @@ export interface SnapshotDeps {
   /** Distinct meters, whose members are part of a row. */
   readonly distinctMeters: () => readonly string[]
   readonly nonce: () => string
+  /** Rounds after which they are folded into a full one; 64 if left out. */
+  readonly foldAfter?: number
 }
 
 /** Rows that are read at once. */
 const AT_ONCE = 64
-/** After so many rounds they are folded into a full one. */
 const FOLD_AFTER = 64
 
 /** What became of a round. */
@@ -94,13 +95,13 @@ async function readRows(
 
 /** Merges many rounds into a full one, in MongoDB alone, and drops those before the previous full one. */
 async function foldRounds(
-  { snapshots, nonce }: SnapshotDeps,
+  { snapshots, nonce, foldAfter = FOLD_AFTER }: SnapshotDeps,
   shard: number,
   headers: readonly SnapshotHeader[],
 ): Promise<void> {
   const needed = lastRounds(headers)
   const newest = needed.at(-1)
-  if (newest === undefined || needed.length < FOLD_AFTER) return
+  if (newest === undefined || needed.length < foldAfter) return
   const rows = await mergeRounds(snapshots, shard, needed)
   if (rows === null) return
   const full: SnapshotHeader = { ...newest, round: newest.round + 1, nonce: nonce(), full: true }

@@ -44,12 +44,19 @@ interface SegmentDocument {
   readonly rows: readonly SnapshotRow[]
 }
 
+interface SnapshotLogOptions {
+  /** Rows of one segment at most. */
+  readonly segmentRowsMax?: number
+}
+
 /** Snapshots in MongoDB. */
 export class SnapshotLog implements SnapshotStore {
+  readonly #rowsMax: number
   readonly #headers: Collection<HeaderDocument>
   readonly #segments: Collection<SegmentDocument>
 
-  constructor(db: Db) {
+  constructor(db: Db, { segmentRowsMax = SEGMENT_ROWS_MAX }: SnapshotLogOptions = {}) {
+    this.#rowsMax = segmentRowsMax
     this.#headers = db.collection('snapshot_headers')
     this.#segments = db.collection('snapshot_segments')
   }
@@ -63,7 +70,7 @@ export class SnapshotLog implements SnapshotStore {
   }
 
   async append(shard: number, header: SnapshotHeader, rows: readonly SnapshotRow[]): Promise<boolean> {
-    const segments = segmentsOf(rows).map((own, part) => ({
+    const segments = segmentsOf(rows, this.#rowsMax).map((own, part) => ({
       _id: segmentId(shard, header, part),
       rows: own,
     }))
@@ -103,13 +110,13 @@ export class SnapshotLog implements SnapshotStore {
 }
 
 /** Rows cut into segments by count and by bytes. */
-function segmentsOf(rows: readonly SnapshotRow[]): readonly (readonly SnapshotRow[])[] {
+function segmentsOf(rows: readonly SnapshotRow[], rowsMax: number): readonly (readonly SnapshotRow[])[] {
   const segments: SnapshotRow[][] = []
   let bytes = SEGMENT_BYTES_MAX
   for (const row of rows) {
     const size = BSON.calculateObjectSize(row)
     const last = segments.at(-1)
-    if (last === undefined || last.length === SEGMENT_ROWS_MAX || bytes + size > SEGMENT_BYTES_MAX) {
+    if (last === undefined || last.length === rowsMax || bytes + size > SEGMENT_BYTES_MAX) {
       segments.push([row])
       bytes = size
     } else {

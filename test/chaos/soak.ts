@@ -4,6 +4,7 @@ import setupEngines from '#test/helpers/engines.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
+import type { Mismatch } from './log-checker.ts'
 
 /**
  * `node soak.ts <minutes>` (G27): events and checks at some 555 a second each, a million of both in half an hour.
@@ -40,30 +41,56 @@ const sampling = setInterval(sample, SAMPLE_MS)
 const checks = await ask()
 const events = await load.stop()
 clearInterval(sampling)
-const { mismatches } = await eventually(
-  () => checkCounters(engineAddresses(), system.redis, prefix),
-  (found) => found.mismatches.length === 0,
-  { what: 'every counter to be what the log says', withinMs: 60_000 },
-)
+const drift = await untilLevel()
 await system.stop()
 await stopEngines()
 
 const table = new Table({
   head: ['process', 'MB after warm-up', 'MB at the end', 'MB a minute', 'open files then', 'now'],
 })
-const isSteady = services.map((name) => {
+const faults = services.flatMap((name) => {
   const own = samples[name].filter(({ minute }) => minute > WARM_UP * minutes)
   const [first, last] = [own[0], own.at(-1)]
   if (first === undefined || last === undefined) throw new Error('too short to be sampled')
   const slope = slopeOf(own)
+  const files = last.files - first.files
   table.push([name, first.megabytes, last.megabytes, slope.toFixed(2), first.files, last.files])
-  return slope <= SLOPE_MAX && last.files - first.files <= FILES_MAX
+  process.stdout.write(`${name}, MB every tenth: ${curveOf(samples[name])}\n`)
+  return [
+    ...(slope > SLOPE_MAX
+      ? [`memory of ${name} grows by ${slope.toFixed(2)} MB a minute, more than ${SLOPE_MAX}`]
+      : []),
+    ...(files > FILES_MAX ? [`${name} has ${files} open files more, and ${FILES_MAX} are allowed`] : []),
+  ]
 })
+if (drift.length > 0)
+  faults.push(`${drift.length} counters are not what the log says: ${JSON.stringify(drift.slice(0, 5))}`)
 process.stdout.write(`${table}\n`)
 process.stdout.write(
-  `${events} events, ${checks} checks in ${minutes} minutes, seed ${seed}: ${mismatches.length} counters differ\n`,
+  `${events} events, ${checks} checks in ${minutes} minutes, seed ${seed}: drift ${drift.length}\n`,
 )
-process.exit(isSteady.every(Boolean) && mismatches.length === 0 ? 0 : 1)
+for (const fault of faults) process.stdout.write(`FAILED: ${fault}\n`)
+process.exit(faults.length === 0 ? 0 : 1)
+
+/** Counters that are not what the log says after a minute's grace. */
+async function untilLevel(): Promise<readonly Mismatch[]> {
+  let last: readonly Mismatch[] = []
+  await eventually(
+    async () => {
+      last = (await checkCounters(engineAddresses(), system.redis, prefix)).mismatches
+      return last
+    },
+    ({ length }) => length === 0,
+    { what: 'every counter to be what the log says', withinMs: 60_000 },
+  ).catch(() => undefined)
+  return last
+}
+
+/** Memory at eleven moments of the run. */
+function curveOf(own: readonly Sample[]): string {
+  const at = (tenth: number): number => own[Math.round(((own.length - 1) * tenth) / 10)]?.megabytes ?? 0
+  return Array.from({ length: 11 }, (_, tenth) => at(tenth)).join(' ')
+}
 
 /** Checks until the time is over; how many were answered. */
 async function ask(): Promise<number> {
@@ -86,6 +113,7 @@ function sample(): void {
   const minute = (performance.now() - startedAt) / 60_000
   for (const name of services) {
     const pid = system.pidOf(name)
+    if (pid === null) continue
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const megabytes = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024)
     samples[name].push({ minute, megabytes, files: readdirSync(`/proc/${pid}/fd`).length })

@@ -51,20 +51,35 @@ function randomLog(next: Next): SliceEvent[][] {
       const workspace = `w${partition}-${number % 3}`
       const occurredAt = START + own(3) * DAY_MS + own(24) * HOUR_MS
       const changes = Array.from({ length: 1 + own(2) }, () => randomChange(own, occurredAt))
+      const isVoid = next(15) === 0
       const dedupe = hasher({ workspace, source: 'test', id: `e${number}` })
       events.push({
         offset,
         workspace,
         occurredAt,
         appendedAt: START + offset * HOUR_MS,
-        dedupe,
-        changes,
+        dedupe: isVoid ? { member: '', subShard: 0 } : dedupe,
+        changes: isVoid ? [] : changes,
         reservation: null,
-        isVoid: false,
+        isVoid,
       })
     }
     return events
   })
+}
+
+/** A shard after a rebuild: counted up to a base in each partition, and further for one workspace of each. */
+async function restoreSome(
+  redis: Redis,
+  keys: ShardKeys,
+  next: Next,
+): Promise<{ readonly bases: readonly number[]; readonly thresholds: ReadonlyMap<string, number> }> {
+  const bases = [next(60) - 1, -1]
+  const thresholds = new Map(bases.map((base, partition) => [`w${partition}-1`, base + next(30)]))
+  await redis.hset(keys.meta, 'inc', '7', 'th', '1', 'base:0', String(bases[0]))
+  for (const [workspace, upto] of thresholds)
+    await redis.hset(keys.thresholds(workspace), workspace.slice(1, 2), String(upto))
+  return { bases, thresholds }
 }
 
 test('G1 conformance: apply.lua and the model agree on random histories of slices', async ({
@@ -78,7 +93,9 @@ test('G1 conformance: apply.lua and the model agree on random histories of slice
     const keys = ownShard()
     const model = new CounterModel()
     const log = randomLog(next)
-    await redis.hset(keys.meta, 'inc', '7')
+    const restored = await restoreSome(redis, keys, next)
+    const isCounted = ({ offset, workspace }: SliceEvent, partition: number): boolean =>
+      offset > Math.max(restored.bases[partition] ?? -1, restored.thresholds.get(workspace) ?? -1)
     for (let step = 0; step < 60; step += 1) {
       const partition = next(2)
       const known = model.watermark(partition) + (next(4) === 0 ? next(9) - 6 : 0)
@@ -88,7 +105,13 @@ test('G1 conformance: apply.lua and the model agree on random histories of slice
         partition,
         known,
         upto,
-        events: events.map((event) => ({ ...event, identity: `${event.workspace} ${event.dedupe.member}` })),
+        events: events
+          .filter(({ isVoid }) => !isVoid)
+          .map((event) => ({
+            ...event,
+            identity: `${event.workspace} ${event.dedupe.member}`,
+            changes: isCounted(event, partition) ? event.changes : [],
+          })),
       })
       const slice = {
         keys,
@@ -98,7 +121,7 @@ test('G1 conformance: apply.lua and the model agree on random histories of slice
         upto,
         at: START,
         seen: null,
-        hasThresholds: false,
+        hasThresholds: true,
         nonce: 'n',
         events,
       }

@@ -3,6 +3,7 @@ import { connectKafka } from '#drivers/kafka/connect.ts'
 import { createLogger } from '#drivers/log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
+import { checkCounters } from '#test/chaos/log-checker.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
@@ -95,6 +96,8 @@ test('G1, G3: kill -9 in the middle of 100,000 events with a tenth copied loses 
     if (counted !== count) wrong.push({ workspace, count, counted })
   }
   expect(wrong, `seed ${seed}`).toEqual([])
+  const { mismatches } = await checkCounters(engineAddresses(), system.redis, `crash${seed}`)
+  expect(mismatches, `seed ${seed}`).toEqual([])
 }, 180_000)
 
 test('G2: reading the log again from its start changes no counter', async () => {

@@ -3,11 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
 import { readPositions } from '#consumers/usage/shard-state.ts'
 import { DAY_MS } from '#core/instant.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { apply, packSlice, type SliceEvent } from '#drivers/redis/apply.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
 import { RedisServer } from '#test/chaos/redis-server.ts'
-import { MemoryIncarnations, MemorySnapshots } from '#test/simulator/memory-stores.ts'
+import { memoryDb } from '#test/simulator/memory-db.ts'
+import { MemoryIncarnations } from '#test/simulator/memory-stores.ts'
 
 const keys = shardKeys(0)
 const hasher = dedupeHasher('key of a test'.padEnd(64, '.'))
@@ -38,7 +40,7 @@ async function rebuild(): Promise<string> {
     const deps: RebuildDeps = {
       redis,
       incarnations,
-      snapshots: new MemorySnapshots(),
+      snapshots: new SnapshotLog(memoryDb()),
       log: pino({ level: 'silent' }),
       name: 'test',
       now: () => TODAY,

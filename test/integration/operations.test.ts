@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DAY_MS, dayOf, HOUR_MS } from '#core/instant.ts'
+import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { runCli } from '#test/helpers/cli.ts'
 import { eventually } from '#test/helpers/eventually.ts'
@@ -59,6 +59,40 @@ test('G15: a late event is set aside, and a redrive counts it once, in its own d
     { code: 'unknown_function', ...report, sent: 1, refusedAgain: 1 },
   ])
   expect(await usedByDay(workspace, 'ai_credits')).toEqual(wanted)
+}, 120_000)
+
+test('G15: times from 40 days back to two days ahead, around the start of a period, count in their own day or not at all', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const now = Date.now()
+  const minutes = [
+    -DAY_MS - 10 * MINUTE_MS,
+    -DAY_MS + 10 * MINUTE_MS,
+    -2 * DAY_MS - MINUTE_MS,
+    -2 * DAY_MS + 5 * MINUTE_MS,
+  ]
+  const days = [-40, -36, -34, -30, -20, -10, -5, -3, -2.5, -1.5, -0.5, 0, 1, 2].map((day) => day * DAY_MS)
+  const sent = [...days, ...minutes, 10 * MINUTE_MS].map((after, index) => ({ after, credits: 2 ** index }))
+  for (const { after, credits } of sent)
+    await workspace.send('AiCallEvent', { function: 'summary', credits, occurredAt: now + after })
+  await workspace.counted()
+  const sums = (from: number): Record<string, number> => {
+    const taken = sent.filter(({ after }) => after >= from && after <= 5 * MINUTE_MS)
+    const byDay: Record<string, number> = {}
+    for (const { after, credits } of taken)
+      byDay[dayOf(now + after)] = (byDay[dayOf(now + after)] ?? 0) + credits
+    return byDay
+  }
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual(sums(-2 * DAY_MS))
+  const { used, window } = await workspace.check({ feature: 'ai_credits', intent: 'read' })
+  const current = sent.filter(({ after }) => now + after >= Date.parse(window?.from ?? '') && after <= 0)
+  expect(used).toBe(current.reduce((sum, { credits }) => sum + credits, 0))
+
+  const refused = sent.filter(({ after }) => after < -2 * DAY_MS || after > 5 * MINUTE_MS).length
+  await readLetters(({ key }) => key === workspace.id, refused)
+  expect((await json(['redrive', '--workspace', workspace.id, '--yes'])).code).toBe(1)
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual(sums(-35 * DAY_MS))
+  expect((await workspace.check({ feature: 'ai_credits', intent: 'read' })).used).toBe(used)
 }, 120_000)
 
 test('verify: nothing differs while all is running; a counter and a member that were tampered with are named', async () => {

@@ -3,17 +3,19 @@ import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { type ShardKeys, shardKeys } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { wipe } from '#test/simulator/disasters.ts'
-import { MemoryIncarnations, MemorySnapshots } from '#test/simulator/memory-stores.ts'
+import { memoryDb } from '#test/simulator/memory-db.ts'
+import { MemoryIncarnations } from '#test/simulator/memory-stores.ts'
 
 const LEASE_MS = 150
 const redis = new Redis(engineAddresses().redis)
 afterAll(() => redis.quit())
 
 function depsOf(name: string, incarnations: MemoryIncarnations, readable = Promise.resolve()): RebuildDeps {
-  const snapshots = new MemorySnapshots()
+  const snapshots = new SnapshotLog(memoryDb())
   const headers = snapshots.headers.bind(snapshots)
   snapshots.headers = async (shard) => {
     await readable

@@ -32,6 +32,12 @@ test.for([
     409,
   ],
   [
+    'a long made an int, which is an int made a long for the other side',
+    '"name": "quantity",\n      "type": "long"',
+    '"name": "quantity",\n      "type": "int"',
+    409,
+  ],
+  [
     'a field with a default',
     '"fields": [',
     '"fields": [{"name":"more","type":["null","string"],"default":null},',

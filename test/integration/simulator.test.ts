@@ -16,7 +16,7 @@ test('G0, G1, G4, G5, G6, G7, G9: random lives of shards end with exactly what t
   for (let seed = first; seed < first + SEEDS; seed += 1) {
     expect(await new Simulation(redis, seed).run(100), `seed ${seed}`).toEqual([])
   }
-}, 180_000)
+}, 400_000)
 
 test.for(Object.entries(scenarios))('G5 scenario %s', async ([, scenario]) => {
   expect(await scenario(redis)).toBeNull()

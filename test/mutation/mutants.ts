@@ -1,4 +1,6 @@
-import type { Mutation } from './change.ts'
+import type { Change, Mutation } from './change.ts'
+
+const apply = 'drivers/redis/lua/apply.lua'
 
 /** A change of what a guarantee rests on, and the tests that must fail with it. */
 export interface TestMutant extends Mutation {
@@ -8,6 +10,24 @@ export interface TestMutant extends Mutation {
   readonly tests: string
   readonly title: string
 }
+
+/** What was delivered before passes the watermark … */
+const redeliver: Change = { file: apply, from: 'if upto <= wm then finish()', to: 'if false then finish()' }
+
+/** … and neither its offsets nor its ids keep it from counting again; copies further on still count once. */
+const countAgain: readonly Change[] = [
+  { file: apply, from: '  if e[1] > wm then\n', to: '  if true then\n' },
+  {
+    file: apply,
+    from: "redis.call('SADD', KEYS[e[3]], e[4]) == 1",
+    to: "redis.call('SADD', KEYS[e[3]], e[4]) == 1 or e[1] <= wm",
+  },
+  {
+    file: apply,
+    from: "redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:'",
+    to: "redis.call('HSET', m, 'wm:' .. tp, string.format('%.0f', math.max(wm, upto)), 'at:'",
+  },
+]
 
 /** Of counting and holding, for each guarantee that tests of processes stand for; the simulator has mutants of its own. */
 export const testMutants: readonly TestMutant[] = [
@@ -140,5 +160,65 @@ export const testMutants: readonly TestMutant[] = [
     project: 'chaos',
     tests: 'use-guarantees',
     title: 'G11',
+  },
+  {
+    guarantee: 'G5',
+    name: 'a rebuild forgets that use is missing',
+    file: 'consumers/usage/rebuild-shard.ts',
+    from: ' || newest?.lowerBounds.includes(partition) === true',
+    to: '',
+    project: 'chaos',
+    tests: 'chaos-log',
+    title: 'G5',
+  },
+  {
+    guarantee: 'G1',
+    name: 'what the client keeps to itself holds up the partition',
+    file: 'drivers/kafka/consumer-loop.ts',
+    from: 'session.passOver(Number(batch.lastOffset) + 1)',
+    to: 'session.passOver(session.position)',
+    project: 'chaos',
+    tests: 'chaos-log',
+    title: 'transactions',
+  },
+  {
+    guarantee: 'G6',
+    name: 'a rebuild does not keep its lease',
+    file: 'consumers/usage/rebuild-shard.ts',
+    from: 'setInterval(keep, forMs / 3)',
+    to: 'setInterval(keep, forMs * 1_000)',
+    project: 'integration',
+    tests: 'rebuild-lease',
+    title: 'not taken over',
+  },
+  {
+    guarantee: 'G13',
+    name: 'a Kafka client that stopped for good is not told on',
+    file: 'drivers/kafka/consumer-loop.ts',
+    from: 'if (!payload.restart) onFatal(payload.error)',
+    to: 'if (payload.restart) onFatal(payload.error)',
+    project: 'unit',
+    tests: 'drivers/kafka/consumer-loop',
+    title: 'stops for good',
+  },
+  {
+    guarantee: 'G2',
+    name: 'read from the start again, and what was counted before counts again',
+    file: 'consumers/usage/usage-session.ts',
+    from: 'known: positions[shard]?.watermark ?? -1,',
+    to: 'known: -1,',
+    also: [redeliver, ...countAgain],
+    project: 'chaos',
+    tests: 'crash',
+    title: 'G2',
+  },
+  {
+    guarantee: 'G4',
+    name: 'what a zombie says again counts again',
+    ...redeliver,
+    also: countAgain,
+    project: 'chaos',
+    tests: 'chaos-processes',
+    title: 'G4',
   },
 ]

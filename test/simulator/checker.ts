@@ -55,6 +55,21 @@ export class Checker {
     })
   }
 
+  /** Partitions that a shard says to have seen at their end, though it lacks records that were there then. */
+  async seenTooEarly(): Promise<readonly string[]> {
+    const states = await Promise.all(this.#shards.map(({ meta }) => this.#redis.hgetall(meta)))
+    return states.flatMap((state, shard) =>
+      this.#log.partitions.flatMap((log, partition) => {
+        const seen = Number(state[`seen:${partition}`] ?? 0)
+        const there = log.findLastIndex(({ appendedAt }) => appendedAt <= seen)
+        const covered = Number(state[`wm:${partition}`] ?? -1)
+        return there > covered
+          ? [`shard ${shard} saw the end of ${partition} at ${covered}, it was ${there}`]
+          : []
+      }),
+    )
+  }
+
   /** Workspaces whose counters are not what the log says up to the offset that their shard claims to cover. */
   async differences(): Promise<readonly string[]> {
     const found: string[] = []

@@ -47,7 +47,9 @@ export async function wipe(redis: Redis, keys: ShardKeys): Promise<void> {
 
 /** Redis keeps the first half of a call that never ended: ids are known, and nothing was counted. */
 export async function tearCall(redis: Redis, keys: ShardKeys, log: readonly SliceEvent[]): Promise<void> {
-  const own = log.filter(({ workspace }) => shardOf(workspace, SHARDS) === keys.shard).slice(-3)
+  const own = log
+    .filter(({ workspace, isVoid }) => shardOf(workspace, SHARDS) === keys.shard && !isVoid)
+    .slice(-3)
   const ids = own.flatMap(({ occurredAt, dedupe }) => [
     keys.dedupe(dayOf(occurredAt), dedupe.subShard),
     dedupe.member,

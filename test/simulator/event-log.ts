@@ -35,7 +35,7 @@ export class EventLog {
   append(partition: number, count: number): void {
     const log = this.partitions[partition] ?? []
     for (let index = 0; index < count; index += 1) {
-      this.now += this.#next(3) === 0 ? this.#next(2 * HOUR_MS) : this.#next(60_000)
+      this.now += 1 + (this.#next(3) === 0 ? this.#next(2 * HOUR_MS) : this.#next(60_000))
       const young = log.filter(({ appendedAt }) => this.now - appendedAt < COPY_WITHIN_MS)
       const original = this.#next(6) === 0 ? young[this.#next(Math.max(young.length, 1))] : undefined
       const first = log.find(({ identity }) => identity === original?.identity)
@@ -69,6 +69,24 @@ export class EventLog {
     })
   }
 
+  /** Appends a product's own event that names a hold; one that was set aside settles it and counts nothing. */
+  appendSettling(partition: number, wish: Pick<LoggedEvent, 'workspace' | 'reservation' | 'isVoid'>): void {
+    const log = this.partitions[partition] ?? []
+    this.#ids += 1
+    this.now += 1
+    const { workspace, isVoid } = wish
+    const id = `e${this.#ids}`
+    log.push({
+      ...wish,
+      offset: log.length,
+      occurredAt: this.now,
+      appendedAt: this.now,
+      identity: `${workspace}/${id}`,
+      dedupe: isVoid ? { member: '', subShard: 0 } : hasher({ workspace, source: 'sim', id }),
+      changes: isVoid ? [] : [{ kind: 'add', meter: 'slots', units: 1 }],
+    })
+  }
+
   /** Whether an event is in the log. */
   has(partition: number, identity: string): boolean {
     return (this.partitions[partition] ?? []).some((event) => event.identity === identity)
@@ -77,7 +95,9 @@ export class EventLog {
   /** Counters and members after the records of a partition up to an offset, from the log alone. */
   truth(partition: number, upto: number): CounterModel {
     const model = new CounterModel()
-    const events: readonly ModelEvent[] = (this.partitions[partition] ?? []).slice(0, upto + 1)
+    const events: readonly ModelEvent[] = (this.partitions[partition] ?? [])
+      .slice(0, upto + 1)
+      .filter(({ isVoid }) => !isVoid)
     model.apply({ partition, known: -1, upto, events })
     return model
   }

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
 import { sweepShard } from '#consumers/sweeper/sweep-shard.ts'
 import type { Amount } from '#core/amount.ts'
-import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import type { WorkspaceFacts } from '#core/entitlement/facts.ts'
 import { coversRevision } from '#core/entitlement/facts-revision.ts'
 import { TallygateError } from '#core/errors.ts'
@@ -15,8 +14,9 @@ import type { OwnUsage } from '#core/usage/own-usage.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { redisHoldStore } from '#drivers/redis/redis-hold-store.ts'
 import { putFacts } from '#drivers/redis/shard-scripts.ts'
-import { defaultCatalogue, subscriptionWith } from '#test/helpers/facts.ts'
+import { subscriptionWith } from '#test/helpers/facts.ts'
 import { type EventLog, hasher, type Next, partitionIn } from './event-log.ts'
+import { catalogueOfSlots } from './slots-catalogue.ts'
 import type { Turbulence } from './turbulence.ts'
 
 interface Options {
@@ -48,24 +48,6 @@ interface Operation {
 /** No client asks again after this: the ids of its events are remembered for 72 h. */
 const RETRIED_FOR_MS = 40 * HOUR_MS
 const SLOTS = [3, 6, 12] as const
-
-/** Two features, each over a meter that nobody but us uses: a level and a set of resources. */
-function catalogueOfSlots(): Catalogue {
-  const catalogue = defaultCatalogue()
-  const { leads, whatsapp_numbers: numbers } = catalogue.features
-  const { leads: level, whatsapp_numbers: distinct } = catalogue.meters
-  if (leads === undefined || numbers === undefined || level === undefined || distinct === undefined)
-    throw new Error('the default catalogue has no leads or numbers')
-  return {
-    ...catalogue,
-    meters: { ...catalogue.meters, slots: level, badges: distinct },
-    features: {
-      ...catalogue.features,
-      leads: { ...leads, meters: ['slots'], graceHours: 0, onUnavailable: 'deny' },
-      whatsapp_numbers: { ...numbers, meters: ['badges'], onUnavailable: 'deny' },
-    },
-  }
-}
 
 /**
  * Clients, API processes and sweepers that hold, consume, commit, release and sweep, with the code that does so for
@@ -105,6 +87,7 @@ export class HoldUsers {
       if (!operation.isReservation)
         return action === 3 ? this.#release(api, operation) : this.#consume(api, operation)
       if (action < 7) return reserve(api, { ...operation, fingerprint: 'f', occurredAt: null })
+      if (action === 10) return this.#settleByProduct(operation)
       return action < 9 ? this.#release(api, operation) : this.#commit(api, operation)
     }
     await act().catch(ignoreRefusal)
@@ -152,6 +135,17 @@ export class HoldUsers {
 
   async #release({ holds }: ConsumeDeps, operation: Operation): Promise<void> {
     await releaseReservation(holds, operation)
+  }
+
+  /** The product reports the use itself and names the hold; one in two of these is refused, and only settles it. */
+  async #settleByProduct({ workspace, operation }: Operation): Promise<void> {
+    const { next, log } = this.#options
+    const item = next(2) === 0 ? null : 0
+    log.appendSettling(partitionIn(workspace), {
+      workspace,
+      reservation: { operation, item },
+      isVoid: next(2) === 0,
+    })
   }
 
   #acknowledged(workspace: string, eventIds: readonly string[]): void {

@@ -1,35 +1,5 @@
 import type { PastDays } from '#core/ports.ts'
-import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
-import type { SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
-
-/** Rounds of snapshots in memory, with the one property that matters: a round is taken once. */
-export class MemorySnapshots implements SnapshotStore {
-  readonly #rounds = new Map<
-    string,
-    { readonly header: SnapshotHeader; readonly rows: readonly SnapshotRow[] }
-  >()
-
-  async headers(shard: number): Promise<readonly SnapshotHeader[]> {
-    const own = [...this.#rounds].filter(([id]) => id.startsWith(`${shard}/`))
-    return own.map(([, { header }]) => header).sort((a, b) => a.round - b.round)
-  }
-
-  async append(shard: number, header: SnapshotHeader, rows: readonly SnapshotRow[]): Promise<boolean> {
-    const id = `${shard}/${header.round}`
-    if (this.#rounds.has(id)) return false
-    this.#rounds.set(id, { header, rows: structuredClone(rows) })
-    return true
-  }
-
-  async rows(shard: number, { round }: SnapshotHeader): Promise<readonly SnapshotRow[] | null> {
-    return this.#rounds.get(`${shard}/${round}`)?.rows ?? null
-  }
-
-  async drop(shard: number, headers: readonly SnapshotHeader[]): Promise<void> {
-    for (const { round } of headers) this.#rounds.delete(`${shard}/${round}`)
-  }
-}
 
 /** Lives of shards in memory. */
 export class MemoryIncarnations {

@@ -30,13 +30,97 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position = Math.max(',
   },
   {
+    name: 'position from the Kafka commit',
+    file: 'drivers/kafka/consumer-loop.ts',
+    from: '    if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)\n',
+    to: '',
+    also: [
+      {
+        file: 'drivers/kafka/consumer-loop.ts',
+        from: '        this.#open.set(partition, session)\n        this.#seek(partition, session.position)\n',
+        to: '        this.#open.set(partition, session)\n',
+      },
+    ],
+  },
+  {
     name: 'watermark in a second call',
+    file: `${lua}/apply.lua`,
+    from: "redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])",
+    to: "redis.call('HSET', m, 'at:' .. tp, ARGV[5])",
+    also: [
+      {
+        file: 'consumers/usage/usage-session.ts',
+        from: "      case 'OK':\n",
+        to: "      case 'OK':\n        await this.#deps.redis.eval(\"return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\", 1, keys.meta, 'wm:' + this.partition, upto)\n",
+      },
+    ],
+  },
+  {
+    name: 'the end of a partition seen though it was not reached',
     file: 'consumers/usage/usage-session.ts',
-    from: "      case 'OLD':\n        track.known",
-    to: "      case 'OLD':\n        await this.#deps.redis.hset(keys.meta, 'wm:' + this.partition, upto + 3)\n        track.known",
+    from: 'this.#position >= verified.end',
+    to: 'this.#position >= 0',
+  },
+  {
+    seed: 5,
+    name: 'a duplicate segment accepted: rounds of one number share their parts',
+    file: 'drivers/mongo/snapshot-log.ts',
+    from: '{ round, nonce }: SnapshotHeader, part: number): string {',
+    to: '{ round }: SnapshotHeader, part: number): string {\n  const nonce = 0',
+    also: [
+      {
+        file: 'drivers/mongo/snapshot-log.ts',
+        from: 'await this.#segments.insertMany(segments)',
+        to: 'for (const segment of segments) await this.#segments.insertOne(segment).catch((error) => { if (!isDuplicateKey(error)) throw error })',
+      },
+    ],
+  },
+  {
+    name: 'a round counts though a part of it is missing',
+    file: 'drivers/mongo/snapshot-log.ts',
+    from: 'if (segment === null) return null',
+    to: 'if (segment === null) continue',
   },
   {
     seed: 7,
+    name: 'the header of a round is stored before its parts',
+    file: 'drivers/mongo/snapshot-log.ts',
+    from: '    if (segments.length > 0) await this.#segments.insertMany(segments)\n',
+    to: '',
+    also: [
+      {
+        file: 'drivers/mongo/snapshot-log.ts',
+        from: '        parts: segments.length,\n      })\n      return true',
+        to: '        parts: segments.length,\n      })\n      if (segments.length > 0) await this.#segments.insertMany(segments)\n      return true',
+      },
+      {
+        file: 'drivers/mongo/snapshot-log.ts',
+        from: 'if (segment === null) return null',
+        to: 'if (segment === null) continue',
+      },
+    ],
+  },
+  {
+    name: 'a fold leaves out the full round that it begins with',
+    file: 'consumers/snapshots/snapshot-round.ts',
+    from: 'mergeRounds(snapshots, shard, needed)',
+    to: 'mergeRounds(snapshots, shard, needed.slice(1))',
+  },
+  {
+    name: 'the oldest row of a workspace wins',
+    file: 'drivers/mongo/merge-rounds.ts',
+    from: 'merged.set(row.workspace, { ...row, above })',
+    to: 'if (!merged.has(row.workspace)) merged.set(row.workspace, { ...row, above })',
+  },
+  {
+    seed: 7,
+    name: 'ids expired by a clock, as a TTL does',
+    file: 'consumers/snapshots/forget-ids.ts',
+    from: 'const before = streamTimeOf(meta, ranges) - DEDUPE_WINDOW_MS',
+    to: 'const before = ranges[0].clock - DEDUPE_WINDOW_MS',
+  },
+  {
+    seed: 9,
     name: 'snapshot in two reads: the base is read after the rows',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: '    nonce: nonce(),\n    base,\n',
@@ -49,7 +133,7 @@ export const mutants: readonly Mutant[] = [
     to: 'base + 1',
   },
   {
-    seed: 40,
+    seed: 46,
     name: 'ids expired by the time of their events',
     file: 'consumers/snapshots/forget-ids.ts',
     from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
@@ -62,14 +146,14 @@ export const mutants: readonly Mutant[] = [
     to: 'return 100 * 3_600_000 + Math.max(...behind',
   },
   {
-    seed: 313,
+    seed: 337,
     name: 'a round counted though another one took its number',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: "if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'",
     to: 'await snapshots.append(keys.shard, header, rows)',
   },
   {
-    seed: 19,
+    seed: 21,
     name: 'a regression inside a round is not noticed',
     file: `${lua}/read-row.lua`,
     from: "if reached < base then return { 'GONE' } end",
@@ -94,21 +178,20 @@ export const mutants: readonly Mutant[] = [
     to: "(at['base:' .. part] or -1)",
   },
   {
-    seed: 57,
+    seed: 77,
     name: 'dirty removed without its stamp',
     file: `${lua}/forget-stamp.lua`,
     from: "if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 'TOUCHED' end",
     to: '',
   },
   {
-    seed: 13,
+    seed: 15,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1'))",
     to: '',
   },
   {
-    seed: 247,
     name: 'past days are taken out though they changed since they were read',
     file: `${lua}/archive-days.lua`,
     from: "if redis.call('HGET', KEYS[2], ARGV[i]) ~= ARGV[i + 1] then return 'CHANGED' end",
@@ -140,7 +223,6 @@ export const mutants: readonly Mutant[] = [
     to: 'void deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))).catch(() => undefined),',
   },
   {
-    seed: 83,
     name: 'a reservation is given back though its events are on their way',
     file: `${lua}/release.lua`,
     from: "if state ~= 'held' then return 'RESOLVED' end",

@@ -4,17 +4,24 @@ import { pino } from 'pino'
 import { type SnapshotDeps, snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { apply, packSlice, type SliceEvent } from '#drivers/redis/apply.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { SHARDS, tearCall, wipe } from './disasters.ts'
-import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
+import { memoryDb } from './memory-db.ts'
+import { MemoryIncarnations, MemoryPages } from './memory-stores.ts'
 
 /** A course of events that chance seldom finds; returns what went wrong, or null. */
 export type Scenario = (redis: Redis) => Promise<string | null>
 
 /** Scenarios by name. */
-export const scenarios: Readonly<Record<string, Scenario>> = { slowRound, regressingRebuild, halfCall }
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  slowRound,
+  regressingRebuild,
+  halfCall,
+  missingPart,
+}
 
 /** A round is slow, a newer one is stored meanwhile: the slow one may not come after it (ADR 0006). */
 async function slowRound(redis: Redis): Promise<string | null> {
@@ -26,7 +33,7 @@ async function slowRound(redis: Redis): Promise<string | null> {
       .hset(keys.usage('acme'), 'leads', leads)
       .hset(keys.dirty, 'acme', `stamp ${leads}`)
       .exec()
-  const snapshots = new MemorySnapshots()
+  const snapshots = new SnapshotLog(memoryDb())
   const deps: SnapshotDeps = {
     redis,
     snapshots,
@@ -81,7 +88,7 @@ async function regressingRebuild(redis: Redis): Promise<string | null> {
   const deps: RebuildDeps = {
     redis: dumping,
     incarnations: new MemoryIncarnations(),
-    snapshots: new MemorySnapshots(),
+    snapshots: new SnapshotLog(memoryDb()),
     log: pino({ level: 'silent' }),
     name: 'scenario',
     now: () => 0,
@@ -101,6 +108,21 @@ async function regressingRebuild(redis: Redis): Promise<string | null> {
   await wipe(redis, keys)
   if (outcome === 'rebuilt' || incarnation !== null) return 'the shard opened with keys of another life'
   return isOpen ? null : 'the next rebuild did not open the shard'
+}
+
+/** A part of a round is gone while it is read: nothing of the round may be taken for all of it. */
+async function missingPart(): Promise<string | null> {
+  const db = memoryDb()
+  const snapshots = new SnapshotLog(db, { segmentRowsMax: 1 })
+  const row = { fields: { leads: '1' }, members: {}, above: {} }
+  const rows = ['acme', 'bolt', 'cord'].map((workspace) => ({ ...row, workspace }))
+  const shared = { incarnation: '1', nonce: 'n', base: {}, at: {}, lowerBounds: [], full: true }
+  await snapshots.append(0, { ...shared, round: 1 }, rows)
+  const segments = db.collection<{ readonly _id: string }>('snapshot_segments')
+  const [, second] = await segments.find({ _id: { $gte: 's00/', $lt: 's000' } }).toArray()
+  await segments.deleteOne({ _id: second?._id ?? '' })
+  const taken = await mergeRounds(snapshots, 0, await snapshots.headers(0))
+  return taken === null ? null : `${taken.length} of 3 workspaces were taken for all`
 }
 
 /** Redis keeps the first half of a call: the next call to the shard may not take its ids for counted ones (ADR 0009). */

@@ -10,6 +10,7 @@ import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.t
 import { DAY_MS, dayOf } from '#core/instant.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { UsageReader } from '#drivers/kafka/usage-reader.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import { seededRandom } from '#test/helpers/random.ts'
@@ -18,11 +19,15 @@ import { Checker } from './checker.ts'
 import { type Dump, dumpShard, SHARDS, setBack, tearCall, wipe } from './disasters.ts'
 import { EventLog, type Next, WORKSPACES, workspaceOf } from './event-log.ts'
 import { HoldUsers } from './hold-users.ts'
-import { MemoryIncarnations, MemoryPages, MemorySnapshots } from './memory-stores.ts'
+import { memoryDb } from './memory-db.ts'
+import { MemoryIncarnations, MemoryPages } from './memory-stores.ts'
 import { Turbulence } from './turbulence.ts'
+import { Worker } from './worker.ts'
 
 const [PARTITIONS, WORKERS] = [2, 2]
 const METERS = ['numbers', 'badges']
+/** Small, so that rounds are folded and cut into parts often. */
+const [FOLD_AFTER, SEGMENT_ROWS_MAX] = [3, 2]
 
 const WORKSPACE_NAMES = Array.from({ length: PARTITIONS * WORKSPACES }, (_, index) =>
   workspaceOf(index % PARTITIONS, Math.floor(index / PARTITIONS)),
@@ -40,9 +45,10 @@ export class Simulation {
   readonly #shards: readonly ShardKeys[]
   readonly #checker: Checker
   readonly #days = new MemoryPages()
-  readonly #snapshots = new MemorySnapshots()
+  readonly #snapshots: SnapshotLog
   readonly #incarnations = new MemoryIncarnations()
-  readonly #workers = Array.from({ length: WORKERS }, () => new Map<number, UsageSession>())
+  readonly #committed = new Map<number, number>()
+  readonly #workers: Worker[] = []
   readonly #dumps: (Dump | null)[] = Array.from({ length: SHARDS }, () => null)
   readonly #turbulence: Turbulence
   readonly #holds: HoldUsers
@@ -58,6 +64,9 @@ export class Simulation {
     this.#shards = Array.from({ length: SHARDS }, (_, shard) => shardKeys(shard, `${run}-${shard}`))
     this.#checker = new Checker(redis, { shards: this.#shards, log: this.#log, days: this.#days })
     this.#turbulence = new Turbulence(redis, this.#next, () => this.#mishap())
+    const db = memoryDb((call) => this.#turbulence.inTurn(call))
+    this.#snapshots = new SnapshotLog(db, { segmentRowsMax: SEGMENT_ROWS_MAX })
+    for (let worker = 0; worker < WORKERS; worker += 1) this.#workers.push(this.#newWorker())
     this.#isLossy = seed % 2 === 1
     this.#holds = new HoldUsers({
       redis,
@@ -73,6 +82,7 @@ export class Simulation {
   /** Runs some steps of mishaps, then catches up in peace; what differs from the truth of the log, or nothing. */
   async run(steps: number): Promise<readonly string[]> {
     const violations = await this.#live(steps)
+    for (const worker of this.#workers) await worker.die()
     for (const keys of this.#shards) await wipe(this.#redis, keys)
     return violations
   }
@@ -81,7 +91,8 @@ export class Simulation {
     for (let step = 0; step < steps; step += 1) {
       await this.#turbulence.survive()
       const differences = step % 10 === 0 ? await this.#checker.differences() : []
-      const violations = [...(await this.#checker.readyTooEarly()), ...differences, ...this.#holds.violations]
+      const early = [...(await this.#checker.readyTooEarly()), ...(await this.#checker.seenTooEarly())]
+      const violations = [...early, ...differences, ...this.#holds.violations]
       if (violations.length > 0) return violations
     }
     this.#turbulence.isCalm = true
@@ -93,17 +104,19 @@ export class Simulation {
 
   async #mishap(): Promise<void> {
     const partition = this.#next(PARTITIONS)
-    const worker = this.#workers[this.#next(WORKERS)]
+    const which = this.#next(WORKERS)
+    const worker = this.#workers[which]
     const shard = this.#next(SHARDS)
     const keys = this.#shards[shard]
     if (worker === undefined || keys === undefined) return
-    switch (this.#next(34)) {
+    switch (this.#next(35)) {
       case 0:
       case 1:
       case 2:
         return this.#log.append(partition, 1 + this.#next(12))
       case 4:
-        return worker.clear()
+        this.#workers[which] = this.#newWorker()
+        return worker.die()
       case 5:
       case 6:
       case 7:
@@ -122,8 +135,7 @@ export class Simulation {
         await forgetIds({ redis: this.#turbulence.redis(), keys, ranges: this.#ranges() })
         return
       case 12:
-        await worker.get(partition)?.mark(null)
-        return
+        return this.#mark(worker)
       case 13:
         return this.#archive(keys)
       case 14:
@@ -139,8 +151,30 @@ export class Simulation {
       case 21:
       case 22:
         return this.#holds.act(keys)
+      case 23:
+        return worker.commit()
       default:
-        await this.#read(worker, partition)
+        await worker.read(partition, 1 + this.#next(15))
+    }
+  }
+
+  /** A process that begins where the group committed. */
+  #newWorker(): Worker {
+    const open = async (partition: number): Promise<UsageSession> =>
+      new UsageSession(this.#sessionDeps(), partition, await this.#positions(partition))
+    return new Worker({ log: this.#log, committed: this.#committed, open })
+  }
+
+  /** Marks every partition of a worker, as its timer does: what it verified is the end as it was before. */
+  async #mark(worker: Worker): Promise<void> {
+    const times = this.#shards.map(() => this.#log.now)
+    const ends = this.#log.partitions.map((log) => log.length)
+    const marks = [...worker.sessions].map(async ([partition, session]) => {
+      return { partition, outcome: await session.mark({ end: ends[partition] ?? 0, times }) }
+    })
+    for (const mark of await Promise.allSettled(marks)) {
+      if (mark.status === 'rejected') throw mark.reason
+      if (mark.value.outcome === 'reopen') await worker.reopen(mark.value.partition)
     }
   }
 
@@ -151,29 +185,6 @@ export class Simulation {
     const through = dayOf(this.#log.now - this.#next(4) * DAY_MS)
     const deps = { ...this.#snapshotDeps(), redis: this.#turbulence.redis() }
     await archiveWorkspace(deps, { keys, workspace, through, meters: METERS })
-  }
-
-  /** A worker takes the next records of a partition; it opens the partition first, rebuilding what has no life. */
-  async #read(worker: Map<number, UsageSession>, partition: number): Promise<void> {
-    const known = worker.get(partition)
-    const session =
-      known ?? new UsageSession(this.#sessionDeps(), partition, await this.#positions(partition))
-    worker.set(partition, session)
-    const log = this.#log.partitions[partition] ?? []
-    const from = session.position
-    const events = log.slice(from, from + 1 + this.#next(15))
-    if (events.length === 0) return
-    const messages = events.map(({ offset, appendedAt }) => ({
-      offset: String(offset),
-      timestamp: String(appendedAt),
-    }))
-    const batch = {
-      messages: messages as KafkaMessage[],
-      next: from + events.length,
-      heartbeat: async () => undefined,
-    }
-    const outcome = await session.handle(batch)
-    if (outcome === 'reopen') worker.delete(partition)
   }
 
   async #positions(partition: number): Promise<Awaited<ReturnType<typeof readPositions>>> {
@@ -205,17 +216,17 @@ export class Simulation {
     await rebuildShard(deps, keys)
   }
 
-  #ranges(): readonly LogRange[] {
-    return this.#log.partitions.map((log, partition) => ({ partition, low: 0, high: log.length }))
+  /** With what a clock shows, for mutants that go by it. */
+  #ranges(): readonly (LogRange & { readonly clock: number })[] {
+    return this.#log.partitions.map((log, partition) => {
+      return { partition, low: 0, high: log.length, clock: this.#log.now }
+    })
   }
 
   #sessionDeps(): SessionDeps {
     const reader = {
       read: async (messages: readonly KafkaMessage[]) => {
-        const [first, last] = [Number(messages[0]?.offset), Number(messages.at(-1)?.offset)]
-        const log =
-          this.#log.partitions.find((own) => String(own[first]?.appendedAt) === messages[0]?.timestamp) ?? []
-        return { events: log.slice(first, last + 1), refused: [] }
+        return { events: messages.map((message) => Reflect.get(message, 'event')), refused: [] }
       },
     }
     return {
@@ -244,6 +255,7 @@ export class Simulation {
       snapshots: this.#snapshots,
       days: this.#days,
       distinctMeters: () => METERS,
+      foldAfter: FOLD_AFTER,
       nonce: () => this.#nonce(),
     }
   }
@@ -256,11 +268,8 @@ export class Simulation {
     for (let round = 0; round < 2_000; round += 1) {
       const worker = this.#workers[0]
       if (worker === undefined) return false
-      for (let partition = 0; partition < PARTITIONS; partition += 1) await this.#read(worker, partition)
-      const marks = await Promise.all(
-        [...worker].map(async ([partition, session]) => ({ partition, outcome: await session.mark(null) })),
-      )
-      for (const { partition, outcome } of marks) if (outcome === 'reopen') worker.delete(partition)
+      for (let partition = 0; partition < PARTITIONS; partition += 1) await worker.read(partition, 15)
+      await this.#mark(worker)
       if (await this.#checker.isCaughtUp()) return true
     }
     return false

@@ -39,21 +39,22 @@ export class Turbulence {
     return answer
   }
 
+  /** Makes a call after those before it: calls made at once run in order, so that a seed is the same life every time. */
+  inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
+    const depth = this.#depth.getStore() ?? 0
+    const turn = (this.#turns[depth] ?? Promise.resolve()).then(() => this.call(run))
+    this.#turns[depth] = turn.catch(() => undefined)
+    return turn
+  }
+
   /** Redis as a bad network shows it. */
   redis(): Redis {
-    /** Calls made at once run in the order they were made, so that a seed is the same life every time. */
-    const inTurn = (run: () => Promise<unknown>): Promise<unknown> => {
-      const depth = this.#depth.getStore() ?? 0
-      const turn = (this.#turns[depth] ?? Promise.resolve()).then(() => this.call(run))
-      this.#turns[depth] = turn.catch(() => undefined)
-      return turn
-    }
     return new Proxy(this.#redis, {
       get: (redis, name) => {
         if (name === 'evalsha' || name === 'eval') {
           return (...args: unknown[]) => {
             const run = (): Promise<unknown> => Reflect.apply(Reflect.get(redis, name), redis, args)
-            return args[0] === SCAN ? run() : inTurn(run)
+            return args[0] === SCAN ? run() : this.inTurn(run)
           }
         }
         const value: unknown = Reflect.get(redis, name)

@@ -1,0 +1,138 @@
+import type { EachBatchPayload, Kafka } from 'kafkajs'
+import { pino } from 'pino'
+import type { UsageSession } from '#consumers/usage/usage-session.ts'
+import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import type { EventLog } from './event-log.ts'
+
+interface WorkerOptions {
+  readonly log: EventLog
+  /** What the group committed, by partition: whoever committed last, whether it was right to or not. */
+  readonly committed: Map<number, number>
+  readonly open: (partition: number) => Promise<UsageSession>
+}
+
+type EachBatch = (payload: EachBatchPayload) => Promise<void>
+
+/**
+ * A consumer process: the loop of the real one, over a Kafka client that knows the log alone.
+ *
+ * As the client of Kafka does, this one begins where the group committed, and reads on from wherever it is sent.
+ */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #loop: ConsumerLoop<UsageSession>
+  readonly #offsets = new Map<number, number>()
+  readonly #busy = new Set<number>()
+  readonly #openings = new Map<number, Promise<UsageSession>>()
+  readonly #started: Promise<void>
+  #eachBatch: EachBatch = async () => undefined
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    this.#loop = new ConsumerLoop({
+      kafka: this.#client(),
+      groupId: 'sim',
+      topic: 'usage.events',
+      log: pino({ level: 'silent' }),
+      openSession: (partition) => this.#open(partition),
+      onFatal: () => undefined,
+      sessionTimeoutMs: 1_000,
+    })
+    this.#started = this.#loop.start()
+  }
+
+  get sessions(): ReadonlyMap<number, UsageSession> {
+    return this.#loop.sessions
+  }
+
+  /** Takes the next records of a partition, and opens it first if it has to. */
+  async read(partition: number, count: number): Promise<void> {
+    await this.#started
+    if (!this.#loop.sessions.has(partition)) await this.#deliver(partition, 0)
+    if (this.#loop.sessions.has(partition)) await this.#deliver(partition, count)
+  }
+
+  /** Opens a partition anew. */
+  async reopen(partition: number): Promise<void> {
+    this.#loop.reopen(partition)
+    await this.#opened(partition)
+  }
+
+  /** Commits what this process believes, as it does every few seconds. */
+  commit(): void {
+    for (const [partition, { position }] of this.#loop.sessions)
+      this.#options.committed.set(partition, position)
+  }
+
+  /** The process ends, without a word. */
+  async die(): Promise<void> {
+    await this.#started
+    await this.#loop.stop()
+  }
+
+  /** One batch of a partition at a time, as the client of Kafka has it. */
+  async #deliver(partition: number, count: number): Promise<void> {
+    if (this.#busy.has(partition) || this.#openings.has(partition)) return
+    this.#busy.add(partition)
+    await this.#handOut(partition, count).finally(() => this.#busy.delete(partition))
+  }
+
+  async #handOut(partition: number, count: number): Promise<void> {
+    const from = this.#offsets.get(partition) ?? this.#options.committed.get(partition) ?? 0
+    const events = (this.#options.log.partitions[partition] ?? []).slice(from, from + count)
+    const messages = events.map((event) => ({
+      offset: String(event.offset),
+      timestamp: String(event.appendedAt),
+      event,
+    }))
+    const batch = {
+      topic: 'usage.events',
+      partition,
+      messages,
+      fetchedOffset: String(count === 0 ? -1 : from),
+      lastOffset: () => String(from + events.length - 1),
+    }
+    if (count > 0 && events.length === 0) return
+    await this.#eachBatch(
+      Object({
+        batch,
+        heartbeat: async () => undefined,
+        isRunning: () => true,
+        resolveOffset: (offset: string) => this.#offsets.set(partition, Number(offset) + 1),
+      }),
+    )
+    await this.#opened(partition)
+  }
+
+  /** What happens while a partition is being opened does not wait for that: it would wait for itself. */
+  async #open(partition: number): Promise<UsageSession> {
+    const opening = this.#options.open(partition)
+    this.#openings.set(partition, opening)
+    try {
+      return await opening
+    } finally {
+      if (this.#openings.get(partition) === opening) this.#openings.delete(partition)
+    }
+  }
+
+  async #opened(partition: number): Promise<void> {
+    await this.#openings.get(partition)?.catch(() => undefined)
+  }
+
+  #client(): Kafka {
+    const consumer = {
+      events: {},
+      on: () => undefined,
+      connect: async () => undefined,
+      subscribe: async () => undefined,
+      run: async ({ eachBatch }: { readonly eachBatch: EachBatch }) => {
+        this.#eachBatch = eachBatch
+      },
+      seek: ({ partition, offset }: { readonly partition: number; readonly offset: string }) =>
+        this.#offsets.set(partition, Number(offset)),
+      commitOffsets: async () => undefined,
+      disconnect: async () => undefined,
+    }
+    return Object({ consumer: () => consumer })
+  }
+}
