@@ -8,6 +8,7 @@ import type { FactsSource, StoredFacts } from '#drivers/mongo/facts-source.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { putFacts } from '#drivers/redis/shard-scripts.ts'
+import { packFacts, unpackFacts } from './packed-facts.ts'
 
 /** How old a copy of the facts may be before MongoDB is asked again (counting.md, "Facts and readiness"). */
 const FRESH_MS = 60_000
@@ -98,17 +99,18 @@ export class CachedFactStore implements FactStore {
   ): Promise<PutOutcome> {
     const keys = this.#keysOf(workspace)
     const { revision } = facts
-    const text = JSON.stringify({ facts, readAt: Date.now() })
+    const packed = packFacts({ facts, readAt: Date.now() })
     if (revision === '0.0.0') return 'SAME'
-    const input = { keys, workspace, revision, facts: text, nonce: randomUUID(), since }
+    const input = { keys, workspace, revision, facts: packed, nonce: randomUUID(), since }
     return reached(putFacts(this.#options.redis, input), workspace)
   }
 
   async #fromRedis(workspace: string): Promise<Remembered | null> {
-    const text = await reached(this.#options.redis.get(this.#keysOf(workspace).facts(workspace)), workspace)
-    if (text === null) return null
-    const { facts, readAt }: { facts: WorkspaceFacts; readAt: number } = JSON.parse(text)
-    return { facts, readAt: performance.now() - Math.max(Date.now() - readAt, 0) }
+    const key = this.#keysOf(workspace).facts(workspace)
+    const packed = await reached(this.#options.redis.getBuffer(key), workspace)
+    const kept = packed === null ? null : unpackFacts(packed)
+    if (kept === null) return null
+    return { facts: kept.facts, readAt: performance.now() - Math.max(Date.now() - kept.readAt, 0) }
   }
 
   #keysOf(workspace: string): ShardKeys {

@@ -31,6 +31,8 @@ const SCAN_COUNT = 200
 const DUE_MAX = 200
 /** Every workspace is judged at least this often, whatever was lost in Redis. */
 const LIST_EVERY_MS = HOUR_MS
+/** What is due later than this stands on no agenda: the list brings it in time, and memory is saved for most workspaces. */
+const PLANNED_MS = 2 * LIST_EVERY_MS
 
 /** Compares what changed, and what is due, with limits and dates, shard by shard, until it is stopped. */
 export function startJudge(options: JudgeLoopOptions): Rounds {
@@ -122,7 +124,11 @@ class ShardJudge {
     const raisedAt = async (): Promise<Instant | null> => raisedAtOf(await redis.hget(keys.judge, workspace))
     const { outcome, nextAt, shares } = await judgeWorkspace(deps, { workspace, raisedAt })
     if (outcome === 'unknown') return false
-    await Promise.all([this.#agenda.plan(keys, workspace, nextAt), this.#near.put(keys, workspace, shares)])
+    const isFar = nextAt === null || nextAt > deps.now() + PLANNED_MS
+    await Promise.all([
+      this.#agenda.plan(keys, workspace, isFar ? null : nextAt),
+      this.#near.put(keys, workspace, shares),
+    ])
     return true
   }
 }

@@ -137,7 +137,7 @@ interface PutFactsInput {
   readonly keys: ShardKeys
   readonly workspace: string
   readonly revision: string
-  readonly facts: string
+  readonly facts: string | Buffer
   readonly nonce: string
   /** From when a crossing that this change causes would count, ms; null when it cannot cause one. */
   readonly since: number | null

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import autocannon from 'autocannon'
 import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
+import { keysOf, subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
-import { BulkSubscriber, keysOf } from './bulk-subscriber.ts'
 import { CpuTime } from './cpu-time.ts'
 import type { Row } from './statistics.ts'
 
@@ -11,9 +11,11 @@ const ALL_SIZES = [1_000, 10_000, 100_000, 1_000_000]
 const SIZES = ALL_SIZES.filter((size) => size <= Number(process.env['BENCH_WORKSPACES'] ?? 100_000))
 /** How many are used, however many there are. */
 const USED = 1_000
-const AT_ONCE = 5_000
-const EVENTS = 60_000
-const SECONDS = 4
+const AT_ONCE = 2_000
+const EVENTS = 40_000
+const SECONDS = 3
+/** So long nobody judges and nobody keeps: what is measured is the paths, and one size like the other. */
+const LEASE_MS = 600_000
 const FLAT_MAX = 1.1
 const BYTES_MAX = 400
 const shards = allShardKeys(SHARDS_DEFAULT)
@@ -42,8 +44,9 @@ interface Bytes {
 
 /** What one operation costs, and a workspace takes, as workspaces get more. */
 export async function benchWorkspaces(system: System): Promise<readonly Row[]> {
-  const many = await ManyWorkspaces.open(system)
+  const many = new ManyWorkspaces(system)
   const sizes: Size[] = []
+  await many.holdBackOthers()
   let before = await memoryOf(system)
   for (const count of SIZES) {
     const added = count - many.count
@@ -55,53 +58,70 @@ export async function benchWorkspaces(system: System): Promise<readonly Row[]> {
     sizes.push({ count, costs, bytes })
     before = await memoryOf(system)
   }
-  await many.close()
   const operations = ['check', 'consume', 'apply'] as const
   const flat = (['same', 'any'] as const).flatMap((among) =>
     operations.map((operation) => flatRow(sizes, operation, among)),
   )
+  await many.giveBack()
   return [...flat, bytesRow(sizes)]
 }
 
 async function costsOf(system: System, many: ManyWorkspaces, among: Among): Promise<Costs> {
   const cpu = await CpuTime.of(system)
-  await load(system, '/v1/check', (turn) => ({ workspace: many.pick(among, turn), feature: 'leads' }), 1)
-  cpu.restart()
-  const checks = await load(system, '/v1/check', (turn) => ({
-    workspace: many.pick(among, turn),
-    feature: 'leads',
-  }))
-  const check = cpu.ofSystem(checks)
-  cpu.restart()
-  const prefix = randomUUID().slice(0, 8)
-  const uses = await load(system, '/v1/consume', (turn) => ({
-    workspace: many.pick(among, turn),
-    id: `${prefix}-${turn}`,
-    items: [{ feature: 'leads', quantity: 1 }],
-  }))
+  await check(system, many, { among, amount: 4 * USED })
+  await consume(system, many, { among, amount: 2 * USED })
   await many.settle()
-  const consume = cpu.ofSystem(uses)
+  cpu.restart()
+  const checks = await check(system, many, { among, seconds: SECONDS })
+  const ofCheck = cpu.together(['api', 'redis'], checks)
+  cpu.restart()
+  const uses = await consume(system, many, { among, seconds: SECONDS })
+  const ofConsume = cpu.together(['api', 'redis'], uses)
+  await many.settle()
   cpu.restart()
   await many.use(among, EVENTS)
-  const apply = cpu.ofSystem(EVENTS)
+  const ofApply = cpu.together(['consumers', 'redis'], EVENTS)
   await many.settle()
-  return { check, consume, apply }
+  return { check: ofCheck, consume: ofConsume, apply: ofApply }
+}
+
+interface Asking {
+  readonly among: Among
+  /** For so long, or so often. */
+  readonly seconds?: number
+  readonly amount?: number
+}
+
+function check(system: System, many: ManyWorkspaces, { among, ...howMuch }: Asking): Promise<number> {
+  const bodyOf = (turn: number): object => ({ workspace: many.pick(among, turn), feature: 'leads' })
+  return load(system, { path: '/v1/check', bodyOf, ...howMuch })
+}
+
+function consume(system: System, many: ManyWorkspaces, { among, ...howMuch }: Asking): Promise<number> {
+  const prefix = randomUUID().slice(0, 8)
+  const items = [{ feature: 'leads', quantity: 1 }]
+  const bodyOf = (turn: number): object => ({
+    workspace: many.pick(among, turn),
+    id: `${prefix}-${turn}`,
+    items,
+  })
+  return load(system, { path: '/v1/consume', bodyOf, ...howMuch })
+}
+
+interface Load extends Omit<Asking, 'among'> {
+  readonly path: string
+  readonly bodyOf: (turn: number) => object
 }
 
 /** Asks at full speed; how many were answered. */
-async function load(
-  system: System,
-  path: string,
-  bodyOf: (turn: number) => object,
-  seconds = SECONDS,
-): Promise<number> {
+async function load({ api, key }: System, { path, bodyOf, seconds, amount }: Load): Promise<number> {
   let turn = 0
   const result = await autocannon({
-    url: `${system.api}${path}`,
+    url: `${api}${path}`,
     method: 'POST',
     connections: 64,
-    duration: seconds,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${system.key}` },
+    ...(amount === undefined ? { duration: seconds ?? 1 } : { amount }),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     requests: [{ setupRequest: (request) => ({ ...request, body: JSON.stringify(bodyOf(turn++)) }) }],
   })
   if (result.non2xx > 0 || result.errors > 0)
@@ -158,18 +178,12 @@ function bytesRow(sizes: readonly Size[]): Row {
 /** Workspaces of a benchmark, each subscribed and used. */
 class ManyWorkspaces {
   readonly #system: System
-  readonly #subscriber: BulkSubscriber
   readonly #prefix = `many-${randomUUID().slice(0, 6)}`
   #count = 0
   #events = 0
 
-  private constructor(system: System, subscriber: BulkSubscriber) {
+  constructor(system: System) {
     this.#system = system
-    this.#subscriber = subscriber
-  }
-
-  static async open(system: System): Promise<ManyWorkspaces> {
-    return new ManyWorkspaces(system, await BulkSubscriber.open(system))
   }
 
   get count(): number {
@@ -187,7 +201,7 @@ class ManyWorkspaces {
     for (let from = this.#count; from < count; from += AT_ONCE) {
       const length = Math.min(AT_ONCE, count - from)
       const names = Array.from({ length }, (_, index) => this.#name(from + index))
-      await this.#subscriber.subscribe(names)
+      await subscribeMany(this.#system, names, { nextAt: null })
       const lead = { leadId: 'l', action: 'created' }
       const call = { function: 'summary', credits: 1 }
       await Promise.all(names.map((workspace) => this.#write('LeadEvent', workspace, lead)))
@@ -214,6 +228,18 @@ class ManyWorkspaces {
     await redis.del(shards.flatMap(({ dirty, judge }) => [dirty, judge]))
   }
 
+  /** Takes the leases of what goes on beside the paths. */
+  async holdBackOthers(): Promise<void> {
+    for (const keys of shards)
+      for (const what of ['judge', 'snapshot'])
+        await this.#system.redis.set(keys.lease(what), 'bench', 'PX', LEASE_MS)
+  }
+
+  /** Gives them back. */
+  async giveBack(): Promise<void> {
+    await this.#system.redis.del(shards.flatMap((keys) => [keys.lease('judge'), keys.lease('snapshot')]))
+  }
+
   /** What single keys of a workspace take, on average over some. */
   async partsOf(): Promise<string> {
     const { redis } = this.#system
@@ -229,10 +255,6 @@ class ManyWorkspaces {
       ((await pipeline.exec()) ?? []).reduce((total, [, bytes]) => total + Number(bytes), 0)
     const parts = [await sum(facts), await sum(counters)].map((bytes) => (bytes / USED).toFixed(0))
     return `facts ${parts[0]}, counters ${parts[1]}, agenda ${((await sum(agenda)) / this.#count).toFixed(0)}`
-  }
-
-  async close(): Promise<void> {
-    await this.#subscriber.close()
   }
 
   /** Until a last event of each partition's own was counted: they are counted in the order of the log. */

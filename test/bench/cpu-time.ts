@@ -54,10 +54,10 @@ export class CpuTime {
     )
   }
 
-  /** Of the processes that serve, whoever measures left out: microseconds for one of so many operations. */
-  ofSystem(operations: number): number {
-    const { api = 0, consumers = 0, redis = 0 } = this.each(operations)
-    return api + consumers + redis
+  /** Of some of the processes together: microseconds for one of so many operations. */
+  together(names: readonly string[], operations: number): number {
+    const each = this.each(operations)
+    return names.reduce((sum, name) => sum + (each[name] ?? 0), 0)
   }
 
   #read(): Record<string, number> {

@@ -67,6 +67,7 @@ async function loadBenches() {
   const { benchConsume } = await import('./bench-consume.ts')
   const { benchIngest, benchLag } = await import('./bench-ingest.ts')
   const { benchRecovery } = await import('./bench-recovery.ts')
+  const { benchSizes } = await import('./bench-sizes.ts')
   const { benchWorkspaces } = await import('./bench-workspaces.ts')
   return [
     benchCheck,
@@ -77,5 +78,6 @@ async function loadBenches() {
     benchLag,
     benchRecovery,
     benchWorkspaces,
+    benchSizes,
   ]
 }

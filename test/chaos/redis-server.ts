@@ -18,8 +18,9 @@ export class RedisServer {
   readonly #dir = engineDir('redis')
   #child: ChildProcess | null = null
   #hasDisk = false
-  /** Settings that it was started with; it keeps them. */
+  /** Settings and environment that it was started with; it keeps them. */
   #more: readonly string[] = []
+  #env: Readonly<Record<string, string>> = {}
 
   private constructor(port: number) {
     this.port = port
@@ -29,6 +30,15 @@ export class RedisServer {
     const [port = 0] = await freePorts(1)
     const server = new RedisServer(port)
     await server.start(...more)
+    return server
+  }
+
+  /** The same with variables in its environment, for instance those of a clock of its own. */
+  static async startWith(env: Readonly<Record<string, string>>): Promise<RedisServer> {
+    const [port = 0] = await freePorts(1)
+    const server = new RedisServer(port)
+    server.#env = env
+    await server.start()
     return server
   }
 
@@ -72,7 +82,9 @@ export class RedisServer {
   async start(...more: readonly string[]): Promise<void> {
     const listen = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir]
     this.#more = more.length > 0 ? more : this.#more
-    this.#child = spawn('redis-server', [...listen, ...redisSettings, ...this.#more], { stdio: 'ignore' })
+    const env = { ...process.env, ...this.#env }
+    const args = [...listen, ...redisSettings, ...this.#more]
+    this.#child = spawn('redis-server', args, { stdio: 'ignore', env })
     await this.ask((redis) =>
       eventually(
         () => redis.ping(),

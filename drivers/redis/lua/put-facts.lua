@@ -5,7 +5,7 @@
   KEYS[1] m   KEYS[2] u   KEYS[3] e   KEYS[4] judge
 
   ARGV[1] rev    '<versions>.<overrides>.<crossings>', how many of each are stored
-  ARGV[2] facts  JSON   ARGV[3] workspace
+  ARGV[2] facts  bytes, see packed-facts.ts   ARGV[3] workspace
   ARGV[4] nonce  ARGV[5] since  ms from which a crossing would count, or '' when the change cannot cross a limit
 
   Reply  'INC' the shard is not usable | 'STORED' | 'SAME' only re-read | 'OLDER' | 'MIXED' read MongoDB again
