@@ -39,7 +39,7 @@ test('G8: Redis killed and torn with a thousand open holds: use passes the limit
     ids.map(async (id) => {
       const answer = await client.post(`/v1/reservations/${id}/commit`, {})
       if (answer?.status === 200) return
-      expect(answer, `seed ${seed}: ${id}`).toMatchObject({ status: 404, body: { code: 'not_found' } })
+      expect(answer, `seed ${seed}: ${id}`).toMatchObject({ status: 409, body: { code: 'expired' } })
       lost += 1
       await workspace.send('AiCallEvent', { function: 'summary', credits: 1 })
     }),
@@ -77,7 +77,7 @@ test('G26: while Redis is away a feature that allows it is counted without a hol
     ({ used, degraded }) => used === 3 && !degraded,
     { what: 'the lead that was not held to be counted', withinMs: 20_000 },
   )
-  expect(await client.post('/v1/reservations/r/commit', {})).toMatchObject({ status: 404 })
+  expect(await client.post('/v1/reservations/r/commit', {})).toMatchObject({ status: 409, body: { code: 'expired' } })
 }, 60_000)
 
 test('G9: while Kafka is away consuming answers 503 unknown, the hold stays, and asking again counts it once', async () => {
