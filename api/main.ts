@@ -19,6 +19,7 @@ import { listenOn } from '#drivers/listen.ts'
 import { createLogger } from '#drivers/log.ts'
 import { watchLoop } from '#drivers/loop-delay.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
@@ -115,6 +116,7 @@ const onShed = (cause: ShedCause): void => {
   turnedAway.note(cause)
 }
 const source = new FactsSource(mongo.db)
+const audit = new AuditLog(mongo.db)
 const letters = new LetterLog(mongo.db)
 const redrives = new RedriveLog(mongo.db)
 const limits = new NearLimits(redis)
@@ -202,6 +204,8 @@ const context: ApiContext = {
   versions: (workspace) => pageFromMongo(() => source.versions(workspace)),
   rulesJudging: (stored) => rules.judging(stored),
   overrides: (workspace) => pageFromMongo(() => source.overrides(workspace)),
+  corrections: (workspace) => pageFromMongo(() => audit.corrections(workspace)),
+  noteCorrection: (workspace, record) => pageFromMongo(() => audit.appendCorrection(workspace, record)),
   changeOverride: (wish) =>
     changeOverride({ store: source, catalogue, facts, now: systemClock }, wish).finally(() =>
       near.forget(wish.workspace),
