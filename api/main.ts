@@ -57,7 +57,7 @@ import type { ApiContext, RequestLog } from './context.ts'
 import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
 import { forgetting, openNear } from './near.ts'
-import type { ShedCause } from './plugins/shedding.ts'
+import { shedCounter } from './plugins/shedding.ts'
 
 /** How long a page of a list is waited for, ms. */
 const PAGE_WITHIN_MS = 3_000
@@ -111,10 +111,7 @@ const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
   circuits.mongo.call(work, PAGE_WITHIN_MS)
 const turnedAway = new TallyLog(log, 'requests were turned away unread')
 shutdown.add('tally of requests', async () => turnedAway.flush())
-const onShed = (cause: ShedCause): void => {
-  measured.shed.inc({ cause })
-  turnedAway.note(cause)
-}
+const onShed = shedCounter(measured.shed, turnedAway)
 const source = new FactsSource(mongo.db)
 const audit = new AuditLog(mongo.db)
 const letters = new LetterLog(mongo.db)
@@ -126,18 +123,18 @@ const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER, {
   onGuessing: () => onShed('unknown_key'),
 })
 const catalogueLog = new CatalogueLog(mongo.db)
+const revisions = {
+  newest: () => fromMongo(() => catalogueLog.newest()),
+  after: (revision: number) => fromMongo(() => catalogueLog.after(revision)),
+}
 const decisions = new DecisionLog(mongo.db)
 const [catalogue] = await Promise.all([
-  MongoCatalogueStore.open({ newest: () => fromMongo(() => catalogueLog.newest()) }),
+  MongoCatalogueStore.open(revisions),
   decisions.expireOld().catch((error: unknown) => {
     log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
   }),
 ])
-const rules = new RulesHistory({
-  log: { after: (revision) => fromMongo(() => catalogueLog.after(revision)) },
-  catalogues: catalogue,
-  now: systemClock,
-})
+const rules = new RulesHistory({ log: revisions, catalogues: catalogue, now: systemClock })
 const recorder = new DecisionRecorder({
   store: decisions,
   name: randomUUID().slice(0, 8),

@@ -77,7 +77,10 @@ test('G26: while Redis is away a feature that allows it is counted without a hol
     ({ used, degraded }) => used === 3 && !degraded,
     { what: 'the lead that was not held to be counted', withinMs: 20_000 },
   )
-  expect(await client.post('/v1/reservations/r/commit', {})).toMatchObject({ status: 409, body: { code: 'expired' } })
+  expect(await client.post('/v1/reservations/r/commit', {})).toMatchObject({
+    status: 409,
+    body: { code: 'expired' },
+  })
 }, 60_000)
 
 test('G9: while Kafka is away consuming answers 503 unknown, the hold stays, and asking again counts it once', async () => {
