@@ -128,12 +128,7 @@ const revisions = {
   after: (revision: number) => fromMongo(() => catalogueLog.after(revision)),
 }
 const decisions = new DecisionLog(mongo.db)
-const [catalogue] = await Promise.all([
-  MongoCatalogueStore.open(revisions),
-  decisions.expireOld().catch((error: unknown) => {
-    log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
-  }),
-])
+const [catalogue] = await Promise.all([MongoCatalogueStore.open(revisions), decisions.expireOld(systemClock)])
 const rules = new RulesHistory({ log: revisions, catalogues: catalogue, now: systemClock })
 const recorder = new DecisionRecorder({
   store: decisions,
