@@ -49,9 +49,12 @@ function faultsOfRevocations(
   const ended = records.filter(({ action }) => action === 'key_revoked')
   const stated = new Map(ended.map((record) => [`${record.key}/${endOf(record)}`, record]))
   const there = new Set(revocations.map(({ _id, at }) => `${_id.slice(0, _id.indexOf('/'))}/${at}`))
-  const lost = [...stated.keys()]
-    .filter((end) => !there.has(end))
-    .map((end) => ({
+  const isThere = (record: KeyRecord): boolean => there.has(`${record.key}/${endOf(record)}`)
+  const isMended = ({ key, after }: KeyRecord): boolean =>
+    ended.some((later) => later.key === key && later.at > Number(endOf({ after })) && isThere(later))
+  const lost = [...stated]
+    .filter(([, record]) => !isThere(record) && !isMended(record))
+    .map(([end]) => ({
       entry: `key_revocations/${end}`,
       problem: 'it is recorded that the key ends, and nothing ends it; revoke it again',
     }))
@@ -61,6 +64,6 @@ function faultsOfRevocations(
   return [...lost, ...unknown]
 }
 
-function endOf({ after }: KeyRecord): unknown {
+function endOf({ after }: Pick<KeyRecord, 'after'>): unknown {
   return Reflect.get(Object(after), 'revokedAt')
 }

@@ -105,6 +105,7 @@ test('G28: a key that may do more than was recorded, one that nobody made and an
   expect(await faultsOf('nobodys1')).toEqual([expect.stringContaining('nobody is recorded')])
   expect(await faultsOf(ended)).toEqual([expect.stringContaining('revoke it again')])
   await runCli(system, ['key', 'revoke', ended])
+  expect(await faultsOf(ended), 'revoked again, it ends').toEqual([])
   await keys.deleteMany({ _id: { $in: [wider, 'nobodys1'] } })
   const rotated = await runCli(system, ['key', 'rotate', ended])
   expect([rotated.code, rotated.out]).toEqual([2, ''])
