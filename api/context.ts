@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ApiKey, Scope } from '#core/api-key.ts'
-import type { OverrideRecord } from '#core/audit/audit-entry.ts'
+import type { CorrectionRecord, OverrideRecord } from '#core/audit/audit-entry.ts'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { NotedDecision } from '#core/decisions/decision-count.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
@@ -38,6 +38,10 @@ export interface ApiContext {
   readonly rulesJudging: RulesHistory['judging']
   /** Every change of a workspace's overrides, oldest first. */
   readonly overrides: (workspace: string) => Promise<readonly OverrideRecord[]>
+  /** Usage of a workspace that was set by hand, oldest first. */
+  readonly corrections: (workspace: string) => Promise<readonly CorrectionRecord[]>
+  /** Records usage that is about to be set. */
+  readonly noteCorrection: (workspace: string, record: CorrectionRecord) => Promise<void>
   /** Sets or ends an override, audited. */
   readonly changeOverride: (wish: OverrideWish) => Promise<OverrideRecord>
   /** The newest revision of the catalogue. */

@@ -34,6 +34,8 @@ export async function contractText(): Promise<string> {
     versions: absent,
     rulesJudging: absent,
     overrides: absent,
+    corrections: absent,
+    noteCorrection: absent,
     changeOverride: absent,
     catalogueSource: absent,
     changeCatalogue: absent,

@@ -19,6 +19,7 @@ import { listenOn } from '#drivers/listen.ts'
 import { createLogger } from '#drivers/log.ts'
 import { watchLoop } from '#drivers/loop-delay.ts'
 import { apiMetrics, createMetrics } from '#drivers/metrics.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { readCatalogueUse } from '#drivers/mongo/catalogue-use.ts'
 import { DecisionLog } from '#drivers/mongo/decision-log.ts'
@@ -56,7 +57,7 @@ import type { ApiContext, RequestLog } from './context.ts'
 import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
 import { forgetting, openNear } from './near.ts'
-import type { ShedCause } from './plugins/shedding.ts'
+import { shedCounter } from './plugins/shedding.ts'
 
 /** How long a page of a list is waited for, ms. */
 const PAGE_WITHIN_MS = 3_000
@@ -110,11 +111,9 @@ const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
   circuits.mongo.call(work, PAGE_WITHIN_MS)
 const turnedAway = new TallyLog(log, 'requests were turned away unread')
 shutdown.add('tally of requests', async () => turnedAway.flush())
-const onShed = (cause: ShedCause): void => {
-  measured.shed.inc({ cause })
-  turnedAway.note(cause)
-}
+const onShed = shedCounter(measured.shed, turnedAway)
 const source = new FactsSource(mongo.db)
+const audit = new AuditLog(mongo.db)
 const letters = new LetterLog(mongo.db)
 const redrives = new RedriveLog(mongo.db)
 const limits = new NearLimits(redis)
@@ -124,18 +123,13 @@ const keys = new KeyStore(mongo.db, config.TALLYGATE_KEY_PEPPER, {
   onGuessing: () => onShed('unknown_key'),
 })
 const catalogueLog = new CatalogueLog(mongo.db)
+const revisions = {
+  newest: () => fromMongo(() => catalogueLog.newest()),
+  after: (revision: number) => fromMongo(() => catalogueLog.after(revision)),
+}
 const decisions = new DecisionLog(mongo.db)
-const [catalogue] = await Promise.all([
-  MongoCatalogueStore.open({ newest: () => fromMongo(() => catalogueLog.newest()) }),
-  decisions.expireOld().catch((error: unknown) => {
-    log.warn({ err: error }, 'MongoDB will not take old decision counts away by itself')
-  }),
-])
-const rules = new RulesHistory({
-  log: { after: (revision) => fromMongo(() => catalogueLog.after(revision)) },
-  catalogues: catalogue,
-  now: systemClock,
-})
+const [catalogue] = await Promise.all([MongoCatalogueStore.open(revisions), decisions.expireOld(systemClock)])
+const rules = new RulesHistory({ log: revisions, catalogues: catalogue, now: systemClock })
 const recorder = new DecisionRecorder({
   store: decisions,
   name: randomUUID().slice(0, 8),
@@ -202,6 +196,8 @@ const context: ApiContext = {
   versions: (workspace) => pageFromMongo(() => source.versions(workspace)),
   rulesJudging: (stored) => rules.judging(stored),
   overrides: (workspace) => pageFromMongo(() => source.overrides(workspace)),
+  corrections: (workspace) => pageFromMongo(() => audit.corrections(workspace)),
+  noteCorrection: (workspace, record) => pageFromMongo(() => audit.appendCorrection(workspace, record)),
   changeOverride: (wish) =>
     changeOverride({ store: source, catalogue, facts, now: systemClock }, wish).finally(() =>
       near.forget(wish.workspace),

@@ -114,7 +114,7 @@ const audit = program.command('audit').description('who changed what, and whethe
 audit
   .command('list')
   .description(
-    "changes of a workspace's overrides and subscription, or without one those of keys and rebases",
+    "changes of a workspace's overrides and subscription, or without one those of keys, catalogues, rebases, imports and redrives",
   )
   .option('-w, --workspace <id>', 'a workspace')
   .addOption(json())
@@ -123,6 +123,10 @@ audit
   .command('verify')
   .description('compute the hashes of every chain anew; exits 1 when an entry was changed or taken out')
   .option('-w, --workspace <id>', 'only of this workspace')
+  .option(
+    '--heads <file>',
+    'also compare with the last entries of an earlier check, and keep those of this one',
+  )
   .addOption(json())
   .action(verifyAuditCommand)
 

@@ -1,10 +1,22 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
+import type { ApiMetrics } from '#drivers/metrics.ts'
 import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 
 /** Why a request was turned away. */
 export type ShedCause = 'key' | 'unknown_key' | 'in_flight' | 'loop'
+
+/** Counts what is turned away, in a metric and in a line of the log now and then. */
+export function shedCounter(
+  counter: ApiMetrics['shed'],
+  turnedAway: { readonly note: (what: string) => void },
+): (cause: ShedCause) => void {
+  return (cause) => {
+    counter.inc({ cause })
+    turnedAway.note(cause)
+  }
+}
 
 /** How much one process takes on. */
 export interface Capacity {

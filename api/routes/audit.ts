@@ -13,7 +13,8 @@ const PAGE = 50
 
 const state = nullable(
   Type.Record(Type.String(), Type.Unknown(), {
-    description: 'Of an override: limit, until, reason. Of a subscription: what was in force',
+    description:
+      'Of an override: limit, until, reason. Of a subscription: what was in force. Of usage: level or members by meter',
   }),
 )
 const answer = Type.Object({
@@ -22,13 +23,13 @@ const answer = Type.Object({
     Type.Object({
       number: Type.Integer({ description: 'Place in the trail, 1 for the oldest' }),
       at: time,
-      action: Type.String({ description: 'override_set, override_ended, subscription_<type>' }),
+      action: Type.String({ description: 'override_set, override_ended, usage_set, subscription_<type>' }),
       by: Type.Object({
         kind: Type.String({ description: 'key, cli, or billing for a subscription event' }),
         id: Type.String({ description: 'Id of the key; actor of a subscription event' }),
         label: Type.String({ description: 'Label of the key; id of a subscription event' }),
       }),
-      subject: Type.String({ description: 'Feature, or version of the subscription' }),
+      subject: Type.String({ description: 'Feature, version of the subscription, or event that set usage' }),
       reason: nullable(Type.String()),
       before: state,
       after: state,
@@ -38,7 +39,10 @@ const answer = Type.Object({
 })
 
 /** `GET /v1/workspaces/:ws/audit`: who changed what, before and after, newest first. */
-export function auditRoutes(app: FastifyInstance, { overrides, versions, rulesJudging }: ApiContext): void {
+export function auditRoutes(
+  app: FastifyInstance,
+  { overrides, corrections, versions, rulesJudging }: ApiContext,
+): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/workspaces/:ws/audit',
     {
@@ -53,10 +57,13 @@ export function auditRoutes(app: FastifyInstance, { overrides, versions, rulesJu
       },
     },
     async ({ params: { ws }, query: { cursor } }) => {
-      const [changes, stored] = await Promise.all([overrides(ws), versions(ws)])
-      if (changes.length === 0 && stored.length === 0)
+      const [changes, set, stored] = await Promise.all([overrides(ws), corrections(ws), versions(ws)])
+      if (changes.length === 0 && set.length === 0 && stored.length === 0)
         throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
-      const trail = auditTrail({ overrides: changes, versions: stored }, await rulesJudging(stored))
+      const trail = auditTrail(
+        { overrides: changes, corrections: set, versions: stored },
+        await rulesJudging(stored),
+      )
       const below = Math.min(cursor === undefined ? trail.length + 1 : Number(cursor), trail.length + 1)
       const from = Math.max(below - 1 - PAGE, 0)
       const page = trail.slice(from, below - 1).map((entry, index) => present(entry, from + index + 1))
@@ -73,6 +80,7 @@ function presentChange(change: AuditChange) {
   if (change.of === 'subscription') {
     return { before: presentSubscription(change.before), after: presentSubscription(change.after) }
   }
+  if (change.of === 'usage') return { before: mutable(change.before), after: mutable(change.after) }
   const override = (one: typeof change.before) =>
     one === null ? null : { ...one, until: isoOrNull(one.until) }
   return { before: override(change.before), after: override(change.after) }
@@ -86,4 +94,8 @@ function presentSubscription(one: (AuditChange & { readonly of: 'subscription' }
     periodEnd: toIso(one.periodEnd),
     addOns: addOns.map((addOn) => ({ ...addOn, from: toIso(addOn.from), until: toIso(addOn.until) })),
   }
+}
+
+function mutable(figures: Readonly<Record<string, number>> | null): Record<string, unknown> | null {
+  return figures === null ? null : { ...figures }
 }

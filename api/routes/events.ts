@@ -4,7 +4,9 @@ import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { deadLetterCodes } from '#core/errors.ts'
 import { Type } from '#drivers/json-schema.ts'
 import { usageRecords } from '#schemas/records.ts'
+import { actorOf } from '../actor.ts'
 import type { ApiContext } from '../context.ts'
+import { noteCorrections } from '../note-corrections.ts'
 import { problem } from '../schemas.ts'
 import { type TakenEvent, takeEvent } from '../take-event.ts'
 
@@ -43,7 +45,7 @@ const answer = Type.Object({
 })
 
 /** `POST /v1/events`: usage for services without a Kafka client. */
-export function eventRoutes(app: FastifyInstance, { check, usage }: ApiContext): void {
+export function eventRoutes(app: FastifyInstance, { check, usage, noteCorrection }: ApiContext): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/v1/events',
     {
@@ -57,7 +59,7 @@ export function eventRoutes(app: FastifyInstance, { check, usage }: ApiContext):
         response: { 200: answer, default: problem },
       },
     },
-    async ({ body: { events } }) => {
+    async ({ body: { events }, apiKey }) => {
       const now = check.now()
       const catalogue = check.catalogue.remembered()
       const take = (known: Catalogue): readonly TakenEvent[] =>
@@ -65,6 +67,9 @@ export function eventRoutes(app: FastifyInstance, { check, usage }: ApiContext):
       const first = take(catalogue)
       const isNew = first.some((one) => !one.accepted && one.code === 'unknown_meter')
       const taken = isNew ? take(await check.catalogue.load(catalogue.revision + 1)) : first
+      const written = events.filter((_, index) => taken[index]?.accepted === true)
+      const deps = { counters: check.counters, catalogue: check.catalogue.remembered(), now }
+      await noteCorrections({ ...deps, by: actorOf(apiKey), append: noteCorrection }, written)
       await usage.send(taken.flatMap((one) => (one.accepted ? [one.outgoing] : [])))
       const accepted = taken.filter((one) => one.accepted).length
       const results = taken.map((one) =>

@@ -1,9 +1,13 @@
+import { createHash, type Hash } from 'node:crypto'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import type { Instant } from '#core/instant.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
+import { connectMongo } from '#drivers/mongo/connect.ts'
+import { cliActor } from '../actor.ts'
 import { callApi } from '../call-api.ts'
 import { importReader } from '../import/read-import-line.ts'
-import { sendLines } from '../send-records.ts'
+import { type SentLines, sendLines } from '../send-records.ts'
 import { CommandError, exitCodes, readTarget, type Target } from '../target.ts'
 
 interface ImportOptions {
@@ -22,7 +26,13 @@ export async function importCommand(file: string | undefined, options: ImportOpt
   const target = readTarget(process.env)
   const catalogue = await readCatalogue(target)
   const reader = importReader({ catalogue, source: options.source, takenAt, now: Date.now() })
-  const { sent, refused, records, seconds } = await sendLines(target, file, reader)
+  const hash = createHash('sha256')
+  const { sent, refused, records, seconds } = await audited(target, { file, options, hash }, () =>
+    sendLines(target, file, (line) => {
+      hash.update(`${line}\n`)
+      return reader(line)
+    }),
+  )
   const perSecond = Math.round(sent / seconds)
   const took = `in ${seconds.toFixed(1)} s, ${perSecond} a second`
   const text =
@@ -31,6 +41,45 @@ export async function importCommand(file: string | undefined, options: ImportOpt
       : `${sent} workspaces sent as ${records} records, ${refused} refused; ${took}`
   process.stdout.write(`${text}\n`)
   if (refused > 0) process.exitCode = exitCodes.denied
+}
+
+interface Import {
+  readonly file: string | undefined
+  readonly options: ImportOptions
+  readonly hash: Hash
+}
+
+/** Records who imports what before anything is sent, and what came of it. Throws when the record cannot be stored. */
+async function audited(
+  { mongo: url }: Target,
+  { file, options, hash }: Import,
+  send: () => Promise<SentLines>,
+): Promise<SentLines> {
+  const mongo = await connectMongo(url).catch((error: unknown) => {
+    throw new CommandError(
+      'MongoDB does not answer; an import is recorded there',
+      exitCodes.unavailable,
+      error,
+    )
+  })
+  try {
+    const audit = new AuditLog(mongo.db)
+    const [by, subject] = [cliActor(), file ?? 'standard input']
+    const { source, takenAt = null } = options
+    await audit.appendBulk({
+      action: 'import_begun',
+      at: Date.now(),
+      by,
+      subject,
+      details: { source, takenAt },
+    })
+    const sent = await send()
+    const details = { ...sent, sha256: hash.digest('hex') }
+    await audit.appendBulk({ action: 'import_ended', at: Date.now(), by, subject, details })
+    return sent
+  } finally {
+    await mongo.close()
+  }
 }
 
 function instantOf(text: string): Instant {

@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os'
 import Table from 'cli-table3'
+import { cliActor } from '../actor.ts'
 import { withEngines } from '../engines.ts'
 import { type RedriveReport, redriveLetters } from '../redrive/redrive-letters.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
@@ -30,7 +30,7 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
     filter,
     isDryRun,
     now: Date.now(),
-    by: `cli:${userInfo().username}`,
+    by: cliActor(),
   }
   const report = await withEngines(target, (engines) => redriveLetters(engines, input))
   const text = options.json === true ? JSON.stringify({ isDryRun, codes: report }) : textOf(report, isDryRun)

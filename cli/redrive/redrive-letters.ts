@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin, KafkaMessage } from 'kafkajs'
+import type { Actor } from '#core/audit/audit-entry.ts'
 import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import { isCut, LETTER_BYTES_MAX, type Letter, ORIGIN_HEADER, readLetter } from '#drivers/kafka/letters.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
+import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { Decoder } from '#schemas/decoder.ts'
@@ -14,6 +16,8 @@ import { type LetterFilter, type Selected, selectLetters } from './select-letter
 const LETTERS = 'dead.letters'
 /** Letters on their way at once. */
 const AT_ONCE = 500
+/** Letters that the audit names one by one. */
+const ORIGINS_MAX = 1_000
 /** How long the consumers may take to read what was sent again. */
 const READ_WITHIN_MS = 60_000
 const groups = { 'usage.events': 'tallygate-usage', 'subscription.events': 'tallygate-subscription' } as const
@@ -34,7 +38,7 @@ interface RedriveInput {
   readonly filter: LetterFilter
   readonly isDryRun: boolean
   readonly now: number
-  readonly by: string
+  readonly by: Actor
 }
 
 /** Finds dead letters and, unless it is a dry run, sends their records again and tells what became of them. */
@@ -54,7 +58,18 @@ export async function redriveLetters(
   }
   const letters = selected.flatMap(({ letter, skipped }) => (skipped === null ? [letter] : []))
   if (input.isDryRun || letters.length === 0) return reportOf(selected, { sent: false, refused: null })
-  await sendAgain(engines, { letters, log, redrivenAt: input.now, redrivenBy: input.by })
+  await new AuditLog(engines.mongo.db).appendBulk({
+    action: 'redrive',
+    at: input.now,
+    by: input.by,
+    subject: `${letters.length} letters`,
+    details: {
+      ...input.filter,
+      to: finite(input.filter.to),
+      origins: letters.map(({ origin }) => origin).slice(0, ORIGINS_MAX),
+    },
+  })
+  await sendAgain(engines, { letters, log, redrivenAt: input.now, redrivenBy: `cli:${input.by.id}` })
   const isRead = await waitForConsumers(engines.admin, new Set(letters.map(({ topic }) => topic)))
   if (!isRead) return reportOf(selected, { sent: true, refused: null })
   const after = await readRanges(engines.admin, LETTERS)
@@ -63,6 +78,10 @@ export async function redriveLetters(
     low: ends.find(({ partition }) => partition === range.partition)?.high ?? range.low,
   }))
   return reportOf(selected, { sent: true, refused: await read(fresh, 'new letters') })
+}
+
+function finite(instant: number): number | null {
+  return Number.isFinite(instant) ? instant : null
 }
 
 type ReadLetters = (ranges: readonly LogRange[], what: string) => Promise<readonly Letter[]>

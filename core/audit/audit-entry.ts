@@ -46,3 +46,31 @@ export interface RebaseRecord {
   /** The operator said that all of the old log had been counted. */
   readonly isComplete: boolean
 }
+
+/** An event that sets counters, instead of adding to them. */
+export interface CorrectedUsage {
+  readonly record: string
+  readonly id: string
+  readonly source: string
+  /** What the meters said by then, null where that was not known; the log decides what came in between. */
+  readonly before: Readonly<Record<string, number>> | null
+  readonly after: Readonly<Record<string, number>>
+}
+
+/** Counters of a workspace that were set by hand; recorded before the events are written. */
+export interface CorrectionRecord {
+  readonly action: 'usage_set'
+  readonly at: Instant
+  readonly by: Actor
+  readonly events: readonly CorrectedUsage[]
+}
+
+/** A command that changes usage of many workspaces; recorded before it sends anything, an import also when it ended. */
+export interface BulkRecord {
+  readonly action: 'import_begun' | 'import_ended' | 'redrive'
+  readonly at: Instant
+  readonly by: Actor
+  /** The file, or which letters were meant. */
+  readonly subject: string
+  readonly details: Readonly<Record<string, unknown>>
+}

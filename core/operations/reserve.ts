@@ -50,7 +50,7 @@ const ITEMS_MAX = 100
 /**
  * Counts what was used of a reservation and gives back the rest.
  *
- * Throws `already_resolved`, `expired`, `not_found`, `invalid_request`, `unavailable`, and `unknown` as consuming does.
+ * Throws `already_resolved`, `expired`, `invalid_request`, `unavailable`, and `unknown` as consuming does.
  */
 export async function commitReservation(
   { holds, sink }: Pick<ConsumeDeps, 'holds' | 'sink'>,
@@ -92,7 +92,11 @@ export async function commitReservation(
   }
 }
 
-/** The record is gone: with it the hold, unless its events are counted. */
+/**
+ * The record is gone, or never was because nothing could be held: so is the hold, unless its events are counted.
+ *
+ * That is what `expired` says and what the product does about it (ADR 0026).
+ */
 async function committedBefore(holds: HoldStore, input: CommitInput): Promise<Committed> {
   const { workspace, operation, quantities } = input
   const count = quantities?.length ?? ITEMS_MAX
@@ -101,8 +105,8 @@ async function committedBefore(holds: HoldStore, input: CommitInput): Promise<Co
   if (counted === null) throw notNow(input)
   const eventIds = ids.filter((_, item) => counted[item] === true)
   if (eventIds.length > 0) return { quantities: quantities ?? [], eventIds, replayed: true }
-  const message = `no reservation "${operation}" is known; if it was granted its hold is lost: send the event itself`
-  throw new TallygateError('not_found', message)
+  const message = `no reservation "${operation}" is held (any more); where it was granted send the event itself: it counts, and may exceed`
+  throw new TallygateError('expired', message)
 }
 
 /** Gives a reservation back. Throws `already_resolved`, `not_found` and `unavailable`. */

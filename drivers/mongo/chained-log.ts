@@ -87,10 +87,15 @@ export class ChainedLog<Body> {
     }
   }
 
-  /** Reads every chain from its beginning, or one of them. */
-  async check(log: string | null): Promise<CheckedChains> {
+  /**
+   * Reads every chain from its beginning, or one of them.
+   *
+   * `kept`: last hashes of chains that an earlier check gave; a chain in which one is not found was cut off or replaced.
+   */
+  async check(log: string | null, kept: CheckedChains['heads'] = {}): Promise<CheckedChains> {
     const range = log === null ? {} : { _id: { $gte: `${log}/`, $lt: `${log}0` } }
     const heads: Record<string, string> = {}
+    const missing = new Map(Object.entries(kept))
     const counts = new Map<string, number>()
     const broken = new Map<string, BrokenLink>()
     let entries = 0
@@ -103,6 +108,11 @@ export class ChainedLog<Body> {
         broken.set(chain, { entry: `${this.#name}/${entry._id}`, problem })
       counts.set(chain, Number(entry._id.slice(entry._id.lastIndexOf('/') + 1)))
       heads[chain] = entry.hash
+      if (missing.get(chain) === entry.hash) missing.delete(chain)
+    }
+    for (const chain of missing.keys()) {
+      const problem = 'its last entry of the earlier check is gone: entries were cut off or replaced'
+      if (!broken.has(chain)) broken.set(chain, { entry: `${this.#name}/${chain}`, problem })
     }
     return { chains: counts.size, entries, broken: [...broken.values()], heads }
   }

@@ -2,6 +2,7 @@ import type { Collection, Db } from 'mongodb'
 import { type DecisionCount, mergeCounts } from '#core/decisions/decision-count.ts'
 import { DAY_MS, type Instant, MINUTE_MS } from '#core/instant.ts'
 import { isDuplicateKey, padNumber } from './append-log.ts'
+import { expireOld } from './expire-old.ts'
 
 /** How long counts are kept. */
 export const DECISIONS_KEPT_MS = 30 * DAY_MS
@@ -38,9 +39,9 @@ export class DecisionLog {
     this.#collection = db.collection('decisions')
   }
 
-  /** Has MongoDB take old counts away by itself; the stand-in for development cannot, and keeps them. */
-  async expireOld(): Promise<void> {
-    await this.#collection.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 })
+  /** Takes old counts away from now on; who does it. Never throws. */
+  async expireOld(now: () => number): ReturnType<typeof expireOld> {
+    return expireOld(this.#collection, now)
   }
 
   /** Stores counts under the name of a batch; the same batch again changes nothing. */

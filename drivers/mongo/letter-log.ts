@@ -1,6 +1,7 @@
 import type { Collection, Db, Filter } from 'mongodb'
 import type { Instant } from '#core/instant.ts'
 import { isDuplicateKey, padNumber } from './append-log.ts'
+import { expireOld } from './expire-old.ts'
 
 /** A record that was set aside, as it is looked up. */
 export interface KeptLetter {
@@ -53,9 +54,9 @@ export class LetterLog {
     this.#collection = db.collection('dead_letters')
   }
 
-  /** Has MongoDB take old letters away by itself; the stand-in for development cannot, and keeps them. */
-  async expireOld(): Promise<void> {
-    await this.#collection.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 })
+  /** Takes old letters away from now on; who does it. Never throws. */
+  async expireOld(now: () => number): ReturnType<typeof expireOld> {
+    return expireOld(this.#collection, now)
   }
 
   /** Keeps a letter; one that is there stays as it is. */

@@ -54,6 +54,8 @@ export function contextWith(given: Partial<ApiContext> & { readonly now: number 
     versions: async () => [],
     rulesJudging: async () => () => catalogue,
     overrides: async () => [],
+    corrections: async () => [],
+    noteCorrection: absent,
     changeOverride: absent,
     catalogueSource: absent,
     changeCatalogue: absent,

@@ -190,7 +190,7 @@ describe('reservations', () => {
       used: 120,
       remaining: 630,
     })
-    expect(await resolve('nothing/commit')).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    expect(await resolve('nothing/commit')).toMatchObject({ status: 409, body: { code: 'expired' } })
     expect((await use(workspace, '/v1/reservations', { ...body, id: 'q' })).body['allowed']).toBe(true)
     expect((await resolve('q/release')).status).toBe(200)
     expect((await resolve('q/release')).status).toBe(200)

@@ -7,6 +7,8 @@ import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 /** Requests; `make soak` asks for 100,000. */
+/** All engines are up: a 503 is a fault here, not the machine's load. */
+const PATIENT = { CHECK_BUDGET_MS: '10000', HOLD_BUDGET_MS: '10000' }
 const REQUESTS = Number(process.env['G22_REQUESTS'] ?? 5_000)
 const AT_ONCE = 16
 /** Little, so that what is not given back ends the process. */
@@ -15,7 +17,10 @@ const HEAP_MB = 192
 let system: System
 let workspace: TestWorkspace
 beforeAll(async () => {
-  system = await startSystem(['api', 'consumers'], { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` })
+  system = await startSystem(['api', 'consumers'], {
+    NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`,
+    ...PATIENT,
+  })
   workspace = Object.assign(new TestWorkspace(system), { id: 'w-fuzzed' })
   await workspace.subscribe({})
 })
@@ -24,7 +29,7 @@ afterAll(() => system.stop())
 /** Why an answer is none that the API may give; null for a right one. */
 function wrongIn({ statuses, text, isStuck }: RawAnswer): string | null {
   if (isStuck) return 'neither answered nor closed'
-  const broken = statuses.find((status) => status >= 500 && status !== 503)
+  const broken = statuses.find((status) => status >= 500)
   if (broken !== undefined) return `${broken}: ${text.slice(-400)}`
   const bare = text.split(/(?=^HTTP\/1\.1 \d)/m).find(isBareFailure)
   return bare === undefined ? null : `not a problem: ${bare.slice(0, 400)}`
@@ -37,6 +42,9 @@ function isBareFailure(answer: string): boolean {
   const isSilent = body === '' || body.startsWith('0\r\n')
   return /^HTTP\/1\.1 [45]/.test(head) && !isSilent && !/content-type: application\/problem\+json/i.test(head)
 }
+
+/** Where garbage is collected late this much is no leak; 100,000 requests would show one. */
+const DRIFT_MAX_MB = 120
 
 function rssMegabytes(): number {
   const status = readFileSync(`/proc/${system.pidOf('api')}/status`, 'utf8')
@@ -79,6 +87,7 @@ test('G22: no bytes on the wire give a 5xx, end the process or leave a connectio
   expect(system.wholeLogOf('api')).not.toContain('"level":50')
   expect(seen.get('400')).toBeGreaterThan(REQUESTS / 10)
   expect(seen.get('200')).toBeGreaterThan(REQUESTS / 50)
+  expect(drift, 'MB that the process grew by after its first quarter').toBeLessThan(DRIFT_MAX_MB)
   expect(seen.get('closed') ?? 0).toBeLessThan(REQUESTS / 10)
   const shown = [...seen]
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -65,7 +65,7 @@ describe('G21: wherever else an id may stand, a foreign one looks like an absent
     },
     'a reservation to commit': {
       route: 'POST /v1/reservations/{id}/commit',
-      status: 404,
+      status: 409,
       foreign: async () => ({
         id: await prepare(system, routeNamed('POST /v1/reservations/{id}/commit'), foreign.id),
       }),

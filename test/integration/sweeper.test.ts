@@ -77,18 +77,18 @@ test('a hold that is older than any may be is dropped with an alarm', async () =
 
 test('G10: 3,000 holds of one shard that expire in the same millisecond are given back within 5 s', async () => {
   const workspace = new TestWorkspace(system)
-  await workspace.subscribe({ plan: 'advanced', seats: 1 })
+  await workspace.subscribe({ plan: 'advanced', seats: 4 })
   const keys = keysOf(workspace)
   const client = new UseClient({ apis: [system.api], key: system.key, workspace: workspace.id })
   const ids = Array.from({ length: 3_000 }, (_, index) => `r${index}`)
   const reserve = async (): Promise<void> => {
     for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-      const body = { id, ttlMs: 900_000, items: [{ feature: 'leads', quantity: 1 }] }
+      const body = { id, ttlMs: 900_000, items: [{ feature: 'ai_credits', quantity: 1 }] }
       expect((await client.post('/v1/reservations', body))?.body).toMatchObject({ allowed: true })
     }
   }
   await Promise.all(Array.from({ length: 64 }, reserve))
-  expect(await workspace.check({ feature: 'leads' })).toMatchObject({ held: 3_000, remaining: 2_000 })
+  expect(await workspace.check({ feature: 'ai_credits' })).toMatchObject({ held: 3_000, remaining: 2_000 })
   const expireAt = (await redisTime(system.redis, keys)) + 500
   const due = await system.redis.zrange(keys.due, '0', '-1')
   const own = due.filter((member) => member.startsWith(`${workspace.id}/`))
@@ -105,5 +105,5 @@ test('G10: 3,000 holds of one shard that expire in the same millisecond are give
   )
   console.log(`G10: 3,000 holds of one shard given back, the last ${left.at - expireAt} ms after it expired`)
   expect(left.at - expireAt).toBeLessThan(5_000)
-  expect(await workspace.check({ feature: 'leads' })).toMatchObject({ held: 0, remaining: 5_000 })
+  expect(await workspace.check({ feature: 'ai_credits' })).toMatchObject({ held: 0, remaining: 5_000 })
 }, 120_000)

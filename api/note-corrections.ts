@@ -1,0 +1,86 @@
+import type { Actor, CorrectedUsage, CorrectionRecord } from '#core/audit/audit-entry.ts'
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
+import { TallygateError } from '#core/errors.ts'
+import type { Instant } from '#core/instant.ts'
+import { ownValue } from '#core/own-value.ts'
+import type { CounterReading, CounterStore } from '#core/ports.ts'
+
+/** An event as it was sent. */
+export interface GivenEvent {
+  readonly record: string
+  readonly workspace: string
+  readonly [name: string]: unknown
+}
+
+interface NoteDeps {
+  readonly counters: CounterStore
+  readonly catalogue: Catalogue
+  readonly now: Instant
+  readonly by: Actor
+  /** Stores the record of a workspace, or throws. */
+  readonly append: (workspace: string, record: CorrectionRecord) => Promise<void>
+}
+
+/**
+ * Records who sets counters, from what and to what, before the events that do it are written (G28).
+ *
+ * Throws `unavailable` when the record cannot be stored: then nothing is written either. What the counters said before
+ * is null where they cannot be had.
+ */
+export async function noteCorrections(deps: NoteDeps, events: readonly GivenEvent[]): Promise<void> {
+  const setting = events.filter(setsCounters)
+  for (const [workspace, own] of Map.groupBy(setting, (event) => event.workspace)) {
+    const set = own.map((event) => ({ event, after: setBy(event) }))
+    const before = await figuresBefore(deps, workspace, [
+      ...new Set(set.flatMap(({ after }) => Object.keys(after))),
+    ])
+    const corrected = set.map(({ event, after }): CorrectedUsage => {
+      const { record, id, source } = event
+      const figures = before === null ? null : pick(before, Object.keys(after))
+      return { record, id: String(id), source: String(source), before: figures, after }
+    })
+    await deps.append(workspace, { action: 'usage_set', at: deps.now, by: deps.by, events: corrected })
+  }
+}
+
+function setsCounters({ record, action }: GivenEvent): boolean {
+  return record === 'UsageSnapshotEvent' || (record === 'MeterEvent' && action === 'set')
+}
+
+/** Each meter that an event sets, with the level or the number of members that it sets. */
+function setBy(event: GivenEvent): Readonly<Record<string, number>> {
+  if (event.record === 'MeterEvent') return { [String(event['meter'])]: Number(event['quantity']) }
+  const members = Object.entries(Object(event['members'])).map(([meter, list]): [string, number] => {
+    return [meter, Array.isArray(list) ? list.length : 0]
+  })
+  const levels = Object.entries(Object(event['levels'])).map(([meter, level]): [string, number] => {
+    return [meter, Number(level)]
+  })
+  return Object.fromEntries([...levels, ...members])
+}
+
+type Figures = Readonly<Record<string, number>>
+
+function pick(figures: Figures, meters: readonly string[]): Figures {
+  return Object.fromEntries(meters.map((meter) => [meter, figures[meter] ?? 0]))
+}
+
+async function figuresBefore(
+  { counters, catalogue }: NoteDeps,
+  workspace: string,
+  meters: readonly string[],
+): Promise<Figures | null> {
+  const isDistinct = (meter: string): boolean =>
+    ownValue(catalogue.meters, meter)?.[0]?.aggregation === 'distinct'
+  const sets = meters.filter(isDistinct).map((meter) => ({ meter, subject: null }))
+  const fields = meters.filter((meter) => !isDistinct(meter))
+  const reading = await counters.read(workspace, { fields, sets }).catch((error: unknown) => {
+    if (error instanceof TallygateError) return null
+    throw error
+  })
+  return reading === null || reading.state === 'rebuilding' ? null : figuresOf(reading, meters)
+}
+
+function figuresOf({ fields, sizes }: CounterReading, meters: readonly string[]): Figures {
+  return Object.fromEntries(meters.map((meter) => [meter, sizes[meter] ?? Number(fields[meter] ?? 0)]))
+}
