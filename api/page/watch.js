@@ -10,7 +10,7 @@ import { poll } from './poll.js'
  *
  * @template Answer
  * @param {Element} place
- * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => unknown, leave: () => void, fail?: (problem: unknown) => boolean, everyMs?: number, bones?: number }} how
+ * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => import('./dom.js').Child | (import('./dom.js').Child | import('./dom.js').Child[])[], leave: () => void, fail?: (problem: import('./api.js').Problem) => boolean, everyMs?: number, bones?: number }} how
  */
 export function watch(place, { read, show, leave, fail = () => false, everyMs, bones }) {
   let shown = null
