@@ -1,4 +1,4 @@
-import { put } from './dom.js'
+import { put, say } from './dom.js'
 import { failure, loading } from './parts.js'
 import { poll } from './poll.js'
 
@@ -29,8 +29,10 @@ export function watch(place, { read, show, leave, fail = () => false, everyMs, b
       if (problem.code === 'unauthenticated') return leave()
       if (fail(problem)) return
       const isPassing = problem.code === 'unreachable' || problem.status >= 500 || problem.status === 429
-      if (isPassing && shown !== null) place.classList.add('old')
-      else {
+      if (isPassing && shown !== null) {
+        if (!place.classList.contains('old')) say('There is no answer. What is shown is as it was.')
+        place.classList.add('old')
+      } else {
         put(place, failure(problem))
         shown = null
       }

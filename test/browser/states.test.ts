@@ -36,7 +36,7 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
     ['#/system', '/v1/system', '.old'],
     ['#/limits', '/v1/usage', '.body.old'],
   ] as const)(
-    'the API does not answer: %s stays, paler, and is itself again afterwards',
+    'the API does not answer: %s stays, in grey, and is itself again afterwards',
     async ([hash, path, old]) => {
       const page = await open(hash)
       const away = (route: Route): Promise<void> => route.abort('connectionrefused')
