@@ -42,6 +42,7 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
       const away = (route: Route): Promise<void> => route.abort('connectionrefused')
       await page.route(`**${path}*`, away)
       await page.locator(old).waitFor()
+      await page.getByText('What is shown is as it was').waitFor({ state: 'attached' })
       expect(await seriousIssues(page)).toEqual([])
       await page.unroute(`**${path}*`, away)
       await page.locator(old).waitFor({ state: 'detached' })
