@@ -80,4 +80,7 @@ records: $(NODE) ## Write client/events/records.gen.ts anew from the schemas
 sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.tgz
 	@cd client && rm -rf dist && npx tsc -p tsconfig.json && npm pack --ignore-scripts --loglevel=error
 
-.PHONY: help install run up down clean test soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk
+release: $(NODE) ## Give what stands under Unreleased a version: make release VERSION=1.2.3; refused where nothing does
+	@$(NODE) deploy/release.ts $(VERSION)
+
+.PHONY: help install run up down clean test soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk release

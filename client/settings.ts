@@ -15,6 +15,8 @@ export interface ClientOptions<Feature extends string = string> {
   readonly cacheMs?: number
   /** What is answered when the service cannot be asked; `throw` when left out. */
   readonly onUnavailable?: UnavailablePolicy<Feature>
+  /** Headers of the trace under way (`traceparent`, `tracestate`), so that it goes on in the service; null for none. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>> | null
   /** Sends requests in place of the platform's `fetch`. */
   readonly fetch?: Fetch
 }
@@ -35,7 +37,8 @@ export function settingsOf<Feature extends string>(options: ClientOptions<Featur
   requireMs('patienceMs', patienceMs, { min: 1, max: PATIENCE_MS_MAX })
   requireMs('cacheMs', cacheMs, { min: 0, max: CACHE_MS_MAX })
   const fetch: Fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init))
-  return { url, key, timeoutMs, patienceMs, cacheMs, onUnavailable, fetch }
+  const { traceHeaders = () => null } = options
+  return { url, key, timeoutMs, patienceMs, cacheMs, onUnavailable, traceHeaders, fetch }
 }
 
 interface Bounds {

@@ -27,6 +27,7 @@ interface TransportOptions {
   readonly key: string
   readonly timeoutMs: number
   readonly patienceMs: number
+  readonly traceHeaders: () => Readonly<Record<string, string>> | null
   readonly fetch: Fetch
 }
 
@@ -86,13 +87,13 @@ export class Transport {
   }
 
   async #attempt(call: Call, leftMs: number): Promise<Attempt> {
-    const { url, key, fetch } = this.#options
+    const { url, key, traceHeaders, fetch } = this.#options
     const timeoutMs = Math.min(call.options.timeoutMs ?? this.#options.timeoutMs, leftMs)
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), timeoutMs)
     try {
       const answer = await fetch(`${url}${call.path}`, {
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        headers: { ...traceHeaders(), authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         redirect: 'manual',
         signal: late.signal,
         ...(call.body === undefined

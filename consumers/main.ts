@@ -170,6 +170,7 @@ const startingSubscriptions = startSubscriptionConsumer({
   groupId: 'tallygate-subscription',
   topic: 'subscription.events',
   decoder: decoderOf('subscription.events'),
+  traces,
   source,
   facts,
   rules,

@@ -44,6 +44,8 @@ const sources = all.filter(
   ({ path }) => path.endsWith('.ts') && !path.endsWith('.gen.ts') && !path.endsWith('.d.ts'),
 )
 const shipped = sources.filter(({ isTest }) => !isTest)
+/** The ops page, which browsers run as it is. */
+const page = all.filter(({ path }) => path.startsWith('api/page/') && path.endsWith('.js'))
 const core = shipped.filter(({ folder }) => folder === 'core')
 
 function isNode(value: unknown): value is SyntaxNode {
@@ -56,8 +58,8 @@ function* nodesUnder(node: SyntaxNode): Generator<SyntaxNode> {
 }
 
 const trees = new Map(
-  sources.map((file): [string, readonly SyntaxNode[]] => {
-    const tree: unknown = parseAst(file.text, { lang: 'ts' })
+  [...sources, ...page].map((file): [string, readonly SyntaxNode[]] => {
+    const tree: unknown = parseAst(file.text, { lang: file.path.endsWith('.js') ? 'js' : 'ts' })
     if (!isNode(tree)) throw new Error(`${file.path} has no syntax tree`)
     return [file.path, [...nodesUnder(tree)]]
   }),
@@ -178,7 +180,7 @@ function functionsOf(file: SourceFile): readonly FunctionLength[] {
 
 describe('budgets', () => {
   test('files have at most 300 lines, half of them at most 110', () => {
-    expect(longerThan(sources, () => 300)).toEqual([])
+    expect(longerThan([...sources, ...page], () => 300)).toEqual([])
     expect(
       quantile(
         sources.map(({ lineCount }) => lineCount),
@@ -192,7 +194,8 @@ describe('budgets', () => {
     expect(longerThan(lua, (path) => (path.endsWith('/apply.lua') ? 120 : 80))).toEqual([])
   })
   test('functions have at most 60 lines, nine of ten at most 30', () => {
-    const functions = shipped.flatMap(functionsOf)
+    expect(page.length).toBeGreaterThan(20)
+    const functions = [...shipped, ...page].flatMap(functionsOf)
     const named = functions.filter(({ isNamed }) => isNamed)
     expect(named.length).toBeGreaterThan(200)
     expect(
@@ -216,7 +219,7 @@ describe('style', () => {
       if (!/^Export(Named|Default)Declaration$/.test(type) || !isNode(declaration)) return false
       return !file.text.slice(0, start).endsWith('*/\n') && !isTwin(declaration, file)
     }
-    expect(where(shipped, isBare)).toEqual([])
+    expect(where([...shipped, ...page], isBare)).toEqual([])
   })
   test('no any, no enum, no namespace, no decorator, no parameter property', () => {
     const banned = /^TS(AnyKeyword|EnumDeclaration|ModuleDeclaration|ParameterProperty)$|^Decorator$/

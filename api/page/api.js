@@ -36,12 +36,23 @@ export function forgetKeys() {
 /** Which key had the scope for a route, by its kind. */
 const chosen = new Map()
 
-/** Reads a route. Where one key lacks the scope, the next is tried. */
+/**
+ * Reads a route. Where one key lacks the scope, the next is tried.
+ *
+ * @param {string} path
+ * @param {{ signal?: AbortSignal }} [how]
+ */
 export function get(path, { signal } = {}) {
   return ask(path, { signal })
 }
 
-/** Asks by POST; every POST of this page only reads. */
+/**
+ * Asks by POST; every POST of this page only reads.
+ *
+ * @param {string} path
+ * @param {object} body
+ * @param {{ signal?: AbortSignal }} [how]
+ */
 export function post(path, body, { signal } = {}) {
   return ask(path, {
     signal,

@@ -17,6 +17,7 @@ export function dayChart(place, data) {
   let plot = null
   const draw = () => {
     plot?.destroy()
+    /** @type {import('uplot').AlignedData} */
     const columns = [data.at, data.used, ...(data.limit === null ? [] : [data.at.map(() => data.limit)])]
     plot = new uPlot(optionsOf(data, place.clientWidth), columns, place)
   }
@@ -34,6 +35,7 @@ export function dayChart(place, data) {
   }
 }
 
+/** @returns {import('uplot').Options} */
 function optionsOf({ isFlow, limit, onDay }, width) {
   return {
     width,

@@ -1,13 +1,22 @@
 /** @typedef {Node | string | number | null | false | undefined} Child */
 
 /**
+ * The element of a name: that of its tag, without the classes.
+ *
+ * @template {string} Name
+ * @typedef {Name extends `${infer Tag}.${string}` ? ElementOf<Tag>
+ *   : Name extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Name] : HTMLElement} ElementOf
+ */
+
+/**
  * An element. Properties that begin with `on` are listeners, `vars` are custom properties of its style, the rest
  * are attributes: true sets an empty one, false, null and undefined leave it out. Text is always text.
  *
- * @param {string} name with classes as in `span.badge.bad`
+ * @template {string} Name
+ * @param {Name} name with classes as in `span.badge.bad`
  * @param {Record<string, unknown>} [given]
- * @param {...(Child | Child[])} children
- * @returns {HTMLElement}
+ * @param {...(Child | Child[] | Child[][] | (Child | Child[])[])} children
+ * @returns {ElementOf<Name>}
  */
 export function h(name, given = {}, ...children) {
   const [tag, ...classes] = name.split('.')
@@ -15,7 +24,7 @@ export function h(name, given = {}, ...children) {
   if (classes.length > 0) element.className = classes.join(' ')
   for (const [key, value] of Object.entries(given)) setProperty(element, key, value)
   element.append(...shown(children))
-  return element
+  return /** @type {ElementOf<Name>} */ (/** @type {unknown} */ (element))
 }
 
 function setProperty(element, key, value) {
@@ -40,7 +49,7 @@ function shown(children) {
  * Puts new content into an element; the focus stays where it was if what had it is there again under its id.
  *
  * @param {Element} place
- * @param {...(Child | Child[])} children
+ * @param {...(Child | Child[] | Child[][] | (Child | Child[])[])} children
  */
 export function put(place, ...children) {
   const focused = place.contains(document.activeElement) ? document.activeElement?.id : undefined

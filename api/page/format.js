@@ -81,7 +81,17 @@ export function levelOf(used, limit) {
   return percent >= 80 ? 'warn' : 'good'
 }
 
-/** A text with its ISO times as people write them. */
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/
+/** A day, a time, or a whole number that stands for itself. */
+const FIGURES = new RegExp(
+  `${TIME.source}|\\d{4}-\\d\\d-\\d\\d|(?<![\\w.:/-])\\d{4,16}(?![\\w:/-]|\\.\\d)`,
+  'g',
+)
+
+/** A text with its ISO times and its numbers as people write them. */
 export function inWords(text) {
-  return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (iso) => minute(iso))
+  return text.replaceAll(FIGURES, (found) => {
+    if (TIME.test(found)) return minute(found)
+    return found.includes('-') ? found : number(Number(found))
+  })
 }

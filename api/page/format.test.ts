@@ -36,6 +36,13 @@ describe('times of the ops page', () => {
     expect(minute('2026-11-30T23:59:59.999Z')).toBe('30 Nov 2026, 23:59 UTC')
     expect(inWords('until 2026-12-01T00:00:00.000Z, then')).toBe('until 1 Dec 2026, 00:00 UTC, then')
   })
+  test('numbers of a trace have their thousands apart; days, versions and ids stay', () => {
+    expect(inWords('denied: 6794 > 3750')).toBe('denied: 6,794 > 3,750')
+    expect(inWords('limit 1250 × 3 = 3750.')).toBe('limit 1,250 × 3 = 3,750.')
+    expect(inWords('plan base, version 2026-06-01, order o-1003, 250 left')).toBe(
+      'plan base, version 2026-06-01, order o-1003, 250 left',
+    )
+  })
   test('spans have two units at most and are never rounded up', () => {
     const spans = [
       999,

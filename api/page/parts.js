@@ -64,34 +64,48 @@ export function tile(name, value, { detail = null, kind = 'plain' } = {}) {
   )
 }
 
-/** Used and held of a limit as a bar, with the same in words. */
-export function bar({ name, used, held = 0, limit }) {
+/** Used and held of a limit, and what is asked for on top, as a bar, with the same in words. */
+export function bar({ name, used, held = 0, asked = 0, limit }) {
   const level = levelOf(used, limit)
-  const whole = Math.max(limit ?? 0, used + held, 1)
-  const share = (part) => `${Math.min((part / whole) * 100, 100)}%`
+  const whole = Math.max(limit ?? 0, used + held + asked, 1)
+  const share = (amount) => `${Math.min((amount / whole) * 100, 100)}%`
   const text =
     limit === null
       ? `${number(used)} used, no limit`
-      : `${number(used)} used${held > 0 ? `, ${number(held)} held` : ''} of ${number(limit)}`
-  const isOver = limit !== null && used > limit
+      : `${number(used)} used${part(held, 'held')}${part(asked, 'asked for')} of ${number(limit)}`
+  const isOver = limit !== null && used + held + asked > limit
   return h(
     `div.bar.${level}`,
-    { role: 'img', 'aria-label': `${name}: ${text}`, vars: { used: share(used), held: share(held) } },
+    {
+      role: 'img',
+      'aria-label': `${name}: ${text}`,
+      vars: { used: share(used), held: share(held), asked: share(asked) },
+    },
     h('span.bar-used'),
     held > 0 && h('span.bar-held'),
+    asked > 0 && h('span.bar-asked'),
     isOver && h('span.bar-limit', { vars: { at: share(limit) } }),
   )
 }
 
-/** How much of a limit is used, as a badge: in words too where it matters. */
+const part = (amount, name) => (amount > 0 ? `, ${number(amount)} ${name}` : '')
+
+/** How much of a limit is used, as a badge; below 80 % it is no news, and plain. */
 export function share(used, limit) {
   if (limit === null) return badge('no limit')
-  return badge(`${number(percentOf(used, limit))} %`, levelOf(used, limit))
+  const level = levelOf(used, limit)
+  return badge(`${number(percentOf(used, limit))} %`, level === 'good' ? 'plain' : level)
 }
 
 /** A label with its control. */
-export function field(label, control, { hint = null } = {}) {
-  return h('label.field', {}, h('span', {}, label), control, hint && h('small', {}, hint))
+export function field(label, control, { hint = null, isWide = false } = {}) {
+  return h(
+    `label.field${isWide ? '.wide' : ''}`,
+    {},
+    h('span', {}, label),
+    control,
+    hint && h('small', {}, hint),
+  )
 }
 
 /** A choice between named values. */

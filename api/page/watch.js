@@ -1,4 +1,4 @@
-import { put } from './dom.js'
+import { put, say } from './dom.js'
 import { failure, loading } from './parts.js'
 import { poll } from './poll.js'
 
@@ -10,7 +10,7 @@ import { poll } from './poll.js'
  *
  * @template Answer
  * @param {Element} place
- * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => unknown, leave: () => void, fail?: (problem: unknown) => boolean, everyMs?: number, bones?: number }} how
+ * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => import('./dom.js').Child | (import('./dom.js').Child | import('./dom.js').Child[])[], leave: () => void, fail?: (problem: import('./api.js').Problem) => boolean, everyMs?: number, bones?: number }} how
  */
 export function watch(place, { read, show, leave, fail = () => false, everyMs, bones }) {
   let shown = null
@@ -29,8 +29,10 @@ export function watch(place, { read, show, leave, fail = () => false, everyMs, b
       if (problem.code === 'unauthenticated') return leave()
       if (fail(problem)) return
       const isPassing = problem.code === 'unreachable' || problem.status >= 500 || problem.status === 429
-      if (isPassing && shown !== null) place.classList.add('old')
-      else {
+      if (isPassing && shown !== null) {
+        if (!place.classList.contains('old')) say('There is no answer. What is shown is as it was.')
+        place.classList.add('old')
+      } else {
         put(place, failure(problem))
         shown = null
       }

@@ -5,6 +5,7 @@ import { pauseAfter } from '../backoff.ts'
 export interface OutgoingEvent {
   readonly key: string
   readonly value: Buffer
+  readonly headers: Readonly<Record<string, string>>
 }
 
 interface Waiting extends OutgoingEvent {
@@ -89,7 +90,7 @@ export class EventSender {
   /** The same request until it is acknowledged: copies count once. */
   async #deliver(batch: readonly Waiting[]): Promise<void> {
     const { topic, patienceMs } = this.#options
-    const messages = batch.map(({ key, value }) => ({ key, value }))
+    const messages = batch.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } }))
     const deadline = (batch[0]?.since ?? 0) + patienceMs
     for (let attempts = 1; ; attempts += 1) {
       try {

@@ -16,6 +16,8 @@ export interface EmitterOptions {
   readonly registry: string | SchemaIds
   /** How long an event may wait for its acknowledgement, ms; 30,000 when left out. */
   readonly patienceMs?: number
+  /** Headers of the trace under way (`traceparent`, `tracestate`), so that it goes on in the consumers; null for none. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>> | null
 }
 
 /**
@@ -84,8 +86,9 @@ export class UsageEmitter {
         event,
       )
     const value = bytesOf(event, encode)
+    const headers = this.#options.traceHeaders?.() ?? {}
     try {
-      await this.#sender.send({ key: event.workspace, value })
+      await this.#sender.send({ key: event.workspace, value, headers })
     } catch (cause) {
       const message = `${what}: not acknowledged; it may be in the log: send the same event again`
       throw new UnsentEventError({ code: 'unknown', message, mayHaveHappened: true, cause }, event)

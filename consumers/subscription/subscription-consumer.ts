@@ -5,11 +5,13 @@ import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import { untilDone } from '#drivers/retry.ts'
+import type { Traces } from '#drivers/traces.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
-interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry' | 'warn'> {
+interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry' | 'warn' | 'trace'> {
+  readonly traces: Traces | null
   readonly kafka: Kafka
   readonly admin: Admin
   readonly log: Logger
@@ -33,7 +35,7 @@ export interface RunningSubscriptionConsumer {
 export async function startSubscriptionConsumer(
   options: SubscriptionConsumerOptions,
 ): Promise<RunningSubscriptionConsumer> {
-  const { kafka, admin, log, groupId, topic, onFatal, sessionTimeoutMs, metrics } = options
+  const { kafka, admin, log, groupId, topic, onFatal, sessionTimeoutMs, metrics, traces } = options
   const deps: SubscriptionSessionDeps = {
     ...options,
     warn: ({ code, reason }, { workspace, version, id }) => {
@@ -41,6 +43,9 @@ export async function startSubscriptionConsumer(
       log.warn({ workspace, version, eventId: id, code }, reason)
     },
     retry: (what, call, between) => untilDone({ what, log, between }, call),
+    ...(traces === null
+      ? {}
+      : { trace: (messages, partition) => traces.batch({ topic, partition, messages }) }),
   }
   const loop = new ConsumerLoop<SubscriptionSession>({
     kafka,

@@ -9,6 +9,7 @@ import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
 import type { RulesHistory } from '#drivers/rules-history.ts'
+import type { BatchTrace } from '#drivers/traces.ts'
 import type { Decoder } from '#schemas/decoder.ts'
 import { recordVersion } from './record-version.ts'
 
@@ -43,6 +44,8 @@ export interface SubscriptionSessionDeps {
   readonly deadLetter: (refused: RefusedVersion, partition: number) => Promise<void>
   /** Told of what was applied and looks wrong. */
   readonly warn: (warning: Warning, event: SubscriptionEvent) => void
+  /** Follows the records of a batch that are traced; left out where nothing is. */
+  readonly trace?: (messages: RecordBatch['messages'], partition: number) => BatchTrace
   /** Makes the same call until it succeeds; throws when the partition was lost. */
   readonly retry: <Value>(
     what: string,
@@ -80,38 +83,49 @@ export class SubscriptionSession implements PartitionSession {
   }
 
   async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
-    const { retry, decoder } = this.#deps
+    const { retry, decoder, trace } = this.#deps
+    const traced = trace?.(batch.messages, this.#partition)
+    const refused = new Map<string, string>()
     await retry(
       'looking up schemas',
       () => decoder.prepare(batch.messages.map(({ value }) => value)),
       batch.heartbeat,
     )
     for (const message of batch.messages) {
-      await retry('a subscription version', () => this.#take(message), batch.heartbeat)
+      const code = await retry('a subscription version', () => this.#take(message), batch.heartbeat)
+      if (code !== null) refused.set(message.offset, code)
       this.#position = Number(message.offset) + 1
       await batch.heartbeat()
     }
     this.#position = batch.next
+    traced?.end(refused)
     return 'done'
   }
 
-  async #take(message: KafkaMessage): Promise<void> {
+  /** Takes a record in; the code of the last letter that it came to, null for none. */
+  async #take(message: KafkaMessage): Promise<DeadLetterCode | null> {
     const decoded = decodeMessage(this.#deps.decoder, message)
-    if (!decoded.ok) return this.#deps.deadLetter({ message, ...decoded }, this.#partition)
+    if (!decoded.ok) return this.#refuse({ message, ...decoded })
     const event = subscriptionEventOf(decoded.value)
     const fault = faultOfSubscriptionEvent(event, message.key?.toString() ?? null)
     const about = { message, schemaId: null, eventId: event.id }
-    if (fault !== null) return this.#deps.deadLetter({ ...about, ...fault }, this.#partition)
-    await this.#apply(message, event)
+    if (fault !== null) return this.#refuse({ ...about, ...fault })
+    return this.#apply(message, event)
+  }
+
+  async #refuse(refused: RefusedVersion): Promise<DeadLetterCode> {
+    await this.#deps.deadLetter(refused, this.#partition)
+    return refused.code
   }
 
   /** Letters and the window's start are acknowledged before the new facts can be seen (counting.md). */
-  async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<void> {
-    const { source, rules, facts, startWindow, deadLetter } = this.#deps
+  async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<DeadLetterCode | null> {
+    const { source, rules, facts, startWindow } = this.#deps
     const { folded, refusals } = await recordVersion(source, rules, event)
     const about = { message, schemaId: null, eventId: event.id }
-    for (const refusal of refusals) await deadLetter({ ...about, ...refusal }, this.#partition)
-    if (folded === null) return
+    for (const refusal of refusals) await this.#refuse({ ...about, ...refusal })
+    const code = refusals.at(-1)?.code ?? null
+    if (folded === null) return code
     for (const warning of folded.changes.get(event.version)?.warnings ?? []) this.#deps.warn(warning, event)
     const appendedAt = this.#appendedAt(message)
     for (const [version, { windowStart }] of folded.changes) {
@@ -119,6 +133,7 @@ export class SubscriptionSession implements PartitionSession {
       await startWindow({ workspace: event.workspace, version, startsAt: windowStart, appendedAt })
     }
     await facts.refresh(event.workspace, event.occurredAt)
+    return code
   }
 
   /** A window that began so long ago splits no day that is still counted: its start would only be a dead letter. */

@@ -126,8 +126,11 @@ async function check(
   { asking, workspace, print }: Telling,
   { check: question, expect }: CheckStep,
 ): Promise<boolean> {
-  const body = { workspace, ...question, explain: true }
-  const answer: Answer = await untilAnswer(asking, body, ({ reason }) => reason === expect, 5_000)
+  const body = { workspace, ...question }
+  const isExpected = ({ reason }: Answer): boolean => reason === expect
+  const answer: Answer = await untilAnswer(asking, { ...body, explain: true }, isExpected, 5_000)
+  // Once more as a product asks, so that the ops page has it among the denials.
+  await untilAnswer(asking, body, () => true)
   for (const line of decisionLines(question, answer)) print(line)
   if (answer.reason === expect) return true
   print(pc.red(`    the rules say ${expect}`))

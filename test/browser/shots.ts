@@ -8,6 +8,8 @@ interface Shot {
   readonly width: number
   readonly height: number
   readonly scheme: 'light' | 'dark'
+  /** All of the page, not what a window shows of it. */
+  readonly isWhole?: boolean
   /** Brings the page into the state that is shown. */
   readonly act?: (page: Page) => Promise<void>
 }
@@ -26,11 +28,12 @@ function shotsOf(workspace: string): readonly Shot[] {
   const one = `#/workspace/${workspace}`
   return [
     { ...WIDE, name: 'limits', hash: '#/limits' },
-    { ...WIDE, name: 'workspace', hash: one },
+    { ...WIDE, name: 'workspace', hash: one, isWhole: true },
     { ...WIDE, name: 'denied', hash: one, act: explain },
+    { ...WIDE, name: 'what-if', hash: one, act: tryBase },
     { ...WIDE, name: 'dead-letters', hash: '#/dead-letters', act: preview },
     { ...WIDE, name: 'system', hash: '#/system' },
-    { ...WIDE, name: 'workspace-dark', hash: one, scheme: 'dark' },
+    { ...WIDE, name: 'workspace-dark', hash: one, scheme: 'dark', isWhole: true },
     { ...WIDE, name: 'limits-dark', hash: '#/limits', scheme: 'dark' },
     { ...NARROW, name: 'limits-360', hash: '#/limits' },
     { ...NARROW, name: 'workspace-360', hash: one },
@@ -60,15 +63,36 @@ export async function settled(page: Page): Promise<void> {
 /** Writes a PNG for each view into a folder. */
 export async function takeShots(browser: Browser, shown: Shown, folder: string): Promise<readonly string[]> {
   const names: string[] = []
-  for (const { name, hash, width, height, scheme, act } of shotsOf(shown.workspace)) {
+  for (const { name, hash, width, height, scheme, act, isWhole = false } of shotsOf(shown.workspace)) {
     const page = await openPage(browser, shown, { hash, viewport: { width, height }, colorScheme: scheme })
     await act?.(page)
     const path = join(folder, `${name}.png`)
-    await page.screenshot({ path, animations: 'disabled' })
+    await page.mouse.move(0, 0)
+    await page.screenshot({ path, animations: 'disabled', fullPage: isWhole })
     await page.context().close()
     names.push(path)
   }
-  return names
+  return [...names, await takeSignIn(browser, shown, folder)]
+}
+
+async function takeSignIn(browser: Browser, { api }: Shown, folder: string): Promise<string> {
+  const page = await browser.newPage({ viewport: { width: WIDE.width, height: WIDE.height } })
+  await page.goto(api)
+  await page.getByLabel('API key').waitFor()
+  const path = join(folder, 'sign-in.png')
+  await page.screenshot({ path, animations: 'disabled' })
+  await page.close()
+  return path
+}
+
+/** Tries Base with one seat, where most of what is there would not fit. */
+async function tryBase(page: Page): Promise<void> {
+  const part = page.getByRole('region', { name: 'What if?' })
+  await part.getByLabel('Plan').selectOption('base')
+  await part.getByLabel('Seats').fill('1')
+  await part.getByRole('button', { name: 'Try' }).click()
+  await part.getByText('would be denied').waitFor()
+  await part.evaluate((element) => element.scrollIntoView())
 }
 
 /** Asks why a third of the pool more is denied. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
 const source = join(root, 'client')
@@ -65,4 +65,10 @@ export function blockOfReadme(language: string): string {
 export function findNode20(): string | null {
   const places = ['/usr/bin/node', '/usr/local/bin/node'].filter(existsSync)
   return places.find((program) => runIn(root, program, ['--version']).startsWith('v20.')) ?? null
+}
+
+/** A program of the machine by its name; null when there is none. */
+export function findOnPath(name: string): string | null {
+  const places = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name))
+  return places.find(existsSync) ?? null
 }

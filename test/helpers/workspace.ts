@@ -55,6 +55,7 @@ export class TestWorkspace {
   async subscribe(
     change: Readonly<Record<string, unknown>>,
     event: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     this.#version += 1
     const version = this.#version
@@ -69,7 +70,7 @@ export class TestWorkspace {
       subscription: this.#subscription,
       ...event,
     }
-    await this.#system.writer.write({ record: 'SubscriptionEvent', value })
+    await this.#system.writer.write({ record: 'SubscriptionEvent', value, headers })
     await this.hasVersions(version)
   }
 

@@ -13,7 +13,13 @@ import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { FailingService } from '#test/helpers/failing-service.ts'
-import { blockOfReadme, findNode20, installClient, runIn } from '#test/helpers/installed-client.ts'
+import {
+  blockOfReadme,
+  findNode20,
+  findOnPath,
+  installClient,
+  runIn,
+} from '#test/helpers/installed-client.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { type SeenDecision, TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -234,12 +240,17 @@ describe('README', () => {
   afterAll(() => installed.remove())
 
   test.for([
-    ['this Node', process.execPath],
-    ['Node 20', findNode20()],
+    ['this Node', process.execPath, []],
+    ['Node 20', findNode20(), []],
+    ['Deno', findOnPath('deno'), ['run', '--allow-all']],
+    ['Bun', findOnPath('bun'), ['run']],
   ] as const)(
     'the five minutes of client/README.md, run from the installed package: %s',
-    async ([name, node], context) => {
-      if (node === null) return context.skip(`${name} is not on this machine`)
+    async ([name, program, args], context) => {
+      if (program === null) {
+        process.stdout.write(`the client was not run in ${name}, which is not on this machine\n`)
+        return context.skip(`${name} is not on this machine`)
+      }
       const workspace = await workspaceWith({ plan: 'base' })
       writeFileSync(join(installed.dir, 'start.js'), blockOfReadme('js'))
       const env = {
@@ -248,7 +259,7 @@ describe('README', () => {
         WORKSPACE: workspace.id,
         NO_COLOR: '1',
       }
-      expect(runIn(installed.dir, node, ['start.js'], env)).toBe(blockOfReadme('text'))
+      expect(runIn(installed.dir, program, [...args, 'start.js'], env)).toBe(blockOfReadme('text'))
     },
   )
 })

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import express from 'express'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TallygateClient, UncommittedUseError } from '#client/client.ts'
@@ -253,5 +255,32 @@ describe('gates', () => {
       return (await visit(`http://127.0.0.1:${port}${path}`, workspace)).status
     })
     expect(await Promise.all(statuses)).toEqual([200, 403, 503])
+  })
+
+  test('Express 5: a gated route runs, or answers 403, or leaves the error to the handler of the app', async () => {
+    const workspace = await workspaceWith({})
+    const away = new TallygateClient({ url: 'http://127.0.0.1:1', key: system.key, patienceMs: 50 })
+    const rule = { feature: 'ai_credits', workspace: workspaceOf }
+    const run: express.RequestHandler = (_request, response) => void response.json({ ran: true })
+    const failed: express.ErrorRequestHandler = (error, _request, response, _next) => {
+      response.status(Number(error.status)).json({ handled: error.name })
+    }
+    const app = express()
+    app.post('/credits', connectGate(client, rule), run)
+    app.post('/many', connectGate(client, { ...rule, quantity: () => 751 }), run)
+    app.post('/away', connectGate(away, rule), run)
+    app.use(failed)
+    const server = app.listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = Object(server.address())
+    const post = async (path: string) => {
+      const headers = { 'x-workspace': workspace }
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers })
+      return { status: response.status, body: await response.json() }
+    }
+    expect(await post('/credits')).toEqual({ status: 200, body: { ran: true } })
+    expect(await post('/many')).toMatchObject({ status: 403, body: { code: 'limit_reached', limit: 750 } })
+    expect(await post('/away')).toEqual({ status: 503, body: { handled: 'GateError' } })
   })
 })

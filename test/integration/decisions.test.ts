@@ -1,5 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { TallygateClient } from '#client/client.ts'
+import { UsageEmitter } from '#client/events.ts'
 import { HOUR_MS } from '#core/instant.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
 import { type Collector, startCollector } from '#test/helpers/collector.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { figureOf, scrape } from '#test/helpers/scrape.ts'
@@ -109,6 +115,18 @@ test('metrics: what was decided, counted and set aside shows, and no workspace',
   expect(api + counting).not.toContain(workspace.id)
 })
 
+test('metrics: whatever alerts and dashboard ask for is said by the processes themselves', async () => {
+  const said = `${await scrape(system, 'api')}\n${await scrape(system, 'consumers')}`
+  // A counter with labels has no line of its own until it counts; what kind it is, is said from the beginning.
+  const names = new Set([...said.matchAll(/^(?:# TYPE )?([a-z]\w+)(?=[{ ])/gm)].map(([, name = '']) => name))
+  const files = ['alerts.yml', 'grafana-dashboard.json']
+  const text = files.map((file) => readFileSync(`deploy/monitoring/${file}`, 'utf8')).join('\n')
+  const exprs = [...text.matchAll(/expr"?: "?(.*)/g)].map(([, expr = '']) => expr)
+  const asked = new Set(exprs.flatMap((expr) => expr.match(/\b(tallygate|nodejs|process)_\w+/g) ?? []))
+  expect(asked.size).toBeGreaterThan(20)
+  expect([...asked].filter((name) => !names.has(name))).toEqual([])
+})
+
 test('traces: a request, the record that it writes and the counting of it are one trace', async () => {
   const workspace = new TestWorkspace(system)
   await workspace.subscribe({ plan: 'base' })
@@ -136,6 +154,28 @@ test('traces: a request, the record that it writes and the counting of it are on
   expect(spans).toHaveLength(2)
   expect(collector.spans.filter((span) => span.traceId !== traceId)).toEqual([])
   expect(JSON.stringify(collector.spans)).not.toContain(workspace.id)
+})
+
+test('traces: a trace of a product goes on from the SDK and the emitter, one of billing from its record', async () => {
+  const traceId = randomBytes(16).toString('hex')
+  const callerId = randomBytes(8).toString('hex')
+  const headers = { traceparent: `00-${traceId}-${callerId}-01` }
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'base' }, {}, headers)
+  const client = new TallygateClient({ url: system.api, key: system.key, traceHeaders: () => headers })
+  await client.check({ workspace: workspace.id, feature: 'leads' })
+  const { kafka: brokers, registry } = engineAddresses()
+  const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING })
+  const emitter = new UsageEmitter({ kafka, source: 'crm', registry, traceHeaders: () => headers })
+  onTestFinished(() => emitter.stop())
+  await emitter.start()
+  await emitter.emit('LeadEvent', { workspace: workspace.id, leadId: 'l', action: 'created' })
+  const names = await eventually(
+    async () => collector.spans.filter((span) => span.traceId === traceId).map(({ name }) => name),
+    ({ length }) => length >= 3,
+    { what: 'the spans of all three' },
+  )
+  expect(names.toSorted()).toEqual(['POST /v1/check', 'process subscription.events', 'process usage.events'])
 })
 
 test('what one process counted another one tells: the log survives the API', async () => {

@@ -29,16 +29,7 @@ const letterHeads = [
 
 /** What was refused, by code; and what sending it again would do. */
 export function deadLettersView(main, { place, leave }) {
-  const { code = '', workspace = '', days = '7' } = place.query
-  const span = choice({ id: 'letters-days', onchange: () => turn({}) }, spans, days)
-  const sought = h('input', {
-    id: 'letters-workspace',
-    type: 'search',
-    value: workspace,
-    placeholder: 'whole id',
-    autocomplete: 'off',
-    spellcheck: 'false',
-  })
+  const filters = filtersOf(place.query, () => turn(chosen))
   const codes = section('By code', {
     id: 'codes',
     about: 'A record that breaks a rule is kept whole, with the rule.',
@@ -48,62 +39,54 @@ export function deadLettersView(main, { place, leave }) {
     about: 'What sending them again would do. Nothing is sent from here.',
   })
   const letters = section('Newest letters', { id: 'letters' })
+  const title = h('div.title', {}, h('h1', {}, 'Dead letters'))
+  put(main, title, filters.element, codes.element, redrive.element, letters.element)
+  let chosen = place.query.code ?? ''
+  let watched = []
+  const stop = () => {
+    for (const one of watched) one.stop()
+  }
+  const keep = ({ body }, code, show) => {
+    const read = (signal) => get(pathOf('/v1/dead-letters', { code, ...filters.asked() }), { signal })
+    return watch(body, { read, show, leave, everyMs: EVERY_MS })
+  }
+  const turn = (code) => {
+    chosen = code
+    keepQuery({ code: chosen, ...filters.query() })
+    stop()
+    watched = [
+      keep(codes, '', (answer) => codeTable(answer, chosen, turn)),
+      keep(letters, chosen, (answer) => letterTable(answer, chosen, turn)),
+      keep(redrive, chosen, ({ redrives }) => previewsOf(redrives)),
+    ]
+  }
+  turn(chosen)
+  return stop
+}
+
+/** Whose letters of which time, as the address has it and as the API is asked. */
+function filtersOf({ workspace = '', days = '7' }, turn) {
+  const span = choice({ id: 'letters-days', onchange: turn }, spans, days)
+  const plain = { placeholder: 'whole id', autocomplete: 'off', spellcheck: 'false' }
+  const sought = h('input', { id: 'letters-workspace', type: 'search', value: workspace, ...plain })
   const submit = (event) => {
     event.preventDefault()
-    turn({})
+    turn()
   }
-  const filters = h(
+  const element = h(
     'form.card.filters.two',
     { onsubmit: submit },
     field('Workspace', sought),
     field('Refused in the', span),
     h('button', { type: 'submit' }, 'Show'),
   )
-  put(
-    main,
-    h('div.title', {}, h('h1', {}, 'Dead letters')),
-    filters,
-    codes.element,
-    redrive.element,
-    letters.element,
-  )
-  let chosen = code
-  let watched = []
-  const filter = (one) => ({
-    code: one,
-    workspace: sought.value.trim(),
-    from: span.value === '' ? '' : dayStart(Number(span.value)),
-  })
-  const read = (one) => (signal) => get(pathOf('/v1/dead-letters', filter(one)), { signal })
-  const turn = ({ code: wanted = chosen }) => {
-    chosen = wanted
-    keepQuery({ code: chosen, workspace: sought.value.trim(), days: span.value })
-    for (const { stop } of watched) stop()
-    const turnTo = (one) => turn({ code: one })
-    watched = [
-      watch(codes.body, {
-        read: read(''),
-        show: (answer) => codeTable(answer, chosen, turnTo),
-        leave,
-        everyMs: EVERY_MS,
-      }),
-      watch(letters.body, {
-        read: read(chosen),
-        show: (answer) => letterTable(answer, chosen, turnTo),
-        leave,
-        everyMs: EVERY_MS,
-      }),
-      watch(redrive.body, {
-        read: read(chosen),
-        show: ({ redrives }) => previewsOf(redrives),
-        leave,
-        everyMs: EVERY_MS,
-      }),
-    ]
-  }
-  turn({})
-  return () => {
-    for (const { stop } of watched) stop()
+  return {
+    element,
+    query: () => ({ workspace: sought.value.trim(), days: span.value }),
+    asked: () => ({
+      workspace: sought.value.trim(),
+      from: span.value === '' ? '' : dayStart(Number(span.value)),
+    }),
   }
 }
 

@@ -24,77 +24,68 @@ const heads = [
 
 /** Workspaces nearest to a limit, the fullest first. */
 export function limitsView(main, { place, leave }) {
-  const { feature = '', search = '', atLeast = '50' } = place.query
-  let wanted = feature
-  const changed = () => {
-    wanted = features.value
-    turn()
-  }
-  const features = choice({ id: 'limits-feature', onchange: changed }, [['', 'every feature']], '')
-  const least = choice({ id: 'limits-least', onchange: changed }, shares, atLeast)
-  const sought = h('input', {
-    id: 'limits-search',
-    type: 'search',
-    value: search,
-    placeholder: 'part of its id',
-    maxlength: '64',
-    autocomplete: 'off',
-    spellcheck: 'false',
-    oninput: () => narrow(),
-  })
+  const filters = filtersOf(place.query, { changed: () => turn(), typed: () => narrow() })
   const tiles = h('div', { id: 'limits-tiles' })
   const list = section('Nearest to a limit', {
     id: 'limits',
     about:
       'The fullest first. Features without a limit and workspaces whose access has lapsed are not listed.',
   })
+  put(main, h('div.title', {}, h('h1', {}, 'Limits')), tiles, filters.element, list.element)
+  let last = null
+  let watched = null
+  let asking = 0
+  const show = (answer) => {
+    last = answer
+    put(tiles, tilesOf(answer.rows))
+    return listOf(answer, filters.query().search)
+  }
+  /** What is here is narrowed at once; others of that name may be further down. */
+  const narrow = () => {
+    keepQuery(filters.query())
+    if (last !== null) put(list.body, listOf(last, filters.query().search))
+    clearTimeout(asking)
+    asking = setTimeout(() => void watched?.now(), SEARCH_AFTER_MS)
+  }
+  const turn = () => {
+    keepQuery(filters.query())
+    last = null
+    watched?.stop()
+    const read = (signal) => readRows(filters.query(), signal)
+    watched = watch(list.body, { read, show, leave, bones: 6 })
+  }
+  turn()
+  return () => {
+    clearTimeout(asking)
+    watched?.stop()
+  }
+}
+
+/** What the list is narrowed by, as the address has it. */
+function filtersOf({ feature = '', search = '', atLeast = '50' }, { changed, typed }) {
+  let wanted = feature
+  const choose = () => {
+    wanted = features.value
+    changed()
+  }
+  const features = choice({ id: 'limits-feature', onchange: choose }, [['', 'every feature']], '')
+  const least = choice({ id: 'limits-least', onchange: changed }, shares, atLeast)
+  const text = { value: search, placeholder: 'part of its id', maxlength: '64', oninput: typed }
+  const plain = { autocomplete: 'off', spellcheck: 'false' }
+  const sought = h('input', { id: 'limits-search', type: 'search', ...text, ...plain })
   const open = h(
     'form.open',
     { onsubmit: (event) => openWorkspace(event, sought.value) },
     field('Workspace', sought),
     h('button', { type: 'submit' }, 'Open'),
   )
-  put(
-    main,
-    h('div.title', {}, h('h1', {}, 'Limits')),
-    tiles,
-    h('div.card.filters', {}, open, field('Feature', features), field('Share', least)),
-    list.element,
-  )
-  let last = null
-  let watched = null
-  const query = () => ({
-    feature: wanted,
-    atLeast: least.value,
-    search: sought.value.trim(),
-  })
-  const shown = (answer) => {
-    last = answer
-    put(tiles, tilesOf(answer.rows))
-    return listOf(answer, sought.value)
-  }
-  let asking = 0
-  /** What is here is narrowed at once; others of that name may be further down. */
-  const narrow = () => {
-    keepQuery(query())
-    if (last !== null) put(list.body, listOf(last, sought.value))
-    clearTimeout(asking)
-    asking = setTimeout(() => void watched?.now(), SEARCH_AFTER_MS)
-  }
-  const turn = () => {
-    keepQuery(query())
-    last = null
-    watched?.stop()
-    watched = watch(list.body, { read: (signal) => readRows(query(), signal), show: shown, leave, bones: 6 })
-  }
   get('/v1/catalogue').then(
     ({ catalogue }) => fill(features, [['', 'every feature'], ...limited(catalogue)], feature),
     () => {},
   )
-  turn()
-  return () => {
-    clearTimeout(asking)
-    watched?.stop()
+  return {
+    element: h('div.card.filters', {}, open, field('Feature', features), field('Share', least)),
+    query: () => ({ feature: wanted, atLeast: least.value, search: sought.value.trim() }),
   }
 }
 

@@ -11,51 +11,75 @@ const heads = [
   { text: 'Counted up to', kind: 'figure spare' },
   { text: 'Log end', kind: 'figure spare' },
   { text: 'Records behind', kind: 'figure' },
-  { text: 'Lag', kind: 'figure' },
+  { text: 'Level with the log', kind: 'figure end' },
 ]
 
 /** How far counting is behind the log, by partition, and how each shard does. */
 export function systemView(main, { leave }) {
-  const tiles = h('div', { id: 'system-tiles' })
-  const lag = section('Partitions', {
-    id: 'partitions',
-    about: 'Usage that is in the log and not yet in the counters.',
-  })
-  const shards = section('Shards', {
-    id: 'shards',
-    about: 'Each holds the counters of a sixteenth of the workspaces.',
-  })
-  put(main, h('div.title', {}, h('h1', {}, 'System')), tiles, lag.element, shards.element)
-  const { stop } = watch(lag.body, {
+  const all = h('div.stacked')
+  put(main, h('div.title', {}, h('h1', {}, 'System')), all)
+  const { stop } = watch(all, {
     read: (signal) => get('/v1/system', { signal }),
-    show: (answer) => {
-      put(tiles, tilesOf(answer))
-      put(shards.body, shardGrid(answer.shards))
-      return partitionTable(answer.partitions)
-    },
+    show: (answer) => [tilesOf(answer), partitionsOf(answer), shardsOf(answer)],
     leave,
     bones: 6,
   })
   return stop
 }
 
+/** The sum or the most of figures; null as soon as one of them is not known, for then nobody knows. */
+function overAll(figures, fold) {
+  return figures.includes(null) ? null : figures.reduce(fold, 0)
+}
+
 function tilesOf({ partitions, shards, at }) {
-  const behind = partitions.reduce((sum, { lagRecords }) => sum + (lagRecords ?? 0), 0)
-  const slowest = Math.max(0, ...partitions.map(({ lagMs }) => lagMs ?? 0))
+  const behind = overAll(
+    partitions.map(({ lagRecords }) => lagRecords),
+    (sum, one) => sum + one,
+  )
+  const slowest = overAll(
+    partitions.map(({ lagMs }) => lagMs),
+    (most, one) => Math.max(most, one),
+  )
   const ready = shards.filter(({ state }) => state === 'ready').length
   return h(
     'dl.tiles.large',
     {},
-    tile('Enforcement lag', span(slowest), {
-      detail: 'of the slowest partition',
-      kind: slowest > SLOW_MS ? 'warn' : 'good',
+    tile('Level with the log', slowest === null ? 'unknown' : `${span(slowest)} ago`, {
+      detail: slowest === null ? 'a partition has not been counted yet' : 'the slowest partition',
+      kind: kindOf(slowest),
     }),
-    tile('Records behind', number(behind), { detail: 'all partitions' }),
-    tile('Shards ready', `${ready} of ${shards.length}`, {
+    tile('Records behind', behind === null ? 'unknown' : number(behind), {
+      detail: behind === null ? 'Kafka does not say where its log ends' : 'all partitions',
+      kind: behind === null ? 'warn' : 'plain',
+    }),
+    tile('Shards ready', shards.length === 0 ? 'unknown' : `${ready} of ${shards.length}`, {
       detail: `as of ${minute(at)}`,
-      kind: ready < shards.length ? 'bad' : 'good',
+      kind: ready < shards.length || shards.length === 0 ? 'bad' : 'good',
     }),
   )
+}
+
+function kindOf(lagMs) {
+  if (lagMs === null) return 'warn'
+  return lagMs > SLOW_MS ? 'warn' : 'good'
+}
+
+function partitionsOf({ partitions }) {
+  return section('Partitions', {
+    id: 'partitions',
+    about:
+      'Usage that is in the log and not yet in the counters. “Level with the log” is when counting last had all there was; it looks twice a second.',
+    body: h('div.body', {}, partitionTable(partitions)),
+  }).element
+}
+
+function shardsOf({ shards }) {
+  return section('Shards', {
+    id: 'shards',
+    about: `Each holds the counters of one of ${number(shards.length)} parts of the workspaces.`,
+    body: h('div.body', {}, shardGrid(shards)),
+  }).element
 }
 
 function partitionTable(partitions) {
@@ -64,8 +88,8 @@ function partitionTable(partitions) {
     String(partition),
     number(position),
     number(end),
-    number(lagRecords),
-    badge(span(lagMs), lagMs === null ? 'plain' : lagMs > SLOW_MS ? 'warn' : 'good'),
+    lagRecords === null ? 'unknown' : number(lagRecords),
+    badge(lagMs === null ? 'unknown' : `${span(lagMs)} ago`, kindOf(lagMs)),
   ])
   return table({ label: 'Lag by partition', heads, rows })
 }

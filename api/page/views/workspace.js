@@ -109,7 +109,7 @@ function headOf(workspace, answer) {
       {},
       plan !== null && badge(words(plan), 'info'),
       badge(words(status), kinds[access] ?? 'plain'),
-      badge(`access ${words(access).toLowerCase()}`, kinds[access] ?? 'plain'),
+      access !== status && badge(`access ${words(access).toLowerCase()}`, kinds[access] ?? 'plain'),
       h('span.about', {}, `${exact ? 'Exact' : 'Not exact'}: ${accuracy}`),
     ),
   ]

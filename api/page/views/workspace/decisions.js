@@ -1,6 +1,6 @@
 import { get, workspacePath } from '../../api.js'
 import { h } from '../../dom.js'
-import { minute, number, words } from '../../format.js'
+import { inWords, minute, number, words } from '../../format.js'
 import { badge, empty, section } from '../../parts.js'
 import { watch } from '../../watch.js'
 
@@ -34,7 +34,13 @@ function list(denials, ask) {
         'li',
         {},
         badge(words(reason), allowed ? 'warn' : 'bad'),
-        h('span.grow', {}, h('strong', {}, words(feature)), ` ${number(count)}×`, h('small', {}, last.why)),
+        h(
+          'span.grow',
+          {},
+          h('strong', {}, words(feature)),
+          ` ${number(count)}×`,
+          h('small', {}, inWords(last.why)),
+        ),
         h('time', { datetime: at }, minute(at)),
         h(
           'button.small',

@@ -1,4 +1,4 @@
-import { get, post } from '../../api.js'
+import { get, Problem, post } from '../../api.js'
 import { h, put } from '../../dom.js'
 import { fromNow, money, number, words } from '../../format.js'
 import { badge, bar, failure, field, fill, loading, section } from '../../parts.js'
@@ -110,7 +110,7 @@ function denialOf({ feature, reason, limit, limitNow, used, since, unblock }) {
 }
 
 function priceOf(priced) {
-  if (priced instanceof Error)
+  if (priced instanceof Problem)
     return priced.code === 'unauthenticated' ? null : h('p.about', {}, `No price: ${priced.message}`)
   return h('p.about', {}, `Bought now it would cost ${money(priced.totalMinor, priced.currency)}.`)
 }

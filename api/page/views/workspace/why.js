@@ -1,9 +1,11 @@
 import { post } from '../../api.js'
 import { h, put } from '../../dom.js'
-import { inWords, minute, words } from '../../format.js'
+import { inWords, minute, percentOf, words } from '../../format.js'
 import { badge, bar, choice, failure, field, fill, loading, section } from '../../parts.js'
 import { sentenceOf, stepName, wayOut } from '../../sentences.js'
 
+/** Length of a time to the minute, as the field has it while no seconds are given. */
+const MINUTE_LENGTH = 16
 const intents = [
   ['add', 'add to it'],
   ['use', 'use it'],
@@ -12,53 +14,17 @@ const intents = [
 
 /** Asks the API to decide, and shows how it came to its answer; nothing is counted by asking. */
 export function whyPart(workspace, { feature, leave }) {
-  const chosen = h('select', { id: 'why-feature', name: 'feature' })
-  const intent = choice({ id: 'why-intent' }, intents, 'add')
-  const quantity = h('input', {
-    id: 'why-quantity',
-    type: 'number',
-    min: '0',
-    max: '1000000000',
-    value: '1',
-    required: true,
-    inputmode: 'numeric',
-  })
-  const subject = h('input', {
-    id: 'why-subject',
-    type: 'text',
-    maxlength: '128',
-    placeholder: 'optional',
-    autocomplete: 'off',
-  })
-  const at = h('input', { id: 'why-at', type: 'datetime-local', step: '0.001' })
+  const question = questionOf()
   const answer = h('div.answer', { id: 'why-answer', 'aria-live': 'polite' })
   const submit = async (event) => {
     event?.preventDefault()
     put(answer, loading(3))
-    const asked = {
-      workspace,
-      feature: chosen.value,
-      quantity: Number(quantity.value),
-      intent: intent.value,
-      ...(subject.value === '' ? {} : { subject: subject.value }),
-      ...(at.value === '' ? {} : { at: `${at.value.length === 16 ? `${at.value}:00` : at.value}Z` }),
-      explain: true,
-    }
-    await post('/v1/check', asked).then(
+    await post('/v1/check', { workspace, ...question.asked(), explain: true }).then(
       (decision) => put(answer, ...explained(decision)),
       (problem) => (problem.code === 'unauthenticated' ? leave() : put(answer, failure(problem))),
     )
   }
-  const form = h(
-    'form.fields',
-    { onsubmit: submit },
-    field('Feature', chosen),
-    field('To', intent),
-    field('Quantity', quantity),
-    field('Resource', subject),
-    field('At (UTC)', at, { isWide: true }),
-    h('button.main', { type: 'submit' }, 'Explain'),
-  )
+  const form = h('form.fields', { onsubmit: submit }, ...question.fields)
   const part = section('Why is this denied?', {
     id: 'why',
     about: 'Asks anew and shows each step. Asking uses nothing up and is not among the denials.',
@@ -66,26 +32,10 @@ export function whyPart(workspace, { feature, leave }) {
   })
   return {
     element: part.element,
-    /** Offers the features there are, once known. */
-    offer: (entitlements) => {
-      if (chosen.options.length > 0) return
-      const first = entitlements.find((one) => one.feature === feature) ?? fullest(entitlements)
-      fill(
-        chosen,
-        entitlements.map((one) => [one.feature, words(one.feature)]),
-        first?.feature,
-      )
-    },
-    /**
-     * Fills the form in and asks: why was it so then? A denial of the list says neither what it was for nor of which
-     * resource, so nothing of an earlier question may stay.
-     */
-    ask: (asked) => {
-      chosen.value = asked.feature
-      intent.value = 'add'
-      subject.value = ''
-      quantity.value = String(asked.quantity)
-      at.value = asked.at.replace('Z', '')
+    offer: (entitlements) => question.offer(entitlements, feature),
+    /** Fills the form in and asks: why was it so then? */
+    ask: (denial) => {
+      question.fillIn(denial)
       part.element.scrollIntoView({ block: 'start' })
       answer.tabIndex = -1
       answer.focus({ preventScroll: true })
@@ -94,9 +44,60 @@ export function whyPart(workspace, { feature, leave }) {
   }
 }
 
+/** The fields of a question, and what stands in them. */
+function questionOf() {
+  const feature = h('select', { id: 'why-feature', name: 'feature' })
+  const intent = choice({ id: 'why-intent' }, intents, 'add')
+  const number = { min: '0', max: '1000000000', value: '1', required: true, inputmode: 'numeric' }
+  const quantity = h('input', { id: 'why-quantity', type: 'number', ...number })
+  const text = { maxlength: '128', placeholder: 'optional', autocomplete: 'off' }
+  const subject = h('input', { id: 'why-subject', type: 'text', ...text })
+  const at = h('input', { id: 'why-at', type: 'datetime-local', step: '0.001' })
+  return {
+    fields: [
+      field('Feature', feature),
+      field('To', intent),
+      field('Quantity', quantity),
+      field('Resource', subject),
+      field('At (UTC)', at, { isWide: true }),
+      h('button.main', { type: 'submit' }, 'Explain'),
+    ],
+    asked: () => ({
+      feature: feature.value,
+      quantity: Number(quantity.value),
+      intent: intent.value,
+      ...(subject.value === '' ? {} : { subject: subject.value }),
+      ...(at.value === ''
+        ? {}
+        : { at: `${at.value.length === MINUTE_LENGTH ? `${at.value}:00` : at.value}Z` }),
+    }),
+    /** Offers the features there are, once known. */
+    offer: (entitlements, wanted) => {
+      if (feature.options.length > 0) return
+      const first = entitlements.find((one) => one.feature === wanted) ?? fullest(entitlements)
+      fill(
+        feature,
+        entitlements.map((one) => [one.feature, words(one.feature)]),
+        first?.feature,
+      )
+    },
+    /**
+     * A denial of the list says neither what it was for nor of which resource, so nothing of an earlier question may
+     * stay.
+     */
+    fillIn: (denial) => {
+      feature.value = denial.feature
+      intent.value = 'add'
+      subject.value = ''
+      quantity.value = String(denial.quantity)
+      at.value = denial.at.replace('Z', '')
+    },
+  }
+}
+
 /** The feature that is closest to its limit. */
 function fullest(entitlements) {
-  const rank = ({ limit, used }) => (limit === null || limit === 0 ? 0 : used / limit)
+  const rank = ({ limit, used }) => (limit === null ? 0 : percentOf(used, limit))
   return entitlements.toSorted((a, b) => rank(b) - rank(a))[0]
 }
 

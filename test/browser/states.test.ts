@@ -1,0 +1,209 @@
+import { join } from 'node:path'
+import type { Browser, Page, Route } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { installClient } from '#test/helpers/installed-client.ts'
+import { type System, startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { findChromium, startChromium } from './chromium.ts'
+import { bringAxe, overflowOf, seriousIssues } from './looks.ts'
+import { openPage, settled } from './shots.ts'
+
+const found = await findChromium()
+if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
+
+let system: System
+let workspace: TestWorkspace
+let browser: Browser
+
+interface SystemAnswer {
+  readonly partitions: readonly { lagRecords: number | null; lagMs: number | null; end: number | null }[]
+  readonly shards: readonly { shard: number; state: string }[]
+}
+
+describe.runIf('path' in found)('ops page when something is missing', () => {
+  beforeAll(async () => {
+    system = await startSystem()
+    workspace = new TestWorkspace(system)
+    await workspace.subscribe({})
+    browser = await startChromium('path' in found ? found.path : '')
+  })
+  afterAll(async () => {
+    await browser.close()
+    await system.stop()
+  })
+
+  test.for([
+    ['#/system', '/v1/system', '.old'],
+    ['#/limits', '/v1/usage', '.body.old'],
+  ] as const)(
+    'the API does not answer: %s stays, in grey, and is itself again afterwards',
+    async ([hash, path, old]) => {
+      const page = await open(hash)
+      const away = (route: Route): Promise<void> => route.abort('connectionrefused')
+      await page.route(`**${path}*`, away)
+      await page.locator(old).waitFor()
+      await page.getByText('What is shown is as it was').waitFor({ state: 'attached' })
+      expect(await seriousIssues(page)).toEqual([])
+      await page.unroute(`**${path}*`, away)
+      await page.locator(old).waitFor({ state: 'detached' })
+    },
+  )
+
+  test('the API does not answer from the beginning: that is said, and asked again', async () => {
+    const page = await open('#/dead-letters')
+    const away = (route: Route): Promise<void> => route.abort('connectionrefused')
+    await page.route('**/v1/system', away)
+    await page.goto(`${system.api}/#/system`)
+    await page.getByRole('alert').getByText('The API does not answer').waitFor()
+    expect(await seriousIssues(page)).toEqual([])
+    await page.unroute('**/v1/system', away)
+    await page.getByRole('table', { name: 'Lag by partition' }).waitFor()
+  })
+
+  test('a key that is revoked while the page is open: another is asked for, and the place is kept', async () => {
+    const key = await system.createKey({ scopes: ['usage:read', 'check'] })
+    const page = await open(`#/workspace/${workspace.id}`, { key })
+    const ended = {
+      code: 'unauthenticated',
+      status: 401,
+      title: 'A valid key is needed.',
+      detail: 'It has ended.',
+    }
+    const refuse = (route: Route): Promise<void> =>
+      route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify(ended) })
+    await page.route('**/v1/**', refuse)
+    await page.getByRole('alert').getByText('The key is not taken any more').waitFor()
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+    expect(await seriousIssues(page)).toEqual([])
+    await page.unroute('**/v1/**', refuse)
+    await page.getByLabel('API key').fill(system.key)
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByRole('heading', { level: 1, name: workspace.id }).waitFor()
+  })
+
+  test.for(['#/limits', '#/dead-letters', '#/system', '#/workspace/'] as const)(
+    'until the first answer of %s there are bones, said to be loading',
+    async (view) => {
+      const page = await open(view === '#/limits' ? '#/system' : '#/limits')
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+      await page.route('**/v1/**', async (route) => {
+        await answered
+        await route.continue()
+      })
+      await page.goto(`${system.api}/${view}${view.endsWith('/') ? workspace.id : ''}`)
+      await page.getByRole('status').getByText('Loading').first().waitFor({ state: 'attached' })
+      expect(await page.locator('[aria-busy="true"]').count()).toBeGreaterThan(0)
+      expect(await seriousIssues(page)).toEqual([])
+      answer()
+      await settled(page)
+      expect(await page.locator('[aria-busy], .bones').count()).toBe(0)
+    },
+  )
+
+  test('sign-in: a key that is not one is refused in words and not kept', async () => {
+    const page = await (await browser.newContext()).newPage()
+    onTestFinished(() => page.context().close())
+    await page.goto(system.api)
+    await page.getByLabel('API key').fill('tg_live_AAAAAAAA_nothing')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByRole('alert').getByText('This is no key').waitFor()
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+  })
+
+  test('where there is nothing, it is said so and why', async () => {
+    const page = await open(`#/dead-letters?workspace=${workspace.id}`)
+    await page.getByText('No dead letters').waitFor()
+    await page.getByText('Nothing to send again').waitFor()
+    expect(await seriousIssues(page)).toEqual([])
+    await page.goto(`${system.api}/#/workspace/${workspace.id}`)
+    await settled(page)
+    for (const text of ['Nothing was denied', 'Nothing was used']) await page.getByText(text).waitFor()
+    expect(await seriousIssues(page)).toEqual([])
+    await page.goto(`${system.api}/#/limits?search=nobody-is-called-so`)
+    await page.getByText('None of these is called so').waitFor()
+    expect(await seriousIssues(page)).toEqual([])
+  })
+
+  test('SDK: the compiled package asks from the page of a server that passes it on; the page of another origin may not', async () => {
+    const installed = installClient()
+    onTestFinished(installed.remove)
+    const page = await browser.newPage()
+    onTestFinished(() => page.close())
+    await page.route('**/sdk/**', (route) => serveSdk(route, join(installed.packageDir, 'dist')))
+    const ask = async (from: string): Promise<unknown> => {
+      await page.goto(`${from}/sdk/`)
+      const options = { url: system.api, key: system.key, patienceMs: 5_000, timeoutMs: 2_000 }
+      return page.evaluate(`(async () => {
+        const { TallygateClient } = await import('/sdk/client.js')
+        const client = new TallygateClient(${JSON.stringify(options)})
+        const workspace = ${JSON.stringify(workspace.id)}
+        const decision = await client.check({ workspace, feature: 'leads' }).catch(({ code }) => ({ code }))
+        if (decision.code !== undefined) return decision
+        const used = await client.consume({ workspace, items: [{ feature: 'ai_credits', quantity: 2 }] })
+        return [decision.reason, used.granted]
+      })()`)
+    }
+    expect(await ask(system.api)).toEqual(['within_limit', [2]])
+    expect(await ask('http://elsewhere.test')).toEqual({ code: 'network' })
+  })
+
+  test('system: every partition and every shard, with the figures of the API', async () => {
+    const page = await open('#/system')
+    const answer = await answerOf(page)
+    const rows = page.getByRole('table', { name: 'Lag by partition' }).locator('tbody tr')
+    expect(await rows.count()).toBe(8)
+    expect(await page.locator('.shards').getByText('ready').count()).toBe(answer.shards.length)
+    const ends = (await rows.locator('td:nth-child(3)').allTextContents()).map((text) =>
+      text.replaceAll(',', ''),
+    )
+    expect(ends).toEqual(answer.partitions.map(({ end }) => String(end)))
+    for (const text of await rows.locator('td:last-child').allTextContents())
+      expect(text).toMatch(/^\d.* ago$/)
+    await page.getByText(`one of ${answer.shards.length} parts`).waitFor()
+  })
+
+  test('system: a shard that is rebuilt shows, and what nobody knows is unknown, not fine', async () => {
+    const page = await open('#/limits', { viewport: { width: 360, height: 740 } })
+    await page.route('**/v1/system', async (route) => {
+      const answer: SystemAnswer = await (await route.fetch()).json()
+      const partitions = answer.partitions.map((one, index) =>
+        index === 0 ? { ...one, end: null, lagRecords: null, lagMs: null } : one,
+      )
+      const shards = answer.shards.map((one) => (one.shard === 3 ? { ...one, state: 'rebuilding' } : one))
+      await route.fulfill({ json: { ...answer, partitions, shards } })
+    })
+    await page.goto(`${system.api}/#/system`)
+    await settled(page)
+    const tile = (name: string) => page.locator('.tile').filter({ hasText: name })
+    await tile('Shards ready').filter({ hasText: '15 of 16' }).waitFor()
+    expect(await page.locator('.shards').getByText('rebuilding').count()).toBe(1)
+    for (const name of ['Level with the log', 'Records behind'])
+      expect(await tile(name).locator('dd').first().textContent(), name).toBe('unknown')
+    expect(await page.locator('.tile.good').count()).toBe(0)
+    expect(await overflowOf(page)).toBe(0)
+    expect(await seriousIssues(page)).toEqual([])
+  })
+})
+
+/** An empty page, and the files of the package beside it. */
+function serveSdk(route: Route, dist: string): Promise<void> {
+  const name = new URL(route.request().url()).pathname.replace('/sdk/', '')
+  if (name === '')
+    return route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>sdk</title>' })
+  return route.fulfill({ contentType: 'text/javascript', path: join(dist, name) })
+}
+
+function answerOf(page: Page): Promise<SystemAnswer> {
+  return page.waitForResponse('**/v1/system').then((response) => response.json())
+}
+
+async function open(
+  hash: string,
+  { key = system.key, ...options }: Parameters<typeof openPage>[2] & { readonly key?: string } = {},
+): Promise<Page> {
+  const page = await openPage(browser, { api: system.api, key }, { hash, ...options })
+  onTestFinished(() => page.context().close())
+  await bringAxe(page)
+  await settled(page)
+  return page
+}
