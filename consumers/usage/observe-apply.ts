@@ -22,13 +22,13 @@ export function observeApply({
   now,
   log,
 }: ObserveOptions): (reply: ApplyReply, call: AppliedCall) => void {
-  return (reply, { partition, events, at }) => {
-    if (reply.outcome !== 'OK' && events.length > 0) metrics.fences.inc({ outcome: reply.outcome })
+  return (reply, { partition, events, stated, at }) => {
+    if (reply.outcome !== 'OK' && events > 0) metrics.fences.inc({ outcome: reply.outcome })
     if (reply.counted > 0) metrics.applied.inc({ outcome: 'counted' }, reply.counted)
     if (reply.duplicates > 0) metrics.applied.inc({ outcome: 'duplicate' }, reply.duplicates)
     if (reply.counted > 0) metrics.enforcementLag.observe(Math.max(now() - at, 0) / 1_000)
     for (const drift of reply.drifts) {
-      const event = events.find(({ offset }) => offset === drift.offset)
+      const event = stated.find(({ offset }) => offset === drift.offset)
       if (event === undefined) continue
       metrics.drifts.inc({ meter: drift.meter })
       const entry = { ...drift, workspace: event.workspace, partition, appendedAt: event.appendedAt }

@@ -107,7 +107,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
 /**
  * Slices in Redis at once: enough that it never waits for us, few enough that a check waits for no more than these.
  */
-const CALLS_AT_ONCE = 3
+const CALLS_AT_ONCE = 2
 
 function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): SessionDeps {
   const { redis, shards, reader, log, topic, traces } = options

@@ -1,8 +1,9 @@
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
-import { type ApplyReply, apply, packSlice, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
+import { type ApplyReply, apply, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { SliceBuilder } from '#drivers/redis/pack-slice.ts'
 import type { BatchTrace } from '#drivers/traces.ts'
 import type { Turnstile } from '#drivers/turnstile.ts'
 import type { ShardPosition } from './shard-state.ts'
@@ -10,7 +11,10 @@ import type { ShardPosition } from './shard-state.ts'
 /** What a call was about. */
 export interface AppliedCall {
   readonly partition: number
-  readonly events: readonly SliceEvent[]
+  /** How many events it carried. */
+  readonly events: number
+  /** Those of them that state the product's own count. */
+  readonly stated: readonly SliceEvent[]
   /** Kafka's append time of the batch's last record, ms. */
   readonly at: number
 }
@@ -47,6 +51,36 @@ interface Track {
   /** Last offset this session knows the shard to cover. */
   known: number
 }
+
+/** Events of one shard on their way, slice after slice. */
+interface Lane {
+  /** What the next slice holds. */
+  builder: SliceBuilder
+  /** What became of the slices that were sent. */
+  tail: Promise<'done' | 'reopen'>
+}
+
+interface Taking {
+  readonly lanes: Map<Track, Lane>
+  readonly batch: RecordBatch
+  readonly at: number
+}
+
+interface Sending {
+  readonly batch: RecordBatch
+  readonly at: number
+  readonly upto: number
+}
+
+interface Call {
+  readonly upto: number
+  readonly at: number
+  readonly seen: number | null
+  readonly builder: SliceBuilder
+}
+
+/** Records that are decoded in one go: what is full after them goes to Redis while the next ones are decoded. */
+const READ_AT_ONCE = 1_000
 
 /** The end of a partition as it was verified: everything appended before the times lies below `end`. */
 export interface VerifiedEnd {
@@ -99,18 +133,18 @@ export class UsageSession implements PartitionSession {
     try {
       const traced = this.#deps.trace?.(batch.messages, this.partition)
       await this.#deps.prepare(batch)
-      const { events, refused } = await this.#deps.reader.read(batch.messages)
-      for (const letter of refused) {
-        await this.#deps.retry(
-          'dead letter',
-          () => this.#deps.deadLetter(letter, this.partition),
-          batch.heartbeat,
-        )
-      }
       const at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
-      const outcomes = await Promise.all(
-        [...this.#byShard(events)].map(([shard, own]) => this.#applyShard(shard, { events: own, batch, at })),
-      )
+      const lanes = new Map<Track, Lane>()
+      const refused: Refused[] = []
+      for (let from = 0; from < batch.messages.length; from += READ_AT_ONCE) {
+        const read = await this.#deps.reader.read(batch.messages.slice(from, from + READ_AT_ONCE))
+        for (const letter of read.refused) await this.#setAside(letter, batch)
+        refused.push(...read.refused)
+        for (const event of read.events) this.#take(event, { lanes, batch, at })
+        if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
+      }
+      for (const [track, lane] of lanes) this.#send(track, lane, { batch, at, upto: batch.next - 1 })
+      const outcomes = await Promise.all([...lanes.values()].map(({ tail }) => tail))
       if (outcomes.includes('reopen')) return 'reopen'
       this.#position = batch.next
       this.#at = at
@@ -132,69 +166,52 @@ export class UsageSession implements PartitionSession {
     const outcomes = await Promise.all(
       this.#tracks.map((track) => {
         const seen = times[track.keys.shard] ?? null
-        return this.#call(track, { upto, at: this.#at, seen, events: [] })
+        return this.#call(track, { upto, at: this.#at, seen, builder: new SliceBuilder(track) })
       }),
     )
     return outcomes.includes('reopen') ? 'reopen' : 'done'
   }
 
-  #byShard(events: readonly SliceEvent[]): Map<number, SliceEvent[]> {
-    const byShard = new Map<number, SliceEvent[]>()
-    for (const event of events) {
-      const shard = shardOf(event.workspace, this.#tracks.length)
-      const own = byShard.get(shard)
-      if (own === undefined) byShard.set(shard, [event])
-      else own.push(event)
-    }
-    return byShard
+  async #setAside(letter: Refused, { heartbeat }: RecordBatch): Promise<void> {
+    const send = (): Promise<void> => this.#deps.deadLetter(letter, this.partition)
+    await this.#deps.retry('dead letter', send, heartbeat)
   }
 
-  /** All events of one shard, in slices; the last one covers the batch to its end. */
-  async #applyShard(
-    shard: number,
-    { events, batch, at }: { events: readonly SliceEvent[]; batch: RecordBatch; at: number },
-  ): Promise<'done' | 'reopen'> {
-    const track = this.#tracks[shard]
-    if (track === undefined) throw new RangeError(`no shard ${shard}`)
-    for (let from = 0; from < events.length; from += SLICE_MAX) {
-      const slice = events.slice(from, from + SLICE_MAX)
-      const isLast = from + SLICE_MAX >= events.length
-      const upto = isLast ? batch.next - 1 : (slice.at(-1)?.offset ?? 0)
-      const call = (): Promise<'done' | 'reopen'> =>
-        this.#call(track, { upto, at, seen: null, events: slice })
+  /** Puts an event on its shard's lane; a slice that is full goes to Redis at once, behind the one before it. */
+  #take(event: SliceEvent, { lanes, batch, at }: Taking): void {
+    const track = this.#tracks[shardOf(event.workspace, this.#tracks.length)]
+    if (track === undefined) throw new RangeError(`no shard for ${event.workspace}`)
+    if (event.offset <= track.known) return
+    const known = lanes.get(track)
+    const lane = known ?? { builder: new SliceBuilder(track), tail: Promise.resolve('done') }
+    if (known === undefined) lanes.set(track, lane)
+    if (lane.builder.size === SLICE_MAX) {
+      this.#send(track, lane, { batch, at, upto: lane.builder.last })
+      lane.builder = new SliceBuilder(track)
+    }
+    lane.builder.add(event)
+  }
+
+  /** Sends a lane's slice once the one before it is done; the last one of a batch covers it to its end. */
+  #send(track: Track, lane: Lane, { batch, at, upto }: Sending): void {
+    const { builder, tail } = lane
+    lane.tail = tail.then(async (before) => {
+      if (before === 'reopen') return 'reopen'
+      const call = (): Promise<'done' | 'reopen'> => this.#call(track, { upto, at, seen: null, builder })
       const outcome = await this.#deps.retry('apply', call, batch.heartbeat)
-      if (outcome === 'reopen') return 'reopen'
       await batch.heartbeat()
-    }
-    return 'done'
+      return outcome
+    })
+    lane.tail.catch(() => undefined)
   }
 
-  async #call(
-    track: Track,
-    {
-      upto,
-      at,
-      seen,
-      events,
-    }: { upto: number; at: number; seen: number | null; events: readonly SliceEvent[] },
-  ): Promise<'done' | 'reopen'> {
-    const { keys, incarnation, known, hasThresholds } = track
-    const fresh =
-      events[0] === undefined || events[0].offset > known ? events : events.filter((e) => e.offset > known)
-    const slice = {
-      keys,
-      incarnation,
-      partition: this.partition,
-      known,
-      upto,
-      at,
-      seen,
-      nonce: this.#deps.nonce(),
-      hasThresholds,
-    }
-    const { redis, turnstile } = this.#deps
-    const reply = await turnstile.pass(() => apply(redis, packSlice({ ...slice, events: fresh })))
-    this.#deps.onApplied(reply, { partition: this.partition, events: fresh, at })
+  async #call(track: Track, { upto, at, seen, builder }: Call): Promise<'done' | 'reopen'> {
+    const { redis, turnstile, nonce } = this.#deps
+    const { keys } = track
+    const head = { ...track, partition: this.partition, upto, at, seen, nonce: nonce() }
+    const reply = await turnstile.pass(() => apply(redis, builder.pack(head)))
+    const { size: events, stated } = builder
+    this.#deps.onApplied(reply, { partition: this.partition, events, stated, at })
     switch (reply.outcome) {
       case 'OK':
       case 'OLD':
@@ -207,4 +224,8 @@ export class UsageSession implements PartitionSession {
         return 'reopen'
     }
   }
+}
+
+async function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -36,21 +36,21 @@ export function measure(record: string, event: UsageEvent, context: MeasureConte
   if (record === 'MeterEvent') return measureMeterEvent(event, context.catalogue)
   if (record === 'UsageSnapshotEvent') return measureSnapshot(event, context.catalogue)
   if (record === 'WindowStartedEvent') return measureWindowStart(event, context.catalogue)
-  const changes: CounterChange[] = []
+  let all: Measured = NOTHING
   for (const meter of context.index.get(record) ?? []) {
     const definition = meterAt(context.catalogue, meter, event.occurredAt)
     if (definition === null || definition.record !== record) continue
     const measured = measureBy(meter, definition, event)
     if (!measured.ok) return measured
-    changes.push(...measured.changes)
+    all = all.changes.length === 0 ? measured : { ok: true, changes: [...all.changes, ...measured.changes] }
   }
-  return { ok: true, changes }
+  return all
 }
 
+const NOTHING = { ok: true, changes: [] } as const
+
 function measureBy(meter: string, definition: MeterDefinition, event: UsageEvent): Measured {
-  const unknown = [definition.field, ...Object.keys(definition.when ?? {})].find(
-    (field) => field !== undefined && event[field] === 'UNKNOWN',
-  )
+  const unknown = unknownField(definition, event)
   if (unknown !== undefined)
     return refuse('invalid_field', `${unknown} has a value this version does not know`)
   if (!matches(definition.when, event)) return { ok: true, changes: [] }
@@ -62,6 +62,11 @@ function measureBy(meter: string, definition: MeterDefinition, event: UsageEvent
     case 'distinct':
       return measureDistinct(meter, definition, event)
   }
+}
+
+function unknownField({ field, when }: MeterDefinition, event: UsageEvent): string | undefined {
+  if (field !== undefined && event[field] === 'UNKNOWN') return field
+  return when === undefined ? undefined : Object.keys(when).find((name) => event[name] === 'UNKNOWN')
 }
 
 function matches(when: MeterDefinition['when'], event: UsageEvent): boolean {

@@ -52,7 +52,7 @@ export class UsageReader {
     let context = await this.#contextOf(false)
     for (const message of messages) {
       let outcome = this.#readOne(message, context)
-      if (needsFreshCatalogue(outcome)) {
+      if ('code' in outcome && outcome.code === 'unknown_meter') {
         context = await this.#contextOf(true)
         outcome = this.#readOne(message, context)
       }
@@ -73,7 +73,7 @@ export class UsageReader {
       {
         record: decoded.record,
         event,
-        key: message.key?.toString() ?? null,
+        key: keyOf(message, event.workspace),
         kafkaTime: Number(message.timestamp),
         appendTimeHeader: this.#options.trustAppendTimeHeader ? headerOf(message) : null,
       },
@@ -131,8 +131,14 @@ function usageEventOf(value: Readonly<Record<string, unknown>>): UsageEvent {
   return value as UsageEvent
 }
 
-function needsFreshCatalogue(outcome: SliceEvent | Refused): boolean {
-  return 'code' in outcome && outcome.code === 'unknown_meter'
+/** The key as text; a key that says the workspace, as nearly all do, makes no text of its own. */
+function keyOf({ key }: KafkaMessage, workspace: string): string | null {
+  if (key === null || key.length !== workspace.length) return key?.toString() ?? null
+  for (let index = 0; index < key.length; index += 1) {
+    const byte = key[index] ?? 0
+    if (byte > 0x7f || byte !== workspace.charCodeAt(index)) return key.toString()
+  }
+  return workspace
 }
 
 function headerOf(message: KafkaMessage): string | null {

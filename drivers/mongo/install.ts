@@ -10,6 +10,8 @@ import { isDuplicateKey } from './append-log.ts'
 export interface Install {
   readonly shards: number
   readonly shardHash: 'fnv1a32'
+  /** Hash of event ids (ADR 0020). */
+  readonly dedupeHash: 'siphash24-128'
   /** Secret of the dedupe hash, 64 hex digits. */
   readonly dedupeKey: string
   readonly dedupeSubShards: number
@@ -24,6 +26,7 @@ export type InstallWish = Omit<Install, 'dedupeKey'>
 export const installWish: InstallWish = {
   shards: SHARDS_DEFAULT,
   shardHash: 'fnv1a32',
+  dedupeHash: 'siphash24-128',
   dedupeSubShards: DEDUPE_SUB_SHARDS,
   usagePartitions: partitions['usage.events'],
 }
@@ -58,8 +61,8 @@ export async function ensureInstall(db: Db, wish: InstallWish): Promise<Install>
 }
 
 function checked(found: InstallDocument, wish: InstallWish): Install {
-  const { shards, shardHash, dedupeSubShards, usagePartitions, dedupeKey } = found
-  const installed: InstallWish = { shards, shardHash, dedupeSubShards, usagePartitions }
+  const { shards, shardHash, dedupeHash, dedupeSubShards, usagePartitions, dedupeKey } = found
+  const installed: InstallWish = { shards, shardHash, dedupeHash, dedupeSubShards, usagePartitions }
   const problems = Object.entries(wish)
     .filter(([name, value]) => name !== 'shards' && Reflect.get(installed, name) !== value)
     .map(

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest'
 import { DAY_MS, dayOf, HOUR_MS } from '#core/instant.ts'
 import { CounterModel } from '#core/usage/counter-model.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
-import { apply, packSlice, type SliceEvent } from '#drivers/redis/apply.ts'
+import { apply, type SliceEvent } from '#drivers/redis/apply.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { type ShardKeys, shardKeys } from '#drivers/redis/keys.ts'
+import { packSlice } from '#drivers/redis/pack-slice.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
 
@@ -52,7 +53,8 @@ function randomLog(next: Next): SliceEvent[][] {
       const occurredAt = START + own(3) * DAY_MS + own(24) * HOUR_MS
       const changes = Array.from({ length: 1 + own(2) }, () => randomChange(own, occurredAt))
       const isVoid = next(15) === 0
-      const dedupe = hasher({ workspace, source: 'test', id: `e${number}` })
+      const { member } = hasher({ workspace, source: 'test', id: `e${number}` })
+      const dedupe = { member, subShard: own(2) }
       events.push({
         offset,
         workspace,

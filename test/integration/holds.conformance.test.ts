@@ -7,11 +7,12 @@ import type { HeldMeter, HoldItem, HoldReading, HoldWish, OpenItem, OperationNam
 import { HoldModel } from '#core/usage/hold-model.ts'
 import { itemEventId, type ReservationReference } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
-import { apply, packSlice } from '#drivers/redis/apply.ts'
+import { apply } from '#drivers/redis/apply.ts'
 import { redisTime } from '#drivers/redis/clock.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { commit, hold, packHold, release, sweep } from '#drivers/redis/hold-scripts.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
+import { packSlice } from '#drivers/redis/pack-slice.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
 

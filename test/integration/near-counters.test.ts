@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CounterReading } from '#core/ports.ts'
-import { apply, packSlice } from '#drivers/redis/apply.ts'
+import { apply } from '#drivers/redis/apply.ts'
 import { connectRedis } from '#drivers/redis/connect.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { packSlice } from '#drivers/redis/pack-slice.ts'
 import { redisHoldStore } from '#drivers/redis/redis-hold-store.ts'
 import { openShard, putFacts, raiseCatalogue, takeOver } from '#drivers/redis/shard-scripts.ts'
 import { RedisServer } from '#test/chaos/redis-server.ts'
@@ -100,6 +101,7 @@ function holdLead(workspace: string): Promise<unknown> {
       state: 'held',
       dueMs: 60_000,
       partial: false,
+      grounds: '',
       groups: [
         {
           limit: null,

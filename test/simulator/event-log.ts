@@ -4,7 +4,7 @@ import type { OwnUsage } from '#core/usage/own-usage.ts'
 import { parseReservation } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
-import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
+import { type DedupeId, dedupeHasher, type EventIdentity } from '#drivers/redis/dedupe-id.ts'
 
 /** A number from 0 to below its argument. */
 export type Next = (below: number) => number
@@ -13,8 +13,14 @@ interface LoggedEvent extends SliceEvent {
   readonly identity: string
 }
 
-/** Identity of the events of this log, hashed. */
-export const hasher = dedupeHasher('s'.repeat(64))
+const hash = dedupeHasher('s'.repeat(64))
+
+/** Identity of the events of this log, hashed; few sets, so that a slice puts many ids into one. */
+export function hasher(identity: EventIdentity): DedupeId {
+  const { member, subShard } = hash(identity)
+  return { member, subShard: subShard % 3 }
+}
+
 /** Copies of an event stay within this of the first one: a bit less than the dedupe window. */
 const COPY_WITHIN_MS = 71 * HOUR_MS
 export const WORKSPACES = 6

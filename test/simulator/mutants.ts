@@ -13,8 +13,26 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no id set: copies of an event count again',
     file: `${lua}/apply.lua`,
-    from: "redis.call('SADD', KEYS[e[3]], e[4]) == 1",
-    to: "redis.call('SADD', KEYS[e[3]], e[4]) >= 0",
+    from: 'fresh[number] == nil, fresh[number] ~= false',
+    to: 'fresh[number] == nil, true',
+  },
+  {
+    name: 'ids that go into one set together are all taken for new',
+    file: `${lua}/add-ids.lua`,
+    from: 'known[i] == 0 and not seen[id]',
+    to: 'not seen[id]',
+  },
+  {
+    name: 'copies of an event in one slice are both taken for new',
+    file: `${lua}/add-ids.lua`,
+    from: 'if added < missing then seen[id] = true end',
+    to: '',
+  },
+  {
+    name: 'ids that are added one by one are taken for new',
+    file: `${lua}/add-ids.lua`,
+    from: "redis.call('SADD', key, ids[i]) == 1",
+    to: "redis.call('SADD', key, ids[i]) >= 0",
   },
   {
     seed: 3,
@@ -174,8 +192,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ready at the base instead of what was known',
     file: `${lua}/apply.lua`,
-    from: "math.max(target, at['base:' .. part] or -1)",
-    to: "(at['base:' .. part] or -1)",
+    from: 'return reached < math.max(target, counted) end',
+    to: 'return reached < counted end',
   },
   {
     seed: 77,
@@ -188,7 +206,7 @@ export const mutants: readonly Mutant[] = [
     seed: 15,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
-    from: "and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1'))",
+    from: "from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1'))",
     to: '',
   },
   {

@@ -4,79 +4,88 @@
 
   KEYS[1] m      incarnation, watermarks, readiness     KEYS[2] b      dedupe bucket -> latest append time of an id in it
   KEYS[3] dirty  workspace -> stamp, for snapshots      KEYS[4] judge  workspace -> stamp|append time, for limits
-  KEYS[5..]      keys the events name by their place here: usage hashes, member sets, dedupe sets
+  KEYS[5..]      usage hash of each workspace, then the id sets, then what is named by its place here: member sets, holds
   ARGV  1 inc  2 tp  3 known watermark  4 upto  5 at: append time of upto, ms  6 seen: ms the end was verified, or ''
-        7 nonce: makes stamps of one microsecond differ  8 msgpack array of events:
-        {offset, bucket, dedupe key, id, workspace, usage key, append time, operations, threshold key if m.th, reservation}
-        operations: counter-changes.lua   reservation, if the event names one: settle.lua
-        a void event, which was set aside, has no id: it settles and counts nothing
+        7 nonce: makes stamps of one microsecond differ  8 msgpack, the events grouped by workspace, in order within each:
+        {workspaces, how many events each has, events: number = offset - first, append time - first's, number of changes, and the
+         changes, each kind, value, time; kinds: counter-changes.lua; sizes, ids, numbers of their events: add-ids.lua; an event
+         without an id is void: it was set aside, settles and counts nothing; buckets of the ids; place of each workspace's
+         thresholds if m.th; number, reservation of the events that name one: settle.lua; offset, append time of the first}
   m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
   Reply  {'INC'} another life, or half a call | {'REGRESSED', wm} Redis went back: both write nothing | {'OLD', wm} applied before:
          writes readiness and `seen` alone | {'OK', wm, counted, duplicates, drifts: {offset, field, counted, stated} of each}
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th', 'half', 'born')
+local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th', 'half', 'born', 'target:' .. tp)
 if state[1] ~= ARGV[1] or (state[6] or '0') ~= (state[7] or '0') then return { 'INC' } end
 local wm, base = tonumber(state[2] or '-1'), tonumber(state[4] or '-1')
 if wm < known then return { 'REGRESSED', string.format('%.0f', wm) } end
 
-local function finish()
+local function is_behind(reached, target, counted) return reached < math.max(target, counted) end
+
+local function finish(reached)
   if ARGV[6] ~= '' then redis.call('HSET', m, 'seen:' .. tp, ARGV[6]) end
-  if state[3] then return end
+  if state[3] or is_behind(reached, tonumber(state[8] or '-1'), base) then return end
   local all, at = redis.call('HGETALL', m), {}
   for i = 1, #all, 2 do at[all[i]] = tonumber(all[i + 1]) end
   for field, target in pairs(at) do
     local part = string.match(field, '^target:(%d+)$')
-    if part and (at['wm:' .. part] or -1) < math.max(target, at['base:' .. part] or -1) then return end
+    if part and is_behind(at['wm:' .. part] or -1, target, at['base:' .. part] or -1) then return end
   end
   redis.call('HSET', m, 'ready', '1')
 end
 
-if upto <= wm then finish() return { 'OLD', string.format('%.0f', wm) } end
-local events, now = cmsgpack.unpack(ARGV[8]), redis.call('TIME')
-for _, e in ipairs(events) do if not (KEYS[e[3]] and KEYS[e[6]] and tonumber(e[1])) then return redis.error_reply('BADEVENT') end end
+if upto <= wm then finish(wm) return { 'OLD', string.format('%.0f', wm) } end
+local now, at, slice = redis.call('TIME'), tonumber(ARGV[5]), ARGV[8] ~= '' and cmsgpack.unpack(ARGV[8]) or {}
+local names, events, kinds, ids, reservations = slice[1] or {}, slice[3], slice[4], slice[6] or {}, {}
+local keys = 4 + #names + #(slice[5] or {})
+if #KEYS < keys or #ids ~= #(slice[7] or {}) or state[5] and #names > #(slice[9] or {}) then return redis.error_reply('BADEVENT') end
+for i = 1, #(slice[10] or {}), 2 do reservations[slice[10][i]] = slice[10][i + 1] end
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
-local names, touched, raised, buckets, counted, duplicates = {}, {}, {}, {}, 0, 0
+local touched, raised, counted, duplicates, place = {}, {}, 0, 0, 1
 
-if #events > 0 then redis.call('HINCRBY', m, 'half', 1) end
-for _, e in ipairs(events) do
-  if e[1] > wm then
-    local is_void = e[4] == ''
-    local is_new = is_void or redis.call('SADD', KEYS[e[3]], e[4]) == 1
-    if not is_void then buckets[e[2]] = true end
-    if e[10] then settle(KEYS[e[6]], e[10], is_new) end
-    if not is_new then duplicates = duplicates + 1
-    elseif not is_void and e[1] > base and not (state[5] and e[1] <= tonumber(redis.call('HGET', KEYS[e[9]], tp) or '-1')) then
-      if not touched[e[5]] then names[#names + 1] = e[5] end
-      counted, touched[e[5]] = counted + 1, true
-      for _, o in ipairs(e[8]) do
-        if operations[o[1]](KEYS[e[6]], o, e[1]) and not (raised[e[5]] and raised[e[5]] < e[7]) then raised[e[5]] = e[7] end
+if #names > 0 then redis.call('HINCRBY', m, 'half', 1) end
+local fresh = add_ids(4 + #names, slice[5] or {}, ids, slice[7])
+for w, name in ipairs(names) do
+  local u, from, is_touched = KEYS[4 + w], base, false
+  if state[5] then from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1')) end
+  for _ = 1, slice[2][w] do
+    local number, after = events[place], place + 3 + 3 * events[place + 2]
+    local offset, appended = slice[11] + number, slice[12] + events[place + 1]
+    if offset > wm then
+      local is_void, is_new = fresh[number] == nil, fresh[number] ~= false
+      if reservations[number] then settle(u, reservations[number], is_new) end
+      if not is_new then duplicates = duplicates + 1
+      elseif not is_void and offset > from then
+        counted, is_touched = counted + 1, true
+        for i = place + 3, after - 1, 3 do
+          local kind = kinds[events[i]]
+          local may_raise = operations[kind[1]](u, kind, events[i + 1], events[i + 2], offset)
+          if may_raise and not (raised[name] and raised[name] < appended) then raised[name] = appended end
+        end
       end
     end
+    place = after
   end
+  if is_touched then touched[#touched + 1] = name write_cells(u) end
 end
 
-for key, row in pairs(values) do
-  local flat = {}
-  for field, value in pairs(row) do flat[#flat + 1] = field flat[#flat + 1] = value end
-  redis.call('HSET', key, unpack(flat))
-end
-for bucket in pairs(buckets) do
-  local latest = math.max(tonumber(redis.call('HGET', KEYS[2], bucket) or '0'), tonumber(ARGV[5]))
+for _, bucket in ipairs(slice[8] or {}) do
+  local latest = math.max(tonumber(redis.call('HGET', KEYS[2], bucket) or '0'), at)
   redis.call('HSET', KEYS[2], bucket, string.format('%.0f', latest))
 end
-if #names > 0 then
-  local firsts, dirty, judge = redis.call('HMGET', KEYS[4], unpack(names)), {}, {}
-  for i, workspace in ipairs(names) do
+if #touched > 0 then
+  local firsts, dirty, judge = redis.call('HMGET', KEYS[4], unpack(touched)), {}, {}
+  for i, name in ipairs(touched) do
     local first = tonumber(string.match(firsts[i] or '', '|(%d+)$'))
-    local raise = math.min(raised[workspace] or math.huge, first or math.huge)
-    dirty[2 * i - 1], dirty[2 * i] = workspace, stamp
-    judge[2 * i - 1], judge[2 * i] = workspace, raise < math.huge and string.format('%s|%.0f', stamp, raise) or stamp .. '|'
+    local raise = math.min(raised[name] or math.huge, first or math.huge)
+    dirty[2 * i - 1], dirty[2 * i] = name, stamp
+    judge[2 * i - 1], judge[2 * i] = name, raise < math.huge and string.format('%s|%.0f', stamp, raise) or stamp .. '|'
   end
   redis.call('HSET', KEYS[3], unpack(dirty))
   redis.call('HSET', KEYS[4], unpack(judge))
 end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])
-finish()
-if #events > 0 then redis.call('HINCRBY', m, 'half', -1) end
+finish(upto)
+if #names > 0 then redis.call('HINCRBY', m, 'half', -1) end
 return { 'OK', ARGV[4], counted, duplicates, drifts }

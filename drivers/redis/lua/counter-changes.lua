@@ -1,54 +1,75 @@
 --[[
-  How an event's operations change counters; part of apply. What is written stands in values until the end.
+  How an event's changes alter the counters of one workspace; part of apply. What is written stands in cells until the end
+  of the workspace.
 
-  operation  {'add', field, units, day} | {'flow', field, units, occurredAt} | {'set', field, units as string, day}
-           | {'split', field, startsAt} | {'join' or 'leave', key, subject, field, day} | {'members', key, subjects, field, day}
-             'set' and 'members' end with true where the product states its own count: what differed is drift
+  change  kind, value, time of the event   kind  {operation, field, field beside it, place of member set, states}
+          add: units · set: units · flow: units · split: when the window starts · join, leave: subject · members: subjects
+          beside a level and a size stands the last of the day, beside a flow the split of its day: `<startsAt>|<base>`
+          states: the product's own count, so that what differs is drift
 ]]
-local values, drifts = {}, {}
+local cells, splits, drifts = {}, {}, {}
 
-local function row(key) values[key] = values[key] or {} return values[key] end
-local function get(key, field)
-  row(key)[field] = row(key)[field] or redis.call('HGET', key, field) or '0'
-  return tonumber(values[key][field])
+local function level_of(u, field)
+  local level = cells[field] or tonumber(redis.call('HGET', u, field) or '0')
+  return level
 end
-local function put(key, field, units, day)
-  row(key)[field] = string.format('%.0f', units)
-  if day then values[key][field .. ':' .. day .. ':l'] = values[key][field] end
+
+local function used_on(u, kind)
+  local field = kind[2]
+  if splits[kind[3]] == nil then
+    local found = redis.call('HMGET', u, field, kind[3])
+    local starts, before = string.match(found[2] or '', '^(%d+)|(%-?%d+)$')
+    cells[field] = tonumber(found[1] or '0')
+    splits[kind[3]] = starts and { tonumber(starts), tonumber(before) } or false
+  end
+  return cells[field]
 end
-local function split_of(key, field)
-  local starts, before = string.match(redis.call('HGET', key, field .. ':b') or '', '^(%d+)|(%-?%d+)$')
-  return tonumber(starts), tonumber(before)
-end
-local function set_split(key, field, ...) redis.call('HSET', key, field .. ':b', string.format('%.0f|%.0f', ...)) end
-local function record_size(key, set, field, day) row(key)[field .. ':' .. day .. ':l'] = redis.call('SCARD', set) end
+
+local function record_size(kind) cells[kind[3]] = redis.call('SCARD', KEYS[kind[4]]) end
 
 -- Each changes counters of usage hash u; true when it may have raised one.
 local operations = {
-  add = function(u, o) put(u, o[2], get(u, o[2]) + o[3], o[4]) return o[3] > 0 end,
-  set = function(u, o, at)
-    local old = o[5] and (row(u)[o[2]] or redis.call('HGET', u, o[2]))
-    if old and tonumber(old) ~= tonumber(o[3]) then drifts[#drifts + 1] = { at, o[2], old, o[3] } end
-    put(u, o[2], tonumber(o[3]), o[4]) return true
+  add = function(u, kind, units)
+    local level = level_of(u, kind[2]) + units
+    cells[kind[2]], cells[kind[3]] = level, level
+    return units > 0
   end,
-  flow = function(u, o)
-    put(u, o[2], get(u, o[2]) + o[3])
-    local starts, before = split_of(u, o[2])
-    if starts and o[4] < starts then set_split(u, o[2], starts, before + o[3]) end
-    return o[3] > 0
+  set = function(u, kind, units, _, offset)
+    local old = kind[5] and (cells[kind[2]] or tonumber(redis.call('HGET', u, kind[2]) or ''))
+    if old and old ~= units then drifts[#drifts + 1] = { offset, kind[2], old, units } end
+    cells[kind[2]], cells[kind[3]] = units, units
+    return true
   end,
-  split = function(u, o)
-    local starts = split_of(u, o[2])
-    if not starts or starts < o[3] then set_split(u, o[2], o[3], get(u, o[2])) end
+  flow = function(u, kind, units, time)
+    cells[kind[2]] = used_on(u, kind) + units
+    local split = splits[kind[3]]
+    if split and time < split[1] then split[2], split.is_changed = split[2] + units, true end
+    return units > 0
   end,
-  join = function(u, o) redis.call('SADD', KEYS[o[2]], o[3]) record_size(u, KEYS[o[2]], o[4], o[5]) return true end,
-  leave = function(u, o) redis.call('SREM', KEYS[o[2]], o[3]) record_size(u, KEYS[o[2]], o[4], o[5]) end,
-  members = function(u, o, at)
-    local before, kept = redis.call('SCARD', KEYS[o[2]]), 0
-    for i = 1, o[6] and #o[3] or 0 do kept = kept + redis.call('SISMEMBER', KEYS[o[2]], o[3][i]) end
-    if o[6] and before > 0 and kept < math.max(before, #o[3]) then drifts[#drifts + 1] = { at, o[4], before, #o[3] } end
-    redis.call('DEL', KEYS[o[2]])
-    for i = 1, #o[3], 500 do redis.call('SADD', KEYS[o[2]], unpack(o[3], i, math.min(i + 499, #o[3]))) end
-    record_size(u, KEYS[o[2]], o[4], o[5]) return true
+  split = function(u, kind, starts)
+    local used, split = used_on(u, kind), splits[kind[3]]
+    if not split or split[1] < starts then splits[kind[3]] = { starts, used, is_changed = true } end
+  end,
+  join = function(_, kind, subject) redis.call('SADD', KEYS[kind[4]], subject) record_size(kind) return true end,
+  leave = function(_, kind, subject) redis.call('SREM', KEYS[kind[4]], subject) record_size(kind) end,
+  members = function(_, kind, subjects, _, offset)
+    local set = KEYS[kind[4]]
+    local before, kept = redis.call('SCARD', set), 0
+    for i = 1, kind[5] and #subjects or 0 do kept = kept + redis.call('SISMEMBER', set, subjects[i]) end
+    if kind[5] and before > 0 and kept < math.max(before, #subjects) then drifts[#drifts + 1] = { offset, kind[2], before, #subjects } end
+    redis.call('DEL', set)
+    for i = 1, #subjects, 500 do redis.call('SADD', set, unpack(subjects, i, math.min(i + 499, #subjects))) end
+    record_size(kind) return true
   end,
 }
+
+-- Writes the cells of a workspace, and empties them for the next one.
+local function write_cells(u)
+  local flat = {}
+  for field, number in pairs(cells) do flat[#flat + 1] = field flat[#flat + 1] = string.format('%.0f', number) end
+  for field, split in pairs(splits) do
+    if split and split.is_changed then flat[#flat + 1] = field flat[#flat + 1] = string.format('%.0f|%.0f', split[1], split[2]) end
+  end
+  if #flat > 0 then redis.call('HSET', u, unpack(flat)) end
+  cells, splits = {}, {}
+end
