@@ -1,9 +1,12 @@
 import { rmSync } from 'node:fs'
 import { hasDocker } from '#deploy/local/docker.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
+import { stopServices } from '#deploy/services.ts'
 import { engineDir } from './engine-dir.ts'
 
 interface Running {
+  /** Of this run alone; a system that its tests share runs from it. */
+  readonly dir: string
   readonly addresses: EngineAddresses
   readonly stop: () => Promise<void>
 }
@@ -26,23 +29,27 @@ let running: Promise<Running> | null = null
 export default async function setup(): Promise<() => Promise<void>> {
   users += 1
   running ??= start()
-  const { addresses, stop } = await running
+  const { dir, addresses, stop } = await running
+  process.env['TALLYGATE_TEST_DIR'] = dir
   for (const [engine, variable] of Object.entries(variables)) {
     process.env[variable] = Reflect.get(addresses, engine)
   }
   return async () => {
     users -= 1
-    if (users === 0) await stop()
+    if (users > 0) return
+    await stopServices(dir)
+    await stop()
+    rmSync(dir, { recursive: true, force: true })
   }
 }
 
 async function start(): Promise<Running> {
+  const dir = engineDir('test')
   const isGiven = Object.values(variables).some((variable) => process.env[variable] !== undefined)
   if (!isGiven && (await hasDocker())) {
     const { startContainers } = await import('./containers.ts')
-    return startContainers()
+    return { dir, ...(await startContainers()) }
   }
-  const dir = engineDir('test')
   const addresses = await startEngines({
     dir,
     ports: 'free',
@@ -51,10 +58,10 @@ async function start(): Promise<Running> {
     report: () => undefined,
   })
   return {
+    dir,
     addresses,
     stop: async () => {
       await stopEngines(dir)
-      rmSync(dir, { recursive: true, force: true })
     },
   }
 }
