@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Where engines and processes are killed, stopped, flooded and lied to: long, and mostly waiting. */
 const chaos = [
@@ -8,9 +10,20 @@ const chaos = [
 /** These change nothing that others see: each module is read once for all files. Some compute for seconds on a busy machine. */
 const pure = { pool: 'threads', isolate: false, testTimeout: 30_000 } as const
 
+/** Files that share a system one after another: it would end for a file between them that starts its own. */
+class SharedFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { shared = [], own = [] } = Object.groupBy(await super.sort(files), ({ moduleId }) =>
+      readFileSync(moduleId, 'utf8').includes('sharedSystem(') ? 'shared' : 'own',
+    )
+    return [...shared, ...own]
+  }
+}
+
 /** Eight suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: SharedFirst },
     projects: [
       { test: { name: 'tidy', include: ['test/*.test.ts'], ...pure } },
       {

@@ -18,6 +18,8 @@ interface StartOptions {
   readonly addresses: EngineAddresses
   readonly pepper: string
   readonly ports: ServicePorts
+  /** Beside where everything is. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Longer than they wait for an engine, so that what they say of it is read. */
@@ -71,7 +73,8 @@ async function startService(name: ServiceName, options: StartOptions): Promise<v
   await requireFree(port, name === 'api' ? 'API_PORT' : 'CONSUMERS_PORT')
   if (name === 'api') await requireFree(ports.admin, 'ADMIN_PORT')
   const main = new URL(`../${name}/main.ts`, import.meta.url).pathname
-  startProgram(dir, { name, file: process.execPath, args: [main], env: serviceEnv(options), port })
+  const env = { ...serviceEnv(options), ...options.settings }
+  startProgram(dir, { name, file: process.execPath, args: [main], env, port })
 }
 
 async function untilReady(dir: string, { name, url }: { name: ServiceName; url: string }): Promise<void> {

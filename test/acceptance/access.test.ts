@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS, MINUTE_MS } from '#core/instant.ts'
 import { answersAt, attempt, inForce, order, reasonsAt, waysOut } from '#test/helpers/acceptance.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
 afterAll(() => system.stop())
 

@@ -3,14 +3,15 @@ import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import { entitled } from '#test/helpers/acceptance.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type NoticeReader, readNotices, type SeenNotice } from '#test/helpers/notices.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 let reader: NoticeReader
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   reader = await readNotices()
 })
 afterAll(async () => {

@@ -2,14 +2,15 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
 import { inForce, order, ordersOf } from '#test/helpers/acceptance.ts'
 import { type Letter, type LetterReader, openLetters } from '#test/helpers/letters.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 let letters: LetterReader
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   letters = await openLetters()
 })
 afterAll(async () => {

@@ -6,7 +6,8 @@ import { inForce, ordersOf } from '#test/helpers/acceptance.ts'
 import { defaultCatalogue } from '#test/helpers/facts.ts'
 import { randomHistory, shuffled } from '#test/helpers/histories.ts'
 import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 const LENGTH = 10
@@ -15,7 +16,7 @@ const rules = defaultCatalogue()
 
 let system: System
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
 afterAll(() => system.stop())
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { runningPid } from '#deploy/local/process.ts'
-import { ENGINES_DIR } from '#test/helpers/engines.ts'
+import { RUN_DIR } from '#test/helpers/engines.ts'
 import type { System } from '#test/helpers/system.ts'
 
 /** Ticks of `/proc/<pid>/stat` a second: 100 on every Linux that Node runs on. */
@@ -23,7 +23,7 @@ export class CpuTime {
   static async of(system: System, others: () => Readonly<Record<string, number | null>> = () => ({})) {
     const info = 'info' in system.redis ? await system.redis.info('server') : ''
     const redis = Number(/process_id:(\d+)/.exec(info)?.[1] ?? 0)
-    const engines = process.env[ENGINES_DIR]
+    const engines = process.env[RUN_DIR]
     return new CpuTime(() => ({
       api: system.pidOf('api'),
       consumers: system.pidOf('consumers'),

@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs'
 import { hasDocker } from '#deploy/local/docker.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
+import { stopServices } from '#deploy/services.ts'
 import { engineDir } from './engine-dir.ts'
 
 interface Running {
+  /** Of this run alone; a system that its tests share runs from it. */
+  readonly dir: string
   readonly addresses: EngineAddresses
-  /** Where those are that were started as local processes. */
-  readonly dir?: string
   readonly stop: () => Promise<void>
 }
 
@@ -17,8 +18,8 @@ const variables = {
   mongo: 'MONGODB_URL',
 } as const
 
-/** Variable that says where local engines of the run are. */
-export const ENGINES_DIR = 'TALLYGATE_ENGINES_DIR'
+/** Variable that says where the run keeps what it starts: engines, and the system that tests share. */
+export const RUN_DIR = 'TALLYGATE_TEST_DIR'
 
 let users = 0
 let running: Promise<Running> | null = null
@@ -31,24 +32,27 @@ let running: Promise<Running> | null = null
 export default async function setup(): Promise<() => Promise<void>> {
   users += 1
   running ??= start()
-  const { addresses, dir, stop } = await running
-  if (dir !== undefined) process.env[ENGINES_DIR] = dir
+  const { dir, addresses, stop } = await running
+  process.env[RUN_DIR] = dir
   for (const [engine, variable] of Object.entries(variables)) {
     process.env[variable] = Reflect.get(addresses, engine)
   }
   return async () => {
     users -= 1
-    if (users === 0) await stop()
+    if (users > 0) return
+    await stopServices(dir)
+    await stop()
+    rmSync(dir, { recursive: true, force: true })
   }
 }
 
 async function start(): Promise<Running> {
+  const dir = engineDir('test')
   const isGiven = Object.values(variables).some((variable) => process.env[variable] !== undefined)
   if (!isGiven && (await hasDocker())) {
     const { startContainers } = await import('./containers.ts')
-    return startContainers()
+    return { dir, ...(await startContainers()) }
   }
-  const dir = engineDir('test')
   const addresses = await startEngines({
     dir,
     ports: 'free',
@@ -57,11 +61,10 @@ async function start(): Promise<Running> {
     report: () => undefined,
   })
   return {
-    addresses,
     dir,
+    addresses,
     stop: async () => {
       await stopEngines(dir)
-      rmSync(dir, { recursive: true, force: true })
     },
   }
 }

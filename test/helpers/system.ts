@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Redis as RedisServer } from 'ioredis'
 import type { Scope } from '#core/api-key.ts'
 import { freePorts } from '#deploy/local/ports.ts'
-import { type ServiceName, serviceEnv } from '#deploy/services.ts'
+import { type ServiceName, serviceEnv, stopServices } from '#deploy/services.ts'
 import { setUp } from '#deploy/setup.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { openRecordWriter, type RecordWriter } from '#drivers/kafka/record-writer.ts'
@@ -20,13 +20,17 @@ import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { freeze } from '#test/chaos/freeze.ts'
 import { type EngineAddresses, engineAddresses } from './addresses.ts'
+import { RUN_DIR } from './engines.ts'
 import { eventually } from './eventually.ts'
 
-const PEPPER = 'pepper-of-a-test-run-0123456789abcdef'
+/** Secret of the keys of every system of a test. */
+export const PEPPER = 'pepper-of-a-test-run-0123456789abcdef'
 const ALL: readonly Scope[] = ['check', 'consume', 'events:write', 'usage:read', 'admin']
 
-/** Tests share the machine with many others and stop often: patient with engines, quick to end, no key is slowed down. */
-const HURRIED = {
+/**
+ * Tests share the machine with many others and stop often: patient with engines, quick to end, no key is slowed down.
+ */
+export const HURRIED = {
   SESSION_TIMEOUT_MS: '6000',
   CHECK_BUDGET_MS: '1000',
   HOLD_BUDGET_MS: '1000',
@@ -43,7 +47,7 @@ const HURRIED = {
 const STARTS_MAX = 3
 
 /** A whole Tallygate as real processes on the engines of this run. */
-export interface System {
+export interface System extends SystemProcesses {
   readonly api: string
   readonly consumers: string
   /** A key with every scope, for all workspaces. */
@@ -55,6 +59,11 @@ export interface System {
   readonly mongo: MongoConnection
   readonly env: Readonly<Record<string, string>>
   readonly createKey: (wish: Partial<KeyWish>) => Promise<string>
+  readonly stop: () => Promise<void>
+}
+
+/** What can be done to the processes of a system. */
+interface SystemProcesses {
   /** Ends a process at once, as a crash does. */
   readonly kill: (name: ServiceName) => Promise<void>
   /** Sends a signal, for instance SIGCONT. */
@@ -71,7 +80,6 @@ export interface System {
   readonly ended: (name: ServiceName) => Promise<{ readonly code: number | null; readonly log: string }>
   /** Starts a process again and waits until it is ready. */
   readonly start: (name: ServiceName) => Promise<void>
-  readonly stop: () => Promise<void>
 }
 
 /** Starts API and consumers, with topics, schemas and the default catalogue in place. */
@@ -80,7 +88,7 @@ export async function startSystem(
   settings: Readonly<Record<string, string>> = {},
   addresses: EngineAddresses = engineAddresses(),
 ): Promise<System> {
-  await setUp(addresses)
+  await Promise.all([setUp(addresses), stopShared()])
   const [api = 0, admin = 0, consumers = 0] = await freePorts(3)
   const env = serviceEnv({ addresses, pepper: PEPPER, ports: { api, admin, consumers } })
   const processes = new Processes({ ...env, ...HURRIED, ...settings })
@@ -90,33 +98,10 @@ export async function startSystem(
     await processes.killAll()
     throw error
   })
-  const mongo = await connectMongo(addresses.mongo)
-  const store = new KeyStore(mongo.db, PEPPER)
-  const createKey = (wish: Partial<KeyWish>): Promise<string> =>
-    store.create(
-      { scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish },
-      { at: Date.now(), by: { kind: 'cli', id: 'test', label: 'test' } },
-    )
-  const kafka = connectKafka({
-    brokers: addresses.kafka,
-    clientId: 'test',
-    log: createLogger('test', 'silent'),
-  })
-  const writer = await openRecordWriter(kafka, new SchemaRegistry(addresses.registry))
-  const { shards } = await ensureInstall(mongo.db, installWishFor(addresses.redis))
-  const redis = await openRedis(addresses.redis)
-  redis.on('error', () => undefined)
-  if (names.includes('consumers')) await untilReady(redis, shards)
+  const connections = await connectSystem(addresses, env)
+  if (names.includes('consumers')) await untilReady(connections.redis, connections.shards)
   return {
-    api: `http://127.0.0.1:${api}`,
-    consumers: `http://127.0.0.1:${consumers}`,
-    key: await createKey({}),
-    writer,
-    redis,
-    shards,
-    mongo,
-    env,
-    createKey,
+    ...connections,
     kill: (name) => processes.kill(name, 'SIGKILL'),
     signal: (name, signal) => processes.signal(name, signal),
     freeze: (name) => processes.freeze(name),
@@ -127,14 +112,57 @@ export async function startSystem(
     start,
     stop: async () => {
       await Promise.all(names.map((name) => processes.kill(name, 'SIGTERM')))
-      await Promise.all([writer.close(), mongo.close(), redis.quit()])
+      await connections.stop()
       processes.forget()
+    },
+  }
+}
+
+/** What a test uses of a system but its processes; `stop` closes the connections. */
+export type SystemConnections = Omit<System, keyof SystemProcesses> & Pick<System, 'stop'>
+
+/** Connects to a system that runs, from the settings of its processes. */
+export async function connectSystem(
+  addresses: EngineAddresses,
+  env: Readonly<Record<string, string>>,
+): Promise<SystemConnections> {
+  const mongo = await connectMongo(addresses.mongo)
+  const store = new KeyStore(mongo.db, PEPPER)
+  const createKey = (wish: Partial<KeyWish>): Promise<string> =>
+    store.create(
+      { scopes: ALL, workspaces: '*', label: 'test', expiresAt: null, ...wish },
+      { at: Date.now(), by: { kind: 'cli', id: 'test', label: 'test' } },
+    )
+  const log = createLogger('test', 'silent')
+  const kafka = connectKafka({ brokers: addresses.kafka, clientId: 'test', log })
+  const writer = await openRecordWriter(kafka, new SchemaRegistry(addresses.registry))
+  const { shards } = await ensureInstall(mongo.db, installWishFor(addresses.redis))
+  const redis = await openRedis(addresses.redis)
+  redis.on('error', () => undefined)
+  return {
+    api: `http://127.0.0.1:${env['API_PORT']}`,
+    consumers: `http://127.0.0.1:${env['CONSUMERS_PORT']}`,
+    key: await createKey({}),
+    writer,
+    redis,
+    shards,
+    mongo,
+    env,
+    createKey,
+    stop: async () => {
+      await Promise.all([writer.close(), mongo.close(), redis.quit()])
     },
   }
 }
 
 async function openRedis(url: string): Promise<Redis> {
   return isClusterUrl(url) ? connectRedis({ url, commandTimeoutMs: 5_000 }) : new RedisServer(url)
+}
+
+/** A system that tests shared would read the same topics, as members of the same groups. */
+async function stopShared(): Promise<void> {
+  const dir = process.env[RUN_DIR]
+  if (dir !== undefined) await stopServices(dir)
 }
 
 /** Waits until every shard answers: right after a start the log may still have to be read. */

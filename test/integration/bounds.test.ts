@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '#test/helpers/eventually.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 const KIB = 1_024
@@ -8,7 +9,7 @@ const KIB = 1_024
 let system: System
 let workspace: TestWorkspace
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   workspace = new TestWorkspace(system)
   await workspace.subscribe({})
 })

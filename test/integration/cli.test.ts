@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
 import { type Ran, runCli } from '#test/helpers/cli.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
@@ -12,7 +13,7 @@ let workspace: TestWorkspace
 const dir = mkdtempSync(join(tmpdir(), 'tallygate-cli-'))
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   workspace = new TestWorkspace(system)
   await workspace.subscribe({})
 })

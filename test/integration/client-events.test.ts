@@ -20,13 +20,14 @@ import {
   installClient,
   runIn,
 } from '#test/helpers/installed-client.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { type SeenDecision, TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 let proxy: TcpProxy
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   proxy = await TcpProxy.open(Number(engineAddresses().kafka.split(':')[1]))
 })
 beforeEach(() => proxy.set({ kind: 'pass' }))

@@ -11,7 +11,8 @@ import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { missingJava, produceWithJava } from '#test/helpers/java-producer.ts'
 import { readLetters } from '#test/helpers/letters.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -26,7 +27,7 @@ let system: System
 let encode: (fields: object) => Buffer
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   encode = encoderOf('LeadEvent', (await new SchemaRegistry(registry).registerAll()).LeadEvent)
 })
 afterAll(async () => {

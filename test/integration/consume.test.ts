@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/instant.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
 afterAll(() => system.stop())
 

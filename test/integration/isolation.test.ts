@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Scope, scopes } from '#core/api-key.ts'
 import { median } from '#test/bench/statistics.ts'
 import { ask, bodies, prepare, routeNamed, routes } from '#test/helpers/contract-routes.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 /** The one scope that passes, written by hand from what the contract with others says, not from the code. */
@@ -56,7 +57,7 @@ let foreign: TestWorkspace
 /** Every scope, for one workspace alone. */
 let key: string
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   own = new TestWorkspace(system)
   foreign = new TestWorkspace(system)
   await Promise.all([own.subscribe({}), foreign.subscribe({})])

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { type SeenDecision, TestWorkspace } from '#test/helpers/workspace.ts'
 
 const NOW = Date.now()
@@ -13,7 +14,7 @@ function daysAgo(days: number): number {
 }
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   workspace = new TestWorkspace(system)
   const anchorDay = new Date(daysAgo(9)).getUTCDate()
   await workspace.subscribe(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 /** Two months and 15 of 30 days before the end of the period. */
@@ -9,7 +10,7 @@ const PERIOD_END = Date.parse('2036-12-10T09:00:00Z')
 let system: System
 let workspace: TestWorkspace
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   workspace = new TestWorkspace(system)
   const order = {
     orderId: 'o1',

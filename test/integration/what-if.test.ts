@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/instant.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 interface Denied {
@@ -30,7 +31,7 @@ const uses = [
 ]
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   workspaces = uses.map(() => new TestWorkspace(system))
   await Promise.all(
     workspaces.map(async (workspace, index) => {
