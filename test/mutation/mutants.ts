@@ -12,15 +12,19 @@ export interface TestMutant extends Mutation {
 }
 
 /** What was delivered before passes the watermark … */
-const redeliver: Change = { file: apply, from: 'if upto <= wm then finish()', to: 'if false then finish()' }
+const redeliver: Change = {
+  file: apply,
+  from: 'if upto <= wm then finish(wm)',
+  to: 'if false then finish(wm)',
+}
 
 /** … and neither its offsets nor its ids keep it from counting again; copies further on still count once. */
 const countAgain: readonly Change[] = [
-  { file: apply, from: '  if e[1] > wm then\n', to: '  if true then\n' },
+  { file: apply, from: '    if offset > wm then\n', to: '    if true then\n' },
   {
     file: apply,
-    from: "redis.call('SADD', KEYS[e[3]], e[4]) == 1",
-    to: "redis.call('SADD', KEYS[e[3]], e[4]) == 1 or e[1] <= wm",
+    from: 'fresh[number] == nil, fresh[number] ~= false',
+    to: 'fresh[number] == nil, fresh[number] ~= false or offset <= wm',
   },
   {
     file: apply,
@@ -235,8 +239,8 @@ export const testMutants: readonly TestMutant[] = [
     guarantee: 'G20',
     name: 'an interval is handed to Redis whole',
     file: 'drivers/redis/apply.ts',
-    from: 'export const SLICE_MAX = 200',
-    to: 'export const SLICE_MAX = 200_000',
+    from: 'export const SLICE_MAX = 500',
+    to: 'export const SLICE_MAX = 500_000',
     project: 'chaos',
     tests: 'chaos-hot-workspace',
     title: 'G20',
