@@ -3,7 +3,6 @@ import autocannon from 'autocannon'
 import { allShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
-import type { TestWorkspace } from '#test/helpers/workspace.ts'
 import { subscribed } from './bench-check.ts'
 import { median, type Row } from './statistics.ts'
 
@@ -49,7 +48,7 @@ export async function benchCheckBusy(system: System): Promise<readonly Row[]> {
 }
 
 /** The time that all but one in a hundred checks take, ms. */
-async function tail(system: System, workspaces: readonly TestWorkspace[]): Promise<number> {
+async function tail(system: System, workspaces: readonly string[]): Promise<number> {
   const { latency, non2xx, errors } = await autocannon({
     url: `${system.api}/v1/check`,
     method: 'POST',
@@ -57,19 +56,19 @@ async function tail(system: System, workspaces: readonly TestWorkspace[]): Promi
     overallRate: PER_SECOND,
     duration: SECONDS,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${system.key}` },
-    requests: workspaces.map(({ id }) => ({ body: JSON.stringify({ workspace: id, feature: 'leads' }) })),
+    requests: workspaces.map((workspace) => ({ body: JSON.stringify({ workspace, feature: 'leads' }) })),
   })
   if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} checks were not answered 200`)
   return latency.p99
 }
 
-async function fill(system: System, workspaces: readonly TestWorkspace[]): Promise<void> {
+async function fill(system: System, workspaces: readonly string[]): Promise<void> {
   const occurredAt = Date.now()
   const run = randomUUID().slice(0, 6)
   for (let from = 0; from < EVENTS; from += 5_000) {
     const writes = Array.from({ length: 5_000 }, (_, index) => {
       const id = `${run}-${from + index}`
-      const workspace = workspaces[(from + index) % workspaces.length]?.id ?? ''
+      const workspace = workspaces[(from + index) % workspaces.length] ?? ''
       const value = { id, workspace, occurredAt, source: 'bench', leadId: id, action: 'created' }
       return system.writer.write({ record: 'LeadEvent', value })
     })
@@ -77,11 +76,7 @@ async function fill(system: System, workspaces: readonly TestWorkspace[]): Promi
   }
 }
 
-async function untilCounted(
-  system: System,
-  workspaces: readonly TestWorkspace[],
-  count: number,
-): Promise<void> {
+async function untilCounted(system: System, workspaces: readonly string[], count: number): Promise<void> {
   await eventually(
     () => counted(system, workspaces),
     (sum) => sum >= count,
@@ -89,10 +84,10 @@ async function untilCounted(
   )
 }
 
-async function counted(system: System, workspaces: readonly TestWorkspace[]): Promise<number> {
+async function counted(system: System, workspaces: readonly string[]): Promise<number> {
   const shards = allShardKeys(system.shards)
   const pipeline = system.redis.pipeline()
-  for (const { id } of workspaces) pipeline.hget(shards[shardOf(id, shards.length)]?.usage(id) ?? '', 'leads')
+  for (const id of workspaces) pipeline.hget(shards[shardOf(id, shards.length)]?.usage(id) ?? '', 'leads')
   const replies = await pipeline.exec()
   return (replies ?? []).reduce((sum, [, count]) => sum + Number(count ?? 0), 0)
 }

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import autocannon from 'autocannon'
 import { freePorts } from '#deploy/local/ports.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { BulkSubscriber } from './bulk-subscriber.ts'
 import { CpuTime } from './cpu-time.ts'
 import { median, type Row } from './statistics.ts'
 
@@ -32,9 +34,9 @@ export async function benchCheck(system: System): Promise<readonly Row[]> {
   const workspaces = await subscribed(system, WORKSPACES)
   const [first] = workspaces
   if (first === undefined) throw new RangeError('no workspace')
-  const answer = await first.check({ feature: 'leads' })
+  const answer = await new TestWorkspace(system, first).check({ feature: 'leads' })
   const bare = await startBare(answer)
-  const bodies = workspaces.map(({ id }) => JSON.stringify({ workspace: id, feature: 'leads' }))
+  const bodies = workspaces.map((workspace) => JSON.stringify({ workspace, feature: 'leads' }))
   const targets = {
     bare: { url: bare.url, bodies: bodies.slice(0, 1) },
     one: { url: `${system.api}/v1/check`, bodies: bodies.slice(0, 1) },
@@ -89,10 +91,11 @@ function rowsOf(path: string, ours: Measured, bare: Measured): readonly Row[] {
 }
 
 /** Workspaces with a plan, so that each has facts and a limit of its own. */
-export async function subscribed(system: System, count: number): Promise<readonly TestWorkspace[]> {
-  const workspaces = Array.from({ length: count }, () => new TestWorkspace(system))
-  for (let from = 0; from < count; from += 100)
-    await Promise.all(workspaces.slice(from, from + 100).map((workspace) => workspace.subscribe({})))
+export async function subscribed(system: System, count: number): Promise<readonly string[]> {
+  const workspaces = Array.from({ length: count }, () => `w-${randomUUID().slice(0, 12)}`)
+  const subscriber = await BulkSubscriber.open(system)
+  await subscriber.subscribe(workspaces)
+  await subscriber.close()
   return workspaces
 }
 
@@ -118,14 +121,25 @@ interface Target {
   readonly bodies: readonly string[]
 }
 
+/** Each connection asks about some of the workspaces in turn: to make every request for each would take seconds. */
+function shareOf(bodies: readonly string[], turn: number): autocannon.Request[] {
+  return bodies
+    .filter((_, index) => index % CONNECTIONS === (turn % CONNECTIONS) % bodies.length)
+    .map((body) => ({ body }))
+}
+
 async function load({ url, bodies }: Target, key: string): Promise<autocannon.Result> {
+  let turn = 0
   const result = await autocannon({
     url,
     method: 'POST',
     connections: CONNECTIONS,
     duration: SECONDS,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    requests: bodies.map((body) => ({ body })),
+    setupClient: (client) => {
+      client.setRequests(shareOf(bodies, turn))
+      turn += 1
+    },
   })
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} answers of ${url} were not 200`)
