@@ -66,6 +66,16 @@ async function loadBenches() {
   const { benchConsume } = await import('./bench-consume.ts')
   const { benchIngest, benchLag } = await import('./bench-ingest.ts')
   const { benchRecovery } = await import('./bench-recovery.ts')
+  const { benchStart } = await import('./bench-start.ts')
   const { benchWorkspaces } = await import('./bench-workspaces.ts')
-  return [benchCheck, benchClientCache, benchConsume, benchIngest, benchLag, benchRecovery, benchWorkspaces]
+  return [
+    benchCheck,
+    benchClientCache,
+    benchConsume,
+    benchIngest,
+    benchLag,
+    benchRecovery,
+    benchStart,
+    benchWorkspaces,
+  ]
 }
