@@ -3,6 +3,8 @@ SHELL := /bin/bash
 NODE := node_modules/node/bin/node
 export PATH := $(CURDIR)/node_modules/node/bin:$(PATH)
 export NODE_NO_WARNINGS := 1
+# What Node compiled once is kept: whatever is started here starts in half the time.
+export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/compiled
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22

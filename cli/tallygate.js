@@ -15,5 +15,7 @@ if (!isNew && node === process.execPath) {
 }
 // The Kafka client asks for timers of less than nothing; it is harmless, and every other warning is worth reading.
 const flags = ['--disable-warning=TimeoutNegativeWarning']
-const { status } = spawnSync(node, [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit' })
+const compiled = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
+const env = { NODE_COMPILE_CACHE: compiled, ...process.env }
+const { status } = spawnSync(node, [...flags, main, ...process.argv.slice(2)], { env, stdio: 'inherit' })
 process.exit(status ?? 3)

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { EngineAddresses } from './local/engines.ts'
 import { isListening, requireFree } from './local/ports.ts'
 import { lastLines, runningPort, startProgram, stopProgram } from './local/process.ts'
@@ -23,6 +24,9 @@ interface StartOptions {
 }
 
 /** Longer than they wait for an engine, so that what they say of it is read. */
+/** Where Node keeps what it compiled: a process starts in half the time with it. */
+export const COMPILED = join(import.meta.dirname, '..', 'node_modules', '.cache', 'compiled')
+
 const READY_WITHIN_MS = 90_000
 
 /** The fixed ports of `make up`, each movable by its variable. */
@@ -46,6 +50,7 @@ export function serviceEnv({ addresses, pepper, ports }: Omit<StartOptions, 'dir
     ADMIN_PORT: String(ports.admin),
     CONSUMERS_PORT: String(ports.consumers),
     NODE_NO_WARNINGS: '1',
+    NODE_COMPILE_CACHE: COMPILED,
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fetchEngines } from '#deploy/local/engines.ts'
+import { COMPILED } from '#deploy/services.ts'
 import { findChromium } from '#test/browser/chromium.ts'
 
 /**
@@ -16,20 +17,19 @@ const bin = join(import.meta.dirname, '..', 'node_modules', '.bin')
 const scratch = mkdtempSync(join(tmpdir(), 'tallygate-run-'))
 /** Processes that live for seconds: compiled code is kept between them, Java does not compile twice, Go collects seldom. */
 const SHORT_LIVED = {
-  NODE_COMPILE_CACHE: join(import.meta.dirname, '..', 'node_modules', '.cache', 'compiled'),
+  NODE_COMPILE_CACHE: COMPILED,
   JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1',
   GOGC: '400',
 }
 const env = { ...process.env, ...SHORT_LIVED, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) }
 
+const fetching = fetchAll()
 const checks = [
-  await run('types', 'tsc', ['-p', 'tsconfig.json']),
-  await run('lint', 'biome', ['check', '.']),
-].map((code, index) => {
-  const name = index === 0 ? 'types' : 'lint'
-  return code === 0 ? { passed: 1, failed: 0, failures: [] } : { passed: 0, failed: 1, failures: [name] }
-})
-const [quick] = await Promise.all([runProjects(['tidy', 'unit']), fetchAll()])
+  await runCheck('types', 'tsc', ['-p', 'tsconfig.json']),
+  await runCheck('lint', 'biome', ['check', '.']),
+  await runProjects(['tidy', 'unit']),
+]
+await fetching
 const slow = await Promise.all([
   runProjects(['chaos', 'cluster']),
   runProjects(['integration', 'acceptance']),
@@ -37,7 +37,7 @@ const slow = await Promise.all([
 ])
 rmSync(scratch, { recursive: true, force: true })
 
-const all = [...checks, quick, ...slow]
+const all = [...checks, ...slow]
 process.stdout.write(
   all.flatMap(({ failures }) => failures.map((failure) => `\nfailed: ${failure}\n`)).join(''),
 )
@@ -76,6 +76,12 @@ interface Report {
   }[]
 }
 
+/** A check that is no test counts as one. */
+async function runCheck(name: string, tool: string, args: readonly string[]): Promise<Outcome> {
+  const code = await run(name, tool, args)
+  return code === 0 ? { passed: 1, failed: 0, failures: [] } : { passed: 0, failed: 1, failures: [name] }
+}
+
 /** Runs Vitest projects one after another; an end that no test explains counts as a failure. */
 async function runProjects(projects: readonly string[]): Promise<Outcome> {
   const report = join(scratch, `${projects.join('-')}.json`)
@@ -102,12 +108,16 @@ function failuresOf({ testResults = [] }: Report): string[] {
 /** Runs a tool and passes on what it prints, line by line, since two may run at once. */
 function run(name: string, tool: string, args: readonly string[]): Promise<number> {
   process.stdout.write(`${name}\n`)
+  const startedAt = performance.now()
   return new Promise((resolve) => {
     const child = spawn(join(bin, tool), args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     createInterface(child.stdout).on('line', (line) => process.stdout.write(`${line}\n`))
     createInterface(child.stderr).on('line', (line) => process.stderr.write(`${line}\n`))
     child.once('error', () => resolve(1))
-    child.once('close', (code) => resolve(code ?? 1))
+    child.once('close', (code) => {
+      process.stdout.write(`${name} took ${Math.round((performance.now() - startedAt) / 1_000)} s\n`)
+      resolve(code ?? 1)
+    })
   })
 }
 

@@ -68,7 +68,7 @@ export class CpuTime {
 }
 
 /** User and system time of a process with all its threads, µs; 0 where it cannot be read. */
-function cpuOf(pid: number): number {
+export function cpuOf(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return (Number(fields[11]) + Number(fields[12])) * TICK_US

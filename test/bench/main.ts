@@ -68,6 +68,7 @@ async function loadBenches() {
   const { benchIngest, benchLag } = await import('./bench-ingest.ts')
   const { benchRecovery } = await import('./bench-recovery.ts')
   const { benchSizes } = await import('./bench-sizes.ts')
+  const { benchStart } = await import('./bench-start.ts')
   const { benchWorkspaces } = await import('./bench-workspaces.ts')
   return [
     benchCheck,
@@ -77,6 +78,7 @@ async function loadBenches() {
     benchIngest,
     benchLag,
     benchRecovery,
+    benchStart,
     benchWorkspaces,
     benchSizes,
   ]

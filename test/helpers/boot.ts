@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { ServiceName } from '#deploy/services.ts'
+import { COMPILED, type ServiceName } from '#deploy/services.ts'
 
 /** How a process ended that was started with settings it must refuse, and all that it printed. */
 export interface Boot {
@@ -25,7 +25,7 @@ export function launch(
   ...args: readonly string[]
 ): Started {
   const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
-  const env = { PATH: process.env['PATH'], ...settings }
+  const env = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILED, ...settings }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const keep = (chunk: Buffer): void => {
