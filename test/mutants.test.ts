@@ -4,9 +4,10 @@ import { expect, test } from 'vitest'
 import { changesOf, root } from './mutation/change.ts'
 import { type TestMutant, testMutants } from './mutation/mutants.ts'
 import { apiMutants } from './mutation/mutants-of-the-api.ts'
+import { nearMutants } from './mutation/near-mutants.ts'
 import { mutants } from './simulator/mutants.ts'
 
-const tested = [...testMutants, ...apiMutants]
+const tested = [...testMutants, ...apiMutants, ...nearMutants]
 const all = [...tested, ...mutants].flatMap(changesOf)
 
 test('mutants: each has its place in the code as it is now, and changes it', () => {

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import autocannon from 'autocannon'
+import { DAY_MS } from '#core/instant.ts'
 import { freePorts } from '#deploy/local/ports.ts'
-import { BulkSubscriber } from '#test/helpers/bulk-subscriber.ts'
+import { subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
@@ -93,9 +94,7 @@ function rowsOf(path: string, ours: Measured, bare: Measured): readonly Row[] {
 /** Workspaces with a plan, so that each has facts and a limit of its own. */
 export async function subscribed(system: System, count: number): Promise<readonly string[]> {
   const workspaces = Array.from({ length: count }, () => `w-${randomUUID().slice(0, 12)}`)
-  const subscriber = await BulkSubscriber.open(system)
-  await subscriber.subscribe(workspaces)
-  await subscriber.close()
+  await subscribeMany(system, workspaces, { nextAt: Date.now() + 20 * DAY_MS })
   return workspaces
 }
 
