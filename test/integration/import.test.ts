@@ -5,8 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SHARDS_DEFAULT, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { runCli } from '#test/helpers/cli.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { sharedSystem } from '#test/helpers/shared-system.ts'
-import type { System } from '#test/helpers/system.ts'
+import { type System, startSystem } from '#test/helpers/system.ts'
 
 /** `IMPORT_WORKSPACES=100000` for the figure of docs/migration.md. */
 const COUNT = Number(process.env['IMPORT_WORKSPACES'] ?? 2_000)
@@ -18,7 +17,7 @@ const dir = mkdtempSync(join(tmpdir(), 'tallygate-import-'))
 const file = join(dir, 'counts.jsonl')
 let system: System
 beforeAll(async () => {
-  system = await sharedSystem()
+  system = await startSystem()
 })
 afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
