@@ -11,8 +11,7 @@ import { encoderOf } from '#schemas/encoder.ts'
 import { prefixOf } from '#schemas/wire-format.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { sharedSystem } from '#test/helpers/shared-system.ts'
-import type { System } from '#test/helpers/system.ts'
+import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 interface Letter {
@@ -39,7 +38,7 @@ let encode: (fields: object) => Buffer
 let deadLetterId: number
 
 beforeAll(async () => {
-  system = await sharedSystem()
+  system = await startSystem()
   const registry = new SchemaRegistry(registryUrl)
   const ids = await registry.registerAll()
   encode = encoderOf('LeadEvent', ids.LeadEvent)
