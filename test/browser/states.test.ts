@@ -144,7 +144,8 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
       })()`)
     }
     expect(await ask(system.api)).toEqual(['within_limit', [2]])
-    expect(await ask('http://elsewhere.test')).toEqual({ code: 'network' })
+    // Asked again until its patience ends, which may cut the last try off.
+    expect(['network', 'timeout']).toContain(Object(await ask('http://elsewhere.test')).code)
   })
 
   test('system: every partition and every shard, with the figures of the API', async () => {
