@@ -87,7 +87,14 @@ export async function createApp(
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, log),
     ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: true,
+        allErrors: false,
+        // The schema of schemas takes longer to compile than ours; they are held against it with the contract.
+        validateSchema: withContract,
+      },
     },
   })
   app.removeContentTypeParser('text/plain')
