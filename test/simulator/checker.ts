@@ -136,7 +136,7 @@ function sumOfHolds(holds: Fields): Fields {
   const named = new Set<string>()
   for (const [name, line] of Object.entries(holds)) {
     if (name.startsWith('~')) continue
-    const [units = '0', , , meter = '', subject = ''] = line.split('|')
+    const [, units = '0', , , meter = '', subject = ''] = line.split('|')
     const isAgain = subject !== '' && named.has(`${meter} ${subject}`)
     if (units === '0' || isAgain) continue
     if (subject !== '') named.add(`${meter} ${subject}`)
