@@ -7,7 +7,7 @@ import { TestWorkspace } from '#test/helpers/workspace.ts'
 let rig: Rig
 let asks: FailModeAsks
 beforeAll(async () => {
-  rig = await startRig()
+  rig = await startRig({ settings: { CHECK_CACHE_MS: '0' } })
   const workspace = new TestWorkspace(rig.system)
   await workspace.subscribe({ plan: 'pro', seats: 2 })
   await workspace.counted()
