@@ -87,3 +87,26 @@ test('records that are not acknowledged in time are late; those that still wait 
   requests[3]?.answer.resolve()
   await next
 })
+
+test('a producer stops though all that still waits is late', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka, 1_000)
+  const late: Promise<void>[] = []
+  for (const key of ['a', 'b', 'c', 'd']) {
+    late.push(expect(producer.send(record(key))).rejects.toThrow('no acknowledgement in time'))
+    await turns()
+    vi.advanceTimersByTime(10)
+  }
+  vi.advanceTimersByTime(1_000)
+  await Promise.all(late)
+  let isStopped = false
+  const stopped = producer.stop().then(() => {
+    isStopped = true
+  })
+  for (const { answer } of requests) answer.resolve()
+  await turns()
+  await turns()
+  expect(isStopped).toBe(true)
+  await stopped
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['c']])
+})

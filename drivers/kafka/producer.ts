@@ -59,7 +59,7 @@ export class GatheringProducer {
   async stop(): Promise<void> {
     while (this.#waiting.length > 0 || this.#inFlight.size > 0) {
       this.#send()
-      await Promise.race(this.#inFlight)
+      if (this.#inFlight.size > 0) await Promise.race(this.#inFlight)
     }
     await this.#producer.disconnect()
   }
