@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
-import { answersAt, entitled, judged, waysOut } from '#test/helpers/acceptance.ts'
+import { answersAt, entitled, judged, readRoute, waysOut } from '#test/helpers/acceptance.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
 import type { System } from '#test/helpers/system.ts'
@@ -61,7 +61,7 @@ test.for(Object.keys(LIMITS) as (keyof typeof LIMITS)[])(
   'S13, S14: %s has the seven limits and the switches of the table',
   async (plan) => {
     const workspace = await onPlan(plan, { seats: 2 })
-    const { entitlements } = Object(await (await workspace.get('/entitlements')).json())
+    const { entitlements } = await readRoute(workspace, '/entitlements')
     const found = FEATURES.map((key) => entitlements.find((one: { feature: string }) => one.feature === key))
     expect(found.map(({ limit }) => limit)).toEqual(LIMITS[plan])
     expect(found.map(({ unlimited }) => unlimited)).toEqual(LIMITS[plan].map((limit) => limit === ALL))
@@ -239,12 +239,10 @@ test('L4: a denied attempt uses nothing, however often it is made', async () => 
   const workspace = await onPlan('base')
   await workspace.send('AiCallEvent', { function: 'summary', credits: 745 })
   await workspace.counted()
-  const before = await (await workspace.get('/entitlements')).json()
+  const before = await readRoute(workspace, '/entitlements')
   const asked = Array.from({ length: 50 }, () => workspace.check({ feature: 'ai_credits', quantity: 6 }))
   expect(new Set((await Promise.all(asked)).map(({ reason }) => reason))).toEqual(new Set(['limit_reached']))
-  expect(Object(await (await workspace.get('/entitlements')).json()).entitlements).toEqual(
-    Object(before).entitlements,
-  )
+  expect((await readRoute(workspace, '/entitlements')).entitlements).toEqual(Object(before).entitlements)
   expect(await workspace.check({ feature: 'ai_credits', quantity: 5 })).toMatchObject({
     allowed: true,
     used: 745,

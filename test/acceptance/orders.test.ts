@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
-import { attempt, inForce, order, ordersOf } from '#test/helpers/acceptance.ts'
+import { attempt, inForce, order, ordersOf, readRoute } from '#test/helpers/acceptance.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
 import type { System } from '#test/helpers/system.ts'
@@ -118,8 +118,8 @@ test('S10: pending, paid, failed and refunded orders are all there, newest first
     const one = order({ orderId: `o${index}`, kind: 'seats', status, placedAt: placed + index })
     await workspace.subscribe({}, { type: 'seats_changed', actor: 'support', order: one })
   }
-  const first = Object(await (await workspace.get('/orders')).json())
-  const second = Object(await (await workspace.get(`/orders?cursor=${first.cursor}`)).json())
+  const first = await readRoute(workspace, '/orders')
+  const second = await readRoute(workspace, `/orders?cursor=${first.cursor}`)
   const all = [...first.orders, ...second.orders]
   expect([first.orders.length, second.orders.length, second.cursor]).toEqual([50, 2, null])
   const expected = Array.from({ length: 52 }, (_, index) => `o${51 - index} ${statuses[(51 - index) % 4]}`)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
-import { inForce, order, ordersOf } from '#test/helpers/acceptance.ts'
+import { inForce, order, ordersOf, readRoute } from '#test/helpers/acceptance.ts'
 import { type Letter, type LetterReader, openLetters } from '#test/helpers/letters.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
@@ -156,7 +156,7 @@ test.for(CASES.map((one) => [one.title, one.code, one] as const))(
     expect(letter.code).toBe(code)
     for (const part of says) expect(letter.reason).toContain(part)
     expect(await inForce(workspace)).toMatchObject({ plan: 'advanced', seats: 3, periodEnd: ends, ...left })
-    const { history } = Object(await (await workspace.get('/subscription')).json())
+    const { history } = await readRoute(workspace, '/subscription')
     expect(history[0].refusals).toEqual([{ code, reason: letter.reason }])
     expect((await workspace.check({ feature: 'leads' })).limit).toBe(15_000)
   },

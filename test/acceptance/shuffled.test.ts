@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HOUR_MS, toIso } from '#core/instant.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
-import { inForce, ordersOf } from '#test/helpers/acceptance.ts'
+import { inForce, ordersOf, readRoute } from '#test/helpers/acceptance.ts'
 import { defaultCatalogue } from '#test/helpers/facts.ts'
 import { randomHistory, shuffled } from '#test/helpers/histories.ts'
 import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
@@ -27,7 +27,7 @@ interface Version {
 }
 
 async function historyOf(workspace: TestWorkspace): Promise<readonly Version[]> {
-  return Object(await (await workspace.get('/subscription')).json()).history
+  return (await readRoute(workspace, '/subscription')).history
 }
 
 /** What the fold of a history in its own order says, in the words of the routes. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { setUp } from '#deploy/setup.ts'
-import { judged } from '#test/helpers/acceptance.ts'
+import { judged, readRoute } from '#test/helpers/acceptance.ts'
 import { loadDemo } from '#test/helpers/demo.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import {
@@ -146,7 +146,7 @@ test('S14: a feature in shadow mode is allowed, with the reason and ways out it 
     reason: 'feature_not_in_plan',
   })
   const rows = async (): Promise<readonly Readonly<Record<string, unknown>>[]> => {
-    const { decisions } = Object(await (await workspace.get('/decisions')).json())
+    const { decisions } = await readRoute(workspace, '/decisions')
     return decisions.filter(({ reason }: { readonly reason: string }) => reason !== 'within_limit')
   }
   const logged = await eventually(rows, (seen) => seen.length >= 2, { what: 'both in the decision log' })

@@ -22,16 +22,32 @@ export function attempt(state: 'processing' | 'failed' | 'succeeded', at: number
   return { state, at, reason: null }
 }
 
+/**
+ * What a route of a workspace answers.
+ *
+ * Asks again while it says 503, as a client does: MongoDB has 3 s for a page, and a busy machine may take longer.
+ */
+export async function readRoute(workspace: TestWorkspace, path: string) {
+  const response = await eventually(
+    () => workspace.get(path),
+    ({ status }) => status !== 503,
+    { what: `${path} of ${workspace.id} to be answered` },
+  )
+  const body = await response.json()
+  if (!response.ok) throw new Error(`${path} of ${workspace.id}: ${response.status} ${JSON.stringify(body)}`)
+  return Object(body)
+}
+
 /** What `GET …/subscription` says is in force; null before anything was accepted. */
 export async function inForce(workspace: TestWorkspace): Promise<Readonly<Record<string, unknown>> | null> {
-  return Object(await (await workspace.get('/subscription')).json()).current
+  return (await readRoute(workspace, '/subscription')).current
 }
 
 /** The orders of a workspace, as they are read. */
 export async function ordersOf(
   workspace: TestWorkspace,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  return Object(await (await workspace.get('/orders')).json()).orders
+  return (await readRoute(workspace, '/orders')).orders
 }
 
 /** One feature of `GET …/entitlements`. */
@@ -39,7 +55,7 @@ export async function entitled(
   workspace: TestWorkspace,
   feature: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { entitlements } = Object(await (await workspace.get('/entitlements')).json())
+  const { entitlements } = await readRoute(workspace, '/entitlements')
   return entitlements.find((one: { feature: string }) => one.feature === feature)
 }
 
