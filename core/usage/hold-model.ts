@@ -150,7 +150,7 @@ export class HoldModel {
     const known = this.#operations.get(nameOf({ workspace, operation }))
     if (known === undefined) return
     if (item !== null) known.open.delete(item)
-    else if (isNew) {
+    else if (isNew && known.state !== 'committing') {
       const open = [...known.open.values()].sort((a, b) => a.item - b.item)
       const settled =
         meters.length === 0

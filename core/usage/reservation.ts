@@ -1,4 +1,6 @@
-/** Which hold an event settles: an item of an operation, or by the operation alone the first that fits. */
+import { OWN_SOURCE } from './usage-event.ts'
+
+/** Which hold an event settles: an item of an operation, as our own events say, or by the operation alone the first that fits. */
 export interface ReservationReference {
   readonly operation: string
   readonly item: number | null
@@ -13,11 +15,21 @@ export function isOperationId(text: unknown): text is string {
   return typeof text === 'string' && OPERATION.test(text)
 }
 
-/** What the `reservation` of an event refers to; null for none, and for what no operation can be called. */
-export function parseReservation(text: unknown): ReservationReference | null {
-  const [, operation, item] = typeof text === 'string' ? (REFERENCE.exec(text) ?? []) : []
+/**
+ * What the `reservation` of an event refers to; null for none, for what no operation can be called, and for an item that
+ * is not named by an event of ours.
+ */
+export function parseReservation({
+  reservation,
+  source,
+}: {
+  readonly reservation: unknown
+  readonly source: unknown
+}): ReservationReference | null {
+  const [, operation, item] = typeof reservation === 'string' ? (REFERENCE.exec(reservation) ?? []) : []
   if (operation === undefined) return null
-  return { operation, item: item === undefined ? null : Number(item) }
+  if (item === undefined) return { operation, item: null }
+  return source === OWN_SOURCE ? { operation, item: Number(item) } : null
 }
 
 /** What the event of an item says as its `reservation`. */

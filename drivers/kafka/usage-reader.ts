@@ -94,14 +94,15 @@ export class UsageReader {
       appendedAt: recorded.appendedAt,
       dedupe: this.#options.hasher({ workspace, source, id }),
       changes: recorded.changes,
-      reservation: parseReservation(event.reservation),
+      reservation: parseReservation(event),
       isVoid: false,
     }
   }
 
   /** A refused event that names a hold of its own workspace; null for any other. */
-  #voidOf(message: KafkaMessage, { workspace, reservation: named }: UsageEvent): SliceEvent | null {
-    const reservation = parseReservation(named)
+  #voidOf(message: KafkaMessage, event: UsageEvent): SliceEvent | null {
+    const { workspace } = event
+    const reservation = parseReservation(event)
     if (reservation === null || !isWorkspaceId(workspace) || message.key?.toString() !== workspace)
       return null
     return {

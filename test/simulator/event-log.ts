@@ -70,7 +70,7 @@ export class EventLog {
       changes: [
         subject === null ? { kind: 'add', meter, units: quantity } : { kind: 'join', meter, subject },
       ],
-      reservation: parseReservation(event.reservation),
+      reservation: parseReservation(event),
       isVoid: false,
     })
   }

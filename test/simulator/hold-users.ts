@@ -140,10 +140,9 @@ export class HoldUsers {
   /** The product reports the use itself and names the hold; one in two of these is refused, and only settles it. */
   async #settleByProduct({ workspace, operation }: Operation): Promise<void> {
     const { next, log } = this.#options
-    const item = next(2) === 0 ? null : 0
     log.appendSettling(partitionIn(workspace), {
       workspace,
-      reservation: { operation, item },
+      reservation: { operation, item: null },
       isVoid: next(2) === 0,
     })
   }

@@ -228,6 +228,13 @@ export const mutants: readonly Mutant[] = [
     to: "name !== 'rev'",
   },
   {
+    seed: 592_663_946,
+    name: 'a product settles what is being committed, and the commit is answered without its events',
+    file: `${lua}/settle.lua`,
+    from: " or known.st == 'committing' then return {} end",
+    to: ' then return {} end',
+  },
+  {
     seed: 6,
     name: 'hold without rev: limits of facts that are no longer in force',
     file: `${lua}/hold.lua`,

@@ -1,12 +1,13 @@
 --[[
   Settles the hold that a usage event names; part of apply.
 
-  r  {place of o, place of a, place of due, <ws>/<op>, op, item or '', meters}: the item itself, or by the operation
-     alone its first open item of one of the meters; no meters = whatever meter (a void event says none)
+  r  {place of o, place of a, place of due, <ws>/<op>, op, item or '', meters}: the item itself, as our own events say, or
+     by the operation alone its first open item of one of the meters; no meters = whatever meter (a void event says none)
+     What is being committed is settled by our own events alone: its answer says that they are in the log.
 ]]
 -- Items of the operation that are open and that the event names.
 local function named_items(r, o, known)
-  if not known then return {} end
+  if not known or known.st == 'committing' then return {} end
   local wanted, any, found = {}, #r[7] == 0, {}
   for _, meter in ipairs(r[7]) do wanted[meter] = true end
   for i, line in ipairs((open_lines(o, r[5], tonumber(known.k)))) do
