@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Where engines and processes are killed, stopped, flooded and lied to: long, and mostly waiting. */
-const chaos = [
-  'test/integration/{chaos-*,crash,fail-modes,graceful-stop,half-calls,overload,simulator,use-guarantees}.test.ts',
-]
+/** Where engines and processes are killed, stopped and lied to: long, and mostly waiting. */
+const chaos = ['test/integration/{chaos-*,crash,half-calls,simulator,use-guarantees}.test.ts']
+
+/** What promises how long something takes: nothing else runs beside these. */
+const timed = ['test/integration/{chaos-hot-workspace,fail-modes,graceful-stop,overload}.test.ts']
 
 /** These change nothing that others see: each module is read once for all files. Some compute for seconds on a busy machine. */
 const pure = { pool: 'threads', isolate: false, testTimeout: 30_000 } as const
@@ -20,7 +21,7 @@ class SharedFirst extends BaseSequencer {
   }
 }
 
-/** Eight suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
+/** Nine suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
 export default defineConfig({
   test: {
     sequence: { sequencer: SharedFirst },
@@ -37,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: chaos,
+          exclude: [...chaos, ...timed],
           globalSetup: ['test/helpers/engines.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -48,6 +49,17 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: chaos,
+          exclude: timed,
+          globalSetup: ['test/helpers/engines.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'timed',
+          include: timed,
           globalSetup: ['test/helpers/engines.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

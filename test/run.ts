@@ -12,6 +12,7 @@ import { findChromium } from '#test/browser/chromium.ts'
  *
  * What breaks engines waits most of its time for time-outs, and who follows a page for what begins in a minute: each runs
  * beside the rest, on engines of its own. A log of its own, too: whoever starts without counters reads all of it first.
+ * What promises how long something takes runs last and alone.
  */
 const bin = join(import.meta.dirname, '..', 'node_modules', '.bin')
 const scratch = mkdtempSync(join(tmpdir(), 'tallygate-run-'))
@@ -35,9 +36,10 @@ const slow = await Promise.all([
   runProjects(['integration', 'acceptance']),
   runProjects(['end-to-end', 'browser']),
 ])
+const alone = await runProjects(['timed'])
 rmSync(scratch, { recursive: true, force: true })
 
-const all = [...checks, ...slow]
+const all = [...checks, ...slow, alone]
 process.stdout.write(
   all.flatMap(({ failures }) => failures.map((failure) => `\nfailed: ${failure}\n`)).join(''),
 )

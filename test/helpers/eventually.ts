@@ -3,7 +3,7 @@ interface Patience {
   readonly withinMs?: number
 }
 
-/** Asks until an answer holds and returns it; fails with the last answer or error when it never does. */
+/** Asks until an answer holds and returns it; one that cannot be judged does not. Fails with the last answer or error. */
 export async function eventually<Value>(
   ask: () => Promise<Value>,
   holds: (value: Value) => boolean,
@@ -11,10 +11,9 @@ export async function eventually<Value>(
 ): Promise<Value> {
   const deadline = performance.now() + withinMs
   for (;;) {
-    const seen = await ask().then(
-      (value) => ({ value, holds: holds(value) }) as const,
-      (error: unknown) => ({ error, holds: false }) as const,
-    )
+    const seen = await ask()
+      .then((value) => ({ value, holds: holds(value) }) as const)
+      .catch((error: unknown) => ({ error, holds: false }) as const)
     if (seen.holds && 'value' in seen) return seen.value
     if (performance.now() > deadline) {
       const last = 'value' in seen ? JSON.stringify(seen.value) : String(seen.error)

@@ -174,6 +174,11 @@ export async function untilReady(redis: Redis, shards = SHARDS_DEFAULT): Promise
   )
 }
 
+/** Whether by itself or by a signal: who waits for the end of what has ended waits for ever. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
 class Processes {
   readonly #env: Readonly<Record<string, string>>
   readonly #logs = mkdtempSync(join(tmpdir(), 'tallygate-logs-'))
@@ -189,7 +194,7 @@ class Processes {
       const child = this.#spawn(name)
       const state = await eventually(
         async () => {
-          if (child.exitCode !== null || child.signalCode !== null) return 'ended'
+          if (hasEnded(child)) return 'ended'
           return (await fetch(readyUrl)).ok ? 'ready' : 'starting'
         },
         (seen) => seen !== 'starting',
@@ -219,12 +224,9 @@ class Processes {
   }
 
   async kill(name: ServiceName, signal: NodeJS.Signals): Promise<void> {
-    const child = this.#running.get(name)
-    if (child === undefined || child.exitCode !== null) return
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    child.kill(signal)
-    await ended
-    this.#running.delete(name)
+    if (!this.#running.has(name)) return
+    this.signal(name, signal)
+    await this.ended(name)
   }
 
   signal(name: ServiceName, signal: NodeJS.Signals): void {
@@ -243,8 +245,7 @@ class Processes {
 
   async ended(name: ServiceName): Promise<{ readonly code: number | null; readonly log: string }> {
     const child = this.#running.get(name)
-    if (child !== undefined && child.exitCode === null)
-      await new Promise((resolve) => child.once('close', resolve))
+    if (child !== undefined && !hasEnded(child)) await new Promise((resolve) => child.once('close', resolve))
     this.#running.delete(name)
     return { code: child?.exitCode ?? null, log: this.logOf(name) }
   }

@@ -164,7 +164,6 @@ export const mutants: readonly Mutant[] = [
     to: 'return 100 * 3_600_000 + Math.max(...behind',
   },
   {
-    seed: 337,
     name: 'a round counted though another one took its number',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: "if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'",
@@ -228,7 +227,6 @@ export const mutants: readonly Mutant[] = [
     to: "name !== 'rev'",
   },
   {
-    seed: 592_663_946,
     name: 'a product settles what is being committed, and the commit is answered without its events',
     file: `${lua}/settle.lua`,
     from: " or known.st == 'committing' then return {} end",

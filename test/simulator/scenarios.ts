@@ -4,12 +4,13 @@ import { pino } from 'pino'
 import { type SnapshotDeps, snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
-import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
+import { SnapshotLog, type SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import { apply, type SliceEvent } from '#drivers/redis/apply.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
-import { shardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { packSlice } from '#drivers/redis/pack-slice.ts'
 import { SHARDS, tearCall, wipe } from './disasters.ts'
+import { settledWhileCommitting } from './hold-scenario.ts'
 import { memoryDb } from './memory-db.ts'
 import { MemoryIncarnations, MemoryPages } from './memory-stores.ts'
 
@@ -19,21 +20,21 @@ export type Scenario = (redis: Redis) => Promise<string | null>
 /** Scenarios by name. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   slowRound,
+  overtakenRound,
   regressingRebuild,
   halfCall,
   missingPart,
+  settledWhileCommitting,
 }
 
-/** A round is slow, a newer one is stored meanwhile: the slow one may not come after it (ADR 0006). */
-async function slowRound(redis: Redis): Promise<string | null> {
+/** A shard of one partition, to which leads are counted by hand, and rounds of it. */
+function roundsOf(redis: Redis): {
+  readonly keys: ShardKeys
+  readonly deps: SnapshotDeps
+  readonly snapshots: SnapshotLog
+  readonly count: (leads: number, workspace?: string) => Promise<unknown>
+} {
   const keys = shardKeys(0, randomUUID())
-  const count = (leads: number): Promise<unknown> =>
-    redis
-      .multi()
-      .hset(keys.meta, 'inc', '1', 'wm:0', leads)
-      .hset(keys.usage('acme'), 'leads', leads)
-      .hset(keys.dirty, 'acme', `stamp ${leads}`)
-      .exec()
   const snapshots = new SnapshotLog(memoryDb())
   const deps: SnapshotDeps = {
     redis,
@@ -44,6 +45,19 @@ async function slowRound(redis: Redis): Promise<string | null> {
       throw new Error('no nonce')
     },
   }
+  const count = (leads: number, workspace = 'acme'): Promise<unknown> =>
+    redis
+      .multi()
+      .hset(keys.meta, 'inc', '1', 'wm:0', leads)
+      .hset(keys.usage(workspace), 'leads', leads)
+      .hset(keys.dirty, workspace, `stamp ${leads}`)
+      .exec()
+  return { keys, deps, snapshots, count }
+}
+
+/** A round is slow, a newer one is stored meanwhile: the slow one may not come after it (ADR 0006). */
+async function slowRound(redis: Redis): Promise<string | null> {
+  const { keys, deps, snapshots, count } = roundsOf(redis)
   await count(1)
   const meanwhile = async (): Promise<void> => {
     await count(2)
@@ -68,6 +82,39 @@ async function slowRound(redis: Redis): Promise<string | null> {
   return stored === '2' || left === 1
     ? null
     : `the rounds end with ${stored} leads of 2, and nothing is left to store`
+}
+
+/**
+ * A round that saw a workspace is refused, since one that began before it took its number: the workspace is in no round,
+ * and must stay on the list of those to store.
+ */
+async function overtakenRound(redis: Redis): Promise<string | null> {
+  const { keys, deps, snapshots, count } = roundsOf(redis)
+  await count(1)
+  const storing = (append: SnapshotStore['append']): SnapshotStore => ({
+    headers: (shard) => snapshots.headers(shard),
+    rows: (shard, header) => snapshots.rows(shard, header),
+    drop: (shard, headers) => snapshots.drop(shard, headers),
+    append,
+  })
+  const first = storing(async (...round) => {
+    await count(2, 'bolt')
+    let isStored = false
+    const second = storing(async (...own) => {
+      isStored = await snapshots.append(...round)
+      return snapshots.append(...own)
+    })
+    await snapshotRound({ ...deps, snapshots: second, nonce: () => 'second' }, keys)
+    return isStored
+  })
+  await snapshotRound({ ...deps, snapshots: first, nonce: () => 'first' }, keys)
+  const rows = (await mergeRounds(snapshots, 0, lastRounds(await snapshots.headers(0)))) ?? []
+  const left = await redis.hkeys(keys.dirty)
+  await wipe(redis, keys)
+  const isIn = rows.some(({ workspace }) => workspace === 'bolt') || left.includes('bolt')
+  return rows.length > 0 && isIn
+    ? null
+    : `of acme and bolt ${rows.map(({ workspace }) => workspace).join(', ') || 'neither'} is stored, bolt is not on the list`
 }
 
 /** Redis goes back in the middle of a rebuild, to after its take-over: the shard may not open (ADR 0007). */
