@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Where engines and processes are killed, stopped and lied to: long, and mostly waiting. */
-const chaos = ['test/integration/{chaos-*,crash,half-calls,simulator,use-guarantees}.test.ts']
+const chaos = ['test/integration/{chaos-*,crash,half-calls,use-guarantees}.test.ts']
+
+/** Computes more than it waits, on a Redis alone. */
+const simulator = ['test/integration/simulator.test.ts']
 
 /** What promises how long something takes: nothing else runs beside these. */
 const timed = ['test/integration/{chaos-hot-workspace,fail-modes,graceful-stop,overload}.test.ts']
@@ -21,7 +24,7 @@ class SharedFirst extends BaseSequencer {
   }
 }
 
-/** Nine suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
+/** Ten suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
 export default defineConfig({
   test: {
     sequence: { sequencer: SharedFirst },
@@ -38,7 +41,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: [...chaos, ...timed],
+          exclude: [...chaos, ...simulator, ...timed],
           globalSetup: ['test/helpers/engines.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -53,6 +56,14 @@ export default defineConfig({
           globalSetup: ['test/helpers/engines.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'simulator',
+          include: simulator,
+          globalSetup: ['test/helpers/engines.ts'],
           fileParallelism: false,
         },
       },

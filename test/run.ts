@@ -34,7 +34,7 @@ await fetching
 const slow = await Promise.all([
   runProjects(['chaos', 'cluster']),
   runProjects(['integration', 'acceptance']),
-  runProjects(['end-to-end', 'browser']),
+  runProjects(['end-to-end', 'browser', 'simulator']),
 ])
 const alone = await runProjects(['timed'])
 rmSync(scratch, { recursive: true, force: true })

@@ -1,7 +1,12 @@
+import { setTimeout } from 'node:timers/promises'
+
 interface Patience {
   readonly what: string
   readonly withinMs?: number
 }
+
+/** Waits between two looks, ms: longer and longer, since whoever looks takes the time of what it waits for. */
+const [FIRST_WAIT_MS, WAIT_MAX_MS, LONGER] = [10, 80, 1.25]
 
 /** Asks until an answer holds and returns it; one that cannot be judged does not. Fails with the last answer or error. */
 export async function eventually<Value>(
@@ -10,7 +15,7 @@ export async function eventually<Value>(
   { what, withinMs = 45_000 }: Patience,
 ): Promise<Value> {
   const deadline = performance.now() + withinMs
-  for (;;) {
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * LONGER, WAIT_MAX_MS)) {
     const seen = await ask()
       .then((value) => ({ value, holds: holds(value) }) as const)
       .catch((error: unknown) => ({ error, holds: false }) as const)
@@ -19,6 +24,6 @@ export async function eventually<Value>(
       const last = 'value' in seen ? JSON.stringify(seen.value) : String(seen.error)
       throw new Error(`waited ${withinMs} ms for ${what}; last seen: ${last}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    await setTimeout(waitMs)
   }
 }

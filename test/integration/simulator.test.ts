@@ -7,7 +7,7 @@ import { findMutant } from '#test/simulator/run-mutant.ts'
 import { scenarios } from '#test/simulator/scenarios.ts'
 import { Simulation } from '#test/simulator/simulation.ts'
 
-const SEEDS = 300
+const SEEDS = 200
 const redis = new Redis(engineAddresses().redis)
 afterAll(() => redis.quit())
 
