@@ -170,7 +170,6 @@ export const mutants: readonly Mutant[] = [
     to: 'await snapshots.append(keys.shard, header, rows)',
   },
   {
-    seed: 21,
     name: 'a regression inside a round is not noticed',
     file: `${lua}/read-row.lua`,
     from: "if reached < base then return { 'GONE' } end",

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
+import { archiveDays } from '#consumers/snapshots/archive-days.ts'
 import { type SnapshotDeps, snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { dayField } from '#core/usage/counter-fields.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import { SnapshotLog, type SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import { apply, type SliceEvent } from '#drivers/redis/apply.ts'
@@ -10,7 +12,7 @@ import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { packSlice } from '#drivers/redis/pack-slice.ts'
 import { SHARDS, tearCall, wipe } from './disasters.ts'
-import { settledWhileCommitting } from './hold-scenario.ts'
+import { releasedAfterCommit, settledWhileCommitting } from './hold-scenarios.ts'
 import { memoryDb } from './memory-db.ts'
 import { MemoryIncarnations, MemoryPages } from './memory-stores.ts'
 
@@ -21,10 +23,13 @@ export type Scenario = (redis: Redis) => Promise<string | null>
 export const scenarios: Readonly<Record<string, Scenario>> = {
   slowRound,
   overtakenRound,
+  regressingRound,
+  changedPastDay,
   regressingRebuild,
   halfCall,
   missingPart,
   settledWhileCommitting,
+  releasedAfterCommit,
 }
 
 /** A shard of one partition, to which leads are counted by hand, and rounds of it. */
@@ -55,6 +60,20 @@ function roundsOf(redis: Redis): {
   return { keys, deps, snapshots, count }
 }
 
+/** A connection whose scripts are called by `around`. */
+function aroundScripts(
+  redis: Redis,
+  around: (args: readonly unknown[], call: () => Promise<unknown>) => Promise<unknown>,
+): Redis {
+  return new Proxy(redis, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if ((name !== 'evalsha' && name !== 'eval') || typeof value !== 'function') return value
+      return (...args: unknown[]) => around(args, async () => Reflect.apply(value, target, args))
+    },
+  })
+}
+
 /** A round is slow, a newer one is stored meanwhile: the slow one may not come after it (ADR 0006). */
 async function slowRound(redis: Redis): Promise<string | null> {
   const { keys, deps, snapshots, count } = roundsOf(redis)
@@ -63,16 +82,10 @@ async function slowRound(redis: Redis): Promise<string | null> {
     await count(2)
     await snapshotRound({ ...deps, nonce: () => 'fast' }, keys)
   }
-  const slowly = new Proxy(redis, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name)
-      if ((name !== 'evalsha' && name !== 'eval') || typeof value !== 'function') return value
-      return async (...args: unknown[]) => {
-        const answer: unknown = await Reflect.apply(value, target, args)
-        if (args.includes(keys.usage('acme'))) await meanwhile()
-        return answer
-      }
-    },
+  const slowly = aroundScripts(redis, async (args, call) => {
+    const answer = await call()
+    if (args.includes(keys.usage('acme'))) await meanwhile()
+    return answer
   })
   await snapshotRound({ ...deps, redis: slowly, nonce: () => 'slow' }, keys)
   const rows = (await mergeRounds(snapshots, 0, lastRounds(await snapshots.headers(0)))) ?? []
@@ -115,6 +128,33 @@ async function overtakenRound(redis: Redis): Promise<string | null> {
   return rows.length > 0 && isIn
     ? null
     : `of acme and bolt ${rows.map(({ workspace }) => workspace).join(', ') || 'neither'} is stored, bolt is not on the list`
+}
+
+/** Redis goes back in the middle of a round: what it has then is older than what the round begins from. */
+async function regressingRound(redis: Redis): Promise<string | null> {
+  const { keys, deps, snapshots, count } = roundsOf(redis)
+  await count(2)
+  const regressing = aroundScripts(redis, async (args, call) => {
+    if (args.includes(keys.usage('acme'))) await count(1)
+    return call()
+  })
+  const outcome = await snapshotRound({ ...deps, redis: regressing, nonce: () => 'n' }, keys)
+  const stored = (await snapshots.headers(0)).length
+  await wipe(redis, keys)
+  return outcome === 'given-up' && stored === 0 ? null : `${outcome}: 1 lead of 2 was stored for both`
+}
+
+/** A past day changes after it was read and before it is taken out of the counters. */
+async function changedPastDay(redis: Redis): Promise<string | null> {
+  const { keys, deps } = roundsOf(redis)
+  const field = dayField('ai_credits', '20240101')
+  await redis.multi().hset(keys.meta, 'inc', '1').hset(keys.usage('acme'), field, 6).exec()
+  const row = { workspace: 'acme', fields: { [field]: '5' }, members: {}, above: {} }
+  const place = { keys, incarnation: '1', row, through: '20240105' } as const
+  await archiveDays({ redis, days: deps.days, nonce: () => 'n' }, place)
+  const left = await redis.hget(keys.usage('acme'), field)
+  await wipe(redis, keys)
+  return left === '6' ? null : `${left} credits are left of 6, and the page has 5`
 }
 
 /** Redis goes back in the middle of a rebuild, to after its take-over: the shard may not open (ADR 0007). */
