@@ -48,10 +48,16 @@ export function drawCurves({ title, x, y, curves }: Picture): string {
       drawn(curve, { place, colour: COLOURS[index % COLOURS.length] ?? '' }),
     ),
   ]
+  const name = `<title>${title}</title>`
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#111827">`
-  return [head, `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`, ...lines, '</svg>', ''].join(
-    '\n',
-  )
+  return [
+    head,
+    name,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
+    ...lines,
+    '</svg>',
+    '',
+  ].join('\n')
 }
 
 function drawn(
