@@ -6,7 +6,7 @@ const apply = 'drivers/redis/lua/apply.lua'
 export interface TestMutant extends Mutation {
   readonly guarantee: string
   /** Vitest project, file and part of the title. */
-  readonly project: 'unit' | 'integration' | 'chaos'
+  readonly project: 'unit' | 'integration' | 'chaos' | 'timed'
   readonly tests: string
   readonly title: string
 }
@@ -226,22 +226,12 @@ export const testMutants: readonly TestMutant[] = [
     title: 'G4',
   },
   {
-    guarantee: 'G19',
-    name: 'a judgement is stored for each new window',
-    file: 'core/notices/judge-feature.ts',
-    from: 'windowFrom: thresholds.length === 0 ? null : windowFrom,',
-    to: 'windowFrom,',
-    project: 'chaos',
-    tests: 'chaos-boundary',
-    title: 'G19',
-  },
-  {
     guarantee: 'G20',
     name: 'an interval is handed to Redis whole',
     file: 'drivers/redis/apply.ts',
     from: 'export const SLICE_MAX = 500',
     to: 'export const SLICE_MAX = 500_000',
-    project: 'chaos',
+    project: 'timed',
     tests: 'chaos-hot-workspace',
     title: 'G20',
   },
