@@ -19,6 +19,11 @@ interface Standing {
 /** How long a partition may wait for Redis, MongoDB or the registry before the process says it is not ready. */
 const UNREADY_AFTER_MS = 10_000
 
+/** How long Kafka may be silent before the process says it is not ready: well before it ends, so that somebody sees why. */
+export function unreadyAfterMs(stalledMaxMs: number): number {
+  return Math.min(UNREADY_AFTER_MS, stalledMaxMs / 2)
+}
+
 /** How every partition of a process stands, seen now. */
 export function progressOf(
   standings: readonly Pick<Progress, 'partition' | 'position' | 'isBusy'>[],

@@ -52,7 +52,7 @@ import { startJudge } from './judge/judge-loop.ts'
 import { settleNotices } from './judge/settle-notices.ts'
 import { startLetterConsumer } from './letters/letter-consumer.ts'
 import { openLetterLog } from './letters/open-letter-log.ts'
-import { firstProblem, Liveness } from './liveness.ts'
+import { firstProblem, Liveness, unreadyAfterMs } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import type { RefusedVersion } from './subscription/subscription-session.ts'
@@ -269,12 +269,12 @@ shutdown.add('sweeper', sweeping.stop)
 const refreshing = startCatalogueTimer({ catalogues, redis, shards, log })
 shutdown.add('catalogue', async () => refreshing.stop())
 
-const silence = (): string | null => {
+const silence = (longerThanMs: number): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs(), lettering.idleMs())
-  return idleMs < config.STALLED_MAX_MS ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
+  return idleMs < longerThanMs ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
 }
 setInterval(() => {
-  const problem = silence() ?? firstProblem(liveness, (own) => own.fatal())
+  const problem = silence(config.STALLED_MAX_MS) ?? firstProblem(liveness, (own) => own.fatal())
   if (problem !== null) onFatal(new Error(problem))
 }, 1_000).unref()
 
@@ -288,7 +288,8 @@ const health = await serveHealth({
   setting: 'CONSUMERS_PORT',
   metrics,
   checks: {
-    kafka: async () => silence() ?? firstProblem(liveness, (own) => own.unready()),
+    kafka: async () =>
+      silence(unreadyAfterMs(config.STALLED_MAX_MS)) ?? firstProblem(liveness, (own) => own.unready()),
     redis: () => redisProblem(redis),
     mongo: async () => mongo.ping().then(() => null),
     registry: async () => registry.ping().then(() => null),
