@@ -79,3 +79,29 @@ test('each row names tests, and each of them has a title that begins with its id
   })
   expect(wrong).toEqual([])
 })
+
+/** A row of the table of cases: titles, each with the file that it is in. */
+const cases = (/\| case .*?\n\n/s.exec(readFileSync(join(root, 'docs/rules.md'), 'utf8'))?.[0] ?? '')
+  .split('\n')
+  .slice(2)
+  .map((line) => line.split('|').map((cell) => cell.trim()))
+  .filter(([, name = '']) => name !== '')
+  .map(([, name = '', , tests = '']) => ({
+    name,
+    tests: [...tests.matchAll(/(?:^|; )(.+?): `([^`]+)`/g)].map(([, title = '', path = '']) => ({
+      title,
+      path,
+    })),
+  }))
+
+test('each case that the rules leave open names tests that are there', () => {
+  expect(cases).toHaveLength(24)
+  const missing = cases.flatMap(({ name, tests }) => {
+    const absent = tests.filter(
+      ({ title, path }) =>
+        !existsSync(join(root, path)) || !readFileSync(join(root, path), 'utf8').includes(title),
+    )
+    return tests.length === 0 ? [`${name} names no test`] : absent.map(({ title }) => `${name}: ${title}`)
+  })
+  expect(missing).toEqual([])
+})

@@ -208,6 +208,19 @@ test('override: replaces the formula until it ends, and never revives a lapse', 
   expect(one(subscription({ periodEnd: NOW }), { override }).reason).toBe('subscription_lapsed')
 })
 
+test('requires: units that are left are of no use while the switch is off', () => {
+  const override = { limit: units(7), until: null, reason: 'a pilot' }
+  const feature = 'ai_agents'
+  expect(one(subscription(), { feature, override })).toMatchObject({
+    allowed: false,
+    reason: 'feature_not_in_plan',
+  })
+  expect(one(subscription({ plan: 'advanced' }), { feature, override })).toMatchObject({
+    allowed: true,
+    limit: 7,
+  })
+})
+
 test('plan version: a change with reach new leaves older subscriptions as they were', () => {
   const old = subscription({ planSince: Date.parse('2026-05-31T00:00:00Z') })
   expect(one(old, { feature: 'ai_agents' })).toMatchObject({ limit: 1, reason: 'within_limit' })
