@@ -22,7 +22,7 @@ export function encoderOf(record: RecordName, schemaId: number): Encode {
   prefixOf(schemaId).copy(scratch)
   return (value) => {
     const whole = withDefaults(type, value)
-    const isValid = type.isValid(whole) && Object.keys(value).every((name) => known.has(name))
+    const isValid = fits(type, whole) && Object.keys(value).every((name) => known.has(name))
     const fault = isValid ? null : faultOf(type, whole)
     if (fault !== null) throw new TallygateError('invalid_request', `${record}: ${fault}`, { record })
     const end = type.encode(whole, scratch, PREFIX_BYTES)
@@ -46,12 +46,23 @@ function faultOf(type: avro.Type, value: object): string | null {
   const unknown = Object.keys(value).find((name) => fieldsOf(type).every((field) => field.name !== name))
   if (unknown !== undefined) return `${unknown} is not a field of it`
   const faults: string[] = []
-  type.isValid(value, {
-    errorHook: (path, found, expected) => {
-      faults.push(`${path.join('.')} is ${JSON.stringify(found) ?? 'missing'}, not ${expected.toString()}`)
-    },
+  const fault = (name: string, found: unknown, expected: avro.Type): string =>
+    `${name} is ${JSON.stringify(found) ?? 'missing'}, not ${expected.toString()}`
+  const isFound = fits(type, value, {
+    errorHook: (path, found, expected) => void faults.push(fault(path.join('.'), found, expected)),
   })
-  return faults[0] ?? null
+  if (isFound || faults.length > 0) return faults[0] ?? null
+  const odd = fieldsOf(type).find((field) => !fits(field.type, Reflect.get(value, field.name)))
+  return odd === undefined ? 'its value is not one' : fault(odd.name, Reflect.get(value, odd.name), odd.type)
+}
+
+/** Whether a schema allows a value. An enumeration asks for a value's text, which an object made by a caller may refuse to have. */
+function fits(type: avro.Type, value: unknown, options?: Parameters<avro.Type['isValid']>[1]): boolean {
+  try {
+    return type.isValid(value, options)
+  } catch {
+    return false
+  }
 }
 
 /** The value with every field that it leaves out and the schema has a default for, all the way down. */

@@ -141,6 +141,15 @@ describe.runIf('path' in found)('ops page in a browser', () => {
     const { subject, ...question } = (await asked).postDataJSON()
     expect([question.intent, question.quantity, subject]).toEqual(['add', 4_000, undefined])
     expect(question.at).toMatch(/T\d\d:\d\d:\d\d\.\d\d\dZ$/)
+    for (const [at, sent] of [
+      ['2026-11-20T14:02:00.120', '2026-11-20T14:02:00.120Z'],
+      ['2026-11-20T14:02', '2026-11-20T14:02:00.000Z'],
+    ] as const) {
+      await part.getByLabel('At (UTC)').fill(at)
+      const next = page.waitForRequest('**/v1/check')
+      await part.getByRole('button', { name: 'Explain' }).click()
+      expect((await next).postDataJSON().at).toBe(sent)
+    }
   })
 
   test('why: a key without the scope check is told so, and what it may see is shown', async () => {

@@ -4,8 +4,6 @@ import { inWords, minute, percentOf, words } from '../../format.js'
 import { badge, bar, choice, failure, field, fill, loading, section } from '../../parts.js'
 import { sentenceOf, stepName, wayOut } from '../../sentences.js'
 
-/** Length of a time to the minute, as the field has it while no seconds are given. */
-const MINUTE_LENGTH = 16
 const intents = [
   ['add', 'add to it'],
   ['use', 'use it'],
@@ -67,9 +65,8 @@ function questionOf() {
       quantity: Number(quantity.value),
       intent: intent.value,
       ...(subject.value === '' ? {} : { subject: subject.value }),
-      ...(at.value === ''
-        ? {}
-        : { at: `${at.value.length === MINUTE_LENGTH ? `${at.value}:00` : at.value}Z` }),
+      // The field leaves out seconds and last digits that are 0.
+      ...(at.value === '' ? {} : { at: new Date(`${at.value}Z`).toISOString() }),
     }),
     /** Offers the features there are, once known. */
     offer: (entitlements, wanted) => {
