@@ -124,32 +124,22 @@ describe.runIf('path' in found)('ops page in a browser', () => {
 
   test('why: a denial of the past is asked about as it was then', async () => {
     const page = await open(`#/workspace/${stage.grown.id}`)
-    await page
-      .getByRole('button', { name: /^Explain AI credits/ })
-      .first()
-      .click()
+    const newest = page.getByRole('button', { name: /^Explain AI credits/ }).first()
+    await newest.click()
     const part = page.getByRole('region', { name: 'Why is this denied?' })
     await part.getByText('Known', { exact: true }).first().waitFor()
     await part.getByText('Denied', { exact: true }).waitFor()
     await part.locator('#why-intent').selectOption('read')
     await part.getByLabel('Resource').fill('another-question')
     const asked = page.waitForRequest('**/v1/check')
-    await page
-      .getByRole('button', { name: /^Explain AI credits/ })
-      .first()
-      .click()
+    await newest.click()
     const { subject, ...question } = (await asked).postDataJSON()
     expect([question.intent, question.quantity, subject]).toEqual(['add', 4_000, undefined])
     expect(question.at).toMatch(/T\d\d:\d\d:\d\d\.\d\d\dZ$/)
-    for (const [at, sent] of [
-      ['2026-11-20T14:02:00.120', '2026-11-20T14:02:00.120Z'],
-      ['2026-11-20T14:02', '2026-11-20T14:02:00.000Z'],
-    ] as const) {
-      await part.getByLabel('At (UTC)').fill(at)
-      const next = page.waitForRequest('**/v1/check')
-      await part.getByRole('button', { name: 'Explain' }).click()
-      expect((await next).postDataJSON().at).toBe(sent)
-    }
+    await part.getByLabel('At (UTC)').fill('2026-11-20T14:02:00.120')
+    const next = page.waitForRequest('**/v1/check')
+    await part.getByRole('button', { name: 'Explain' }).click()
+    expect((await next).postDataJSON().at).toBe('2026-11-20T14:02:00.120Z')
   })
 
   test('why: a key without the scope check is told so, and what it may see is shown', async () => {
