@@ -1,5 +1,5 @@
 import { SHARDS_DEFAULT, shardKeys, shardOf } from '#drivers/redis/keys.ts'
-import { eventually } from './eventually.ts'
+import { answered, eventually } from './eventually.ts'
 import type { System } from './system.ts'
 import type { SeenDecision, TestWorkspace } from './workspace.ts'
 
@@ -28,11 +28,7 @@ export function attempt(state: 'processing' | 'failed' | 'succeeded', at: number
  * Asks again while it says 503, as a client does: MongoDB has 3 s for a page, and a busy machine may take longer.
  */
 export async function readRoute(workspace: TestWorkspace, path: string) {
-  const response = await eventually(
-    () => workspace.get(path),
-    ({ status }) => status !== 503,
-    { what: `${path} of ${workspace.id} to be answered` },
-  )
+  const response = await answered(() => workspace.get(path), `${path} of ${workspace.id}`)
   const body = await response.json()
   if (!response.ok) throw new Error(`${path} of ${workspace.id}: ${response.status} ${JSON.stringify(body)}`)
   return Object(body)

@@ -27,3 +27,11 @@ export async function eventually<Value>(
     await setTimeout(waitMs)
   }
 }
+
+/** Asks again while the answer is 503, as it says to: engines that many tests share may be late. */
+export function answered<Answer extends { readonly status: number }>(
+  ask: () => Promise<Answer>,
+  what: string,
+): Promise<Answer> {
+  return eventually(ask, ({ status }) => status !== 503, { what: `${what} to be answered` })
+}

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { runCli } from '#test/helpers/cli.ts'
-import { eventually } from '#test/helpers/eventually.ts'
+import { answered, eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -19,14 +19,13 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Asks again while the answer is 503, as it says to: engines that many tests share may be late. */
 function get(path: string, key = system.key): Promise<Answer> {
   const headers = { authorization: `Bearer ${key}` }
   const ask = async (): Promise<Answer> => {
     const response = await fetch(new URL(path, system.api), { headers })
     return { status: response.status, body: Object(await response.json()) }
   }
-  return eventually(ask, ({ status }) => status !== 503, { what: `${path} to be answered` })
+  return answered(ask, path)
 }
 
 interface Row {
