@@ -13,9 +13,7 @@ if (!isNew && node === process.execPath) {
   process.stderr.write(`tallygate needs Node 24, this is ${process.version}; run make install first\n`)
   process.exit(3)
 }
-// The Kafka client asks for timers of less than nothing; it is harmless, and every other warning is worth reading.
-const flags = ['--disable-warning=TimeoutNegativeWarning']
 const compiled = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
 const env = { NODE_COMPILE_CACHE: compiled, ...process.env }
-const { status } = spawnSync(node, [...flags, main, ...process.argv.slice(2)], { env, stdio: 'inherit' })
+const { status } = spawnSync(node, [main, ...process.argv.slice(2)], { env, stdio: 'inherit' })
 process.exit(status ?? 3)

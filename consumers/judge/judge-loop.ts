@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { HOUR_MS, type Instant } from '#core/instant.ts'
 import { type JudgeDeps, judgeWorkspace } from '#core/operations/judge-workspace.ts'
-import { Agenda } from '#drivers/redis/agenda.ts'
+import { Agenda, type Due } from '#drivers/redis/agenda.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { NearLimits } from '#drivers/redis/near-limits.ts'
@@ -37,21 +37,33 @@ const PLANNED_MS = 2 * LIST_EVERY_MS
 /** Compares what changed, and what is due, with limits and dates, shard by shard, until it is stopped. */
 export function startJudge(options: JudgeLoopOptions): Rounds {
   const judge = new ShardJudge(options)
+  const spare = (error: unknown, { shard }: ShardKeys): null => {
+    options.log.warn({ err: error, shard }, 'the shard was not judged; it will be')
+    return null
+  }
   return startRounds(ROUND_MS, async (isStopped) => {
+    const looks = options.shards.map((keys) => judge.look(keys).catch((error: unknown) => spare(error, keys)))
     const unlisted: ShardKeys[] = []
-    for (const keys of options.shards) {
+    for (const waiting of await Promise.all(looks)) {
       if (isStopped()) return
-      const isListDue = await judge.visit(keys, isStopped).catch((error: unknown) => {
-        options.log.warn({ err: error, shard: keys.shard }, 'the shard was not judged; it will be')
-        return false
-      })
-      if (isListDue) unlisted.push(keys)
+      if (waiting === null) continue
+      const isListDue = await judge
+        .visit(waiting, isStopped)
+        .catch((error: unknown) => spare(error, waiting.keys))
+      if (isListDue === true) unlisted.push(waiting.keys)
     }
     if (unlisted.length === 0) return
     await judge.list(unlisted).catch((error: unknown) => {
       options.log.warn({ err: error }, 'the workspaces were not listed; they will be')
     })
   })
+}
+
+/** A shard in which something waits to be judged. */
+interface Waiting {
+  readonly keys: ShardKeys
+  readonly hasChanges: boolean
+  readonly due: Due
 }
 
 /** One round over a shard, for whoever holds its lease. */
@@ -66,18 +78,22 @@ class ShardJudge {
     this.#near = new NearLimits(options.redis)
   }
 
-  /** True when its workspaces are to be listed, and that is ours to do. */
-  async visit(keys: ShardKeys, isStopped: () => boolean): Promise<boolean> {
+  /** What waits in a shard; null where nothing does. Changes nothing, so that many are looked at in one turn. */
+  async look(keys: ShardKeys): Promise<Waiting | null> {
     const { redis, deps } = this.#options
-    const now = deps.now()
     const [changed, due] = await Promise.all([
       redis.hlen(keys.judge),
-      this.#agenda.due({ keys, now, limit: DUE_MAX }),
+      this.#agenda.due({ keys, now: deps.now(), limit: DUE_MAX }),
     ])
-    if (changed === 0 && due.workspaces.length === 0 && !due.isListDue) return false
+    const isIdle = changed === 0 && due.workspaces.length === 0 && !due.isListDue
+    return isIdle ? null : { keys, hasChanges: changed > 0, due }
+  }
+
+  /** True when its workspaces are to be listed, and that is ours to do. */
+  async visit({ keys, hasChanges, due }: Waiting, isStopped: () => boolean): Promise<boolean> {
     if (!(await this.#hasLease(keys))) return false
     const pause = (workedMs: number): Promise<void> => this.#standBack(keys, workedMs, isStopped)
-    if (changed > 0) await this.#judgeChanged(keys, pause)
+    if (hasChanges) await this.#judgeChanged(keys, pause)
     await judgeAll(due.workspaces, { judge: (workspace) => this.#judgeOne(keys, workspace), pause })
     return due.isListDue
   }
@@ -109,7 +125,7 @@ class ShardJudge {
     let cursor = '0'
     do {
       const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
-      const judge = async ({ workspace, value }: Waiting): Promise<void> => {
+      const judge = async ({ workspace, value }: Changed): Promise<void> => {
         const isJudged = await this.#judgeOne(keys, workspace)
         if (isJudged) await forgetStamp(redis, { hash: keys.judge, workspace, value })
       }
@@ -149,7 +165,7 @@ async function judgeAll<Item>(items: readonly Item[], { judge, pause }: Judging<
   }
 }
 
-interface Waiting {
+interface Changed {
   readonly workspace: string
   readonly value: string
 }
@@ -159,7 +175,7 @@ function raisedAtOf(value: string | null): Instant | null {
   return text === '' ? null : Number(text)
 }
 
-function pairsOf(entries: readonly string[]): readonly Waiting[] {
+function pairsOf(entries: readonly string[]): readonly Changed[] {
   return entries.flatMap((workspace, index) =>
     index % 2 === 0 ? [{ workspace, value: entries[index + 1] ?? '' }] : [],
   )

@@ -50,7 +50,8 @@ interface Visit extends TimerOptions {
 async function visit(options: Visit, keys: ShardKeys): Promise<void> {
   const { redis, log, metrics, isStopped } = options
   try {
-    if ((await redis.zcount(keys.due, '-inf', await redisTime(redis, keys))) === 0) return
+    const [, dueAt] = await redis.zrange(keys.due, '0', '0', 'WITHSCORES')
+    if (dueAt === undefined || Number(dueAt) > (await redisTime(redis, keys))) return
     if (!(await hasLease(options, keys))) return
     const onSwept: SweepDeps['onSwept'] = (outcome, workspace, operation) => {
       metrics.swept.inc({ outcome })

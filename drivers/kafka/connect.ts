@@ -5,6 +5,7 @@ import { TallygateError } from '#core/errors.ts'
 import { readEnv } from '../env.ts'
 import { Type } from '../json-schema.ts'
 import { registerCodecs } from './codecs.ts'
+import { quietRequestQueues } from './request-queue.ts'
 
 /** Settings of the Kafka connection. */
 export const kafkaEnv = {
@@ -42,9 +43,10 @@ interface KafkaOptions {
   readonly security?: KafkaSecurity
 }
 
-/** A Kafka client whose own log lines go to ours and that reads every codec. */
+/** A Kafka client whose own log lines go to ours, that reads every codec and rests while there is nothing to do. */
 export function connectKafka({ brokers, clientId, log, security }: KafkaOptions): Kafka {
   registerCodecs()
+  quietRequestQueues()
   return new Kafka({
     clientId,
     brokers: brokers.split(','),

@@ -1,0 +1,44 @@
+declare module 'snappyjs' {
+  const snappy: {
+    compress(input: Buffer): Buffer
+    uncompress(input: Buffer, bytesMax: number): Buffer
+  }
+  /** Snappy blocks, without frames. */
+  export default snappy
+}
+
+declare module 'lz4js' {
+  const lz4: {
+    compress(input: Uint8Array): Uint8Array
+    decompress(input: Uint8Array, bytesMax: number): Uint8Array
+    decompressBound(input: Uint8Array): number
+  }
+  /** LZ4 frames. */
+  export default lz4
+}
+
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  /** Requests of one connection to a broker: those on their way, and those that wait for a place among them. */
+  class RequestQueue {
+    constructor(options: {
+      maxInFlightRequests: number | null
+      requestTimeout: number
+      enforceRequestTimeout: boolean
+      clientId: string
+      broker: string
+      logger: { debug(): void; warn(): void }
+    })
+    readonly pending: readonly unknown[]
+    readonly throttleCheckTimeoutId: NodeJS.Timeout | null
+    push(request: {
+      entry: { correlationId: number }
+      expectResponse: boolean
+      sendRequest: () => void
+    }): void
+    maybeThrottle(forMs: number): void
+    checkPendingRequests(): void
+    scheduleCheckPendingRequests(): void
+    destroy(): void
+  }
+  export default RequestQueue
+}
