@@ -25,9 +25,10 @@ export function refuseFields(
 ): RefusedFields {
   const isJudged = before !== null && event.actor !== 'support' && hasPaidAccess(before, event, rules)
   const stated = keepAddOns(before?.addOns ?? [], event, rules)
-  const leftOut = isJudged ? keepLeftOut(before, event, rules) : NOTHING_KEPT
-  const subscription = { ...event.subscription, addOns: [...stated.kept, ...leftOut.kept] }
-  const refusals = [...stated.refusals, ...leftOut.refusals]
+  const units = isJudged ? keepUnits(before, { ...event, addOns: stated.kept }, rules) : asStated(stated.kept)
+  const leftOut = isJudged ? keepLeftOut(before, event, rules) : asStated([])
+  const subscription = { ...event.subscription, addOns: [...units.kept, ...leftOut.kept] }
+  const refusals = [...stated.refusals, ...units.refusals, ...leftOut.refusals]
   if (!isJudged) return { subscription, refusals }
   const plan = refuseDowngrade(before, event, rules)
   const seats = refuseFewerSeats(before, event)
@@ -96,7 +97,9 @@ interface KeptAddOns {
   readonly refusals: readonly Refusal[]
 }
 
-const NOTHING_KEPT: KeptAddOns = { kept: [], refusals: [] }
+function asStated(kept: readonly BoughtAddOn[]): KeptAddOns {
+  return { kept, refusals: [] }
+}
 
 /** Refuses add-ons under their minimum term (S3): one accepted before keeps its end, a new one is left out. */
 function keepAddOns(
@@ -105,7 +108,7 @@ function keepAddOns(
   rules: SubscriptionRules,
 ): KeptAddOns {
   const judged = subscription.addOns.map((addOn) => {
-    const accepted = before.find(({ key, from }) => key === addOn.key && from === addOn.from) ?? null
+    const accepted = before.find((one) => isSamePack(one, addOn)) ?? null
     const minMonths = ownValue(rules.addOns, addOn.key)?.minMonths ?? 0
     const isShort = addOn.until < addMonths(addOn.from, minMonths) && addOn.until !== accepted?.until
     if (!isShort || actor === 'support') return { kept: addOn, refusal: null }
@@ -120,16 +123,43 @@ function keepAddOns(
   }
 }
 
+/** Packs of which fewer units are stated before their minimum term is over: the units that were bought stay. */
+function keepUnits(
+  before: AcceptedSubscription,
+  { addOns, occurredAt }: Pick<SubscriptionEvent, 'occurredAt'> & { readonly addOns: readonly BoughtAddOn[] },
+  rules: SubscriptionRules,
+): KeptAddOns {
+  const refusals: Refusal[] = []
+  const kept = addOns.map((addOn) => {
+    const { key, from, quantity } = addOn
+    const accepted = before.addOns.find((one) => isSamePack(one, addOn))
+    if (accepted === undefined || quantity >= accepted.quantity) return addOn
+    if (!isWithinMinimum(accepted, occurredAt, rules)) return addOn
+    const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0
+    const reason = `add-on ${key} must run at least ${minMonths} months from ${toIso(from)} with all it was bought with; ${quantity} is fewer than ${accepted.quantity}, ${accepted.quantity} stay`
+    refusals.push({ code: 'term_too_short', reason })
+    return { ...addOn, quantity: accepted.quantity }
+  })
+  return { kept, refusals }
+}
+
+function isSamePack(one: BoughtAddOn, other: BoughtAddOn): boolean {
+  return one.key === other.key && one.from === other.from
+}
+
+function isWithinMinimum({ key, from, until }: BoughtAddOn, at: number, rules: SubscriptionRules): boolean {
+  return at < Math.min(until, addMonths(from, ownValue(rules.addOns, key)?.minMonths ?? 0))
+}
+
 /** Packs that were accepted and are left out before their minimum term is over: leaving them out would end them. */
 function keepLeftOut(
   before: AcceptedSubscription,
   { subscription, occurredAt }: SubscriptionEvent,
   rules: SubscriptionRules,
 ): KeptAddOns {
-  const kept = before.addOns.filter(({ key, from, until }) => {
-    const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0
-    const isStated = subscription.addOns.some((addOn) => addOn.key === key && addOn.from === from)
-    return !isStated && occurredAt < Math.min(until, addMonths(from, minMonths))
+  const kept = before.addOns.filter((pack) => {
+    const isStated = subscription.addOns.some((addOn) => isSamePack(addOn, pack))
+    return !isStated && isWithinMinimum(pack, occurredAt, rules)
   })
   const refusals = kept.map(({ key, from, until }): Refusal => {
     const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0

@@ -117,6 +117,24 @@ describe('S3: an add-on under its minimum term', () => {
     )
     if (stays) expect(accepted(...changes).seats).toBe(9)
   })
+  test.for<[string, Change, number]>([
+    ['fewer within the minimum term are refused, all stay', {}, 3],
+    ['taken off by support they go', { actor: 'support' }, 1],
+    ['after the minimum term they go', { occurredAt: pack.until }, 1],
+    ['with the plan lapsed they go', { type: 'purchased', occurredAt: END }, 1],
+  ])('units of one that was accepted before: %s', ([, change, quantity]) => {
+    const three = { ...pack, until: END + DAY_MS, quantity: 3 }
+    const fewer = { is: { seats: 9, addOns: [{ ...three, quantity: 1 }] }, ...change }
+    const changes: readonly Change[] = [{ is: { addOns: [three] } }, fewer]
+    expect(accepted(...changes)).toMatchObject({ seats: 9, addOns: [{ ...three, quantity }] })
+    expect(refusals(...changes)).toEqual(
+      quantity === 1
+        ? []
+        : [
+            'add-on ai_credits_5000 must run at least 3 months from 2026-06-10T09:00:00.000Z with all it was bought with; 1 is fewer than 3, 3 stay',
+          ],
+    )
+  })
   test('one that support granted is not refused when it is restated', () => {
     const granted: readonly Change[] = [{ actor: 'support', is: { addOns: [short] } }, { is: { seats: 9 } }]
     expect(accepted(...granted)).toMatchObject({ seats: 9, addOns: [short] })
