@@ -50,7 +50,7 @@ interface Visit extends TimerOptions {
 async function visit(options: Visit, keys: ShardKeys): Promise<void> {
   const { redis, log, metrics, isStopped } = options
   try {
-    const [, dueAt] = await redis.zrange(keys.due, '0', '0', 'WITHSCORES')
+    const [, dueAt] = await redis.zrangebyscore(keys.due, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if (dueAt === undefined || Number(dueAt) > (await redisTime(redis, keys))) return
     if (!(await hasLease(options, keys))) return
     const onSwept: SweepDeps['onSwept'] = (outcome, workspace, operation) => {

@@ -99,7 +99,7 @@ test('a new revision of the catalogue: previewed, refused, stored; a new meter c
   })
 })
 
-test('a lower limit in a new revision is noted as crossed at once: grace runs from then, not from the next use', async () => {
+test('a lower limit in a new revision is noted as crossed at once, grace runs from then; a check of the past takes the revision of then', async () => {
   const workspace = new TestWorkspace(system)
   await workspace.subscribe({ plan: 'base', seats: 1 })
   await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 100 })
@@ -113,7 +113,8 @@ test('a lower limit in a new revision is noted as crossed at once: grace runs fr
     Object.assign(version.limits, { leads: { base: 50 } })
   const before = Date.now()
   const headers = { 'if-match': etag ?? '' }
-  expect((await ask('PUT', '/v1/catalogue', { body: next, headers })).status).toBe(200)
+  const stored = await ask('PUT', '/v1/catalogue', { body: next, headers })
+  expect(stored.status).toBe(200)
   const seen = await eventually(
     () => workspace.check({ feature: 'leads' }),
     ({ overLimit }) => overLimit?.since !== null && overLimit !== null,
@@ -121,6 +122,22 @@ test('a lower limit in a new revision is noted as crossed at once: grace runs fr
   )
   expect(seen.reason).toBe('over_limit_grace')
   expect(Date.parse(seen.overLimit?.since ?? '')).toBeGreaterThanOrEqual(before - 1_000)
+  const revisions = [Number(body['revision']), Number(stored.body['revision'])]
+  const [last] = (await ask('GET', '/v1/catalogue/revisions')).body['revisions'] as { storedAt: string }[]
+  const storedAt = Date.parse(last?.storedAt ?? '')
+  for (const [at, limit, revision] of [
+    [before, 2_500, revisions[0]],
+    [storedAt - 1, 2_500, revisions[0]],
+    [storedAt, 50, revisions[1]],
+  ] as const) {
+    const then = await workspace.check({ feature: 'leads', explain: true, at: toIso(at) })
+    expect(then, toIso(at)).toMatchObject({
+      limit,
+      trace: expect.arrayContaining([
+        expect.objectContaining({ data: { at: toIso(at), catalogueRevision: revision } }),
+      ]),
+    })
+  }
 })
 
 test('a plan that somebody is on may not be taken away; one that nobody ever was on may', async () => {

@@ -3,7 +3,7 @@ import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type NoticeReader, readNotices, type SeenNotice } from '#test/helpers/notices.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { type System, startSystem, untilReady } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 const shards = allShardKeys(SHARDS_DEFAULT)
@@ -93,6 +93,30 @@ describe('L1: thresholds and grace', () => {
     expect(notices.map(({ occurredAt }) => occurredAt - crossedAt)).toEqual([0, 0, 0, 24 * HOUR_MS])
   })
 })
+
+test('L1: Redis wiped between 80 % and 100 %, and again after: nothing is told anew, ids go on, the grace runs from the crossing', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'base' })
+  const wipe = async (): Promise<void> => {
+    await system.redis.flushall()
+    await untilReady(system.redis, system.shards)
+    await judgeAgain(workspace)
+  }
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 2_000 })
+  await told(workspace, 1)
+  await wipe()
+  await workspace.send('LeadEvent', { leadId: 'm', action: 'created', quantity: 500 })
+  await told(workspace, 3)
+  const { overLimit } = await workspace.becomes({ feature: 'leads' }, 'over_limit_grace')
+  await wipe()
+  expect((await workspace.becomes({ feature: 'leads' }, 'over_limit_grace')).overLimit).toEqual(overLimit)
+  const notices = reader.of(workspace.id)
+  expect(words(notices)).toEqual(['threshold_crossed 80', 'threshold_crossed 100', 'grace_started'])
+  const [at80 = 0, at100] = notices.map(({ occurredAt }) => occurredAt)
+  expect(at100).toBeGreaterThan(at80)
+  expect(Date.parse(overLimit?.since ?? '')).toBe(at100)
+  expect(notices.map(({ id }) => id)).toEqual([1, 2, 3].map((number) => `${workspace.id}/leads/${number}`))
+}, 120_000)
 
 test('S17: 2 days before the end both renewal notices are there, once each', async () => {
   const workspace = new TestWorkspace(system)
