@@ -20,7 +20,7 @@ export function guardRoutes(app: FastifyInstance, guard: Guard): void {
   app.addHook('onRoute', (route) => {
     const scope = route.config?.scope
     if (scope === undefined) throw new TypeError(`${String(route.method)} ${route.url} states no scope`)
-    if (scope !== null) route.onRequest = [guardOf(scope, guard), ...others(route.onRequest)]
+    if (scope !== null) route.onRequest = [guardOf([scope].flat(), guard), ...others(route.onRequest)]
   })
   app.addHook('preHandler', (request, _reply, done) => {
     const foreign = foreignWorkspace(request)
@@ -35,10 +35,10 @@ function others<Hook>(hooks: Hook | Hook[] | undefined): readonly Hook[] {
 }
 
 /** What a route asks of a key, known when it is registered: nothing is looked up for each request. */
-function guardOf(scope: Scope, { authenticate, limit }: Guard): onRequestHookHandler {
+function guardOf(scopes: readonly Scope[], { authenticate, limit }: Guard): onRequestHookHandler {
   return (request, reply, done) => {
     const admit = (key: ApiKey | null): void => {
-      const refused = key === null ? unknown(reply) : (refusal(key, scope) ?? limit(key))
+      const refused = key === null ? unknown(reply) : (refusal(key, scopes) ?? limit(key))
       if (refused === undefined) request.apiKey = key
       done(refused)
     }
@@ -58,9 +58,16 @@ function unknown(reply: FastifyReply): Error {
   return new TallygateError('unauthenticated', 'send authorization: Bearer <key> with a key that is valid')
 }
 
-function refusal(key: ApiKey, scope: Scope): Error | undefined {
-  if (key.scopes.includes(scope)) return undefined
+function refusal(key: ApiKey, [scope, ...others]: readonly Scope[]): Error | undefined {
+  if (scope === undefined || key.scopes.includes(scope)) return undefined
+  if (others.some((other) => key.scopes.includes(other))) return undefined
   return new TallygateError('forbidden', `the key lacks the scope ${scope}`, { scope })
+}
+
+/** Throws `forbidden` for a key without a scope, where what is asked needs it and not every use of the route does. */
+export function requireScope({ apiKey }: FastifyRequest, scope: Scope): void {
+  const refused = apiKey === null ? undefined : refusal(apiKey, [scope])
+  if (refused !== undefined) throw refused
 }
 
 /** The first workspace of a request that its key may not touch. */

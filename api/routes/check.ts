@@ -11,6 +11,7 @@ import { checkPast } from '#core/operations/check-past.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
 import { decisionText, verdictText } from '../decision-text.ts'
+import { requireScope } from '../plugins/keys.ts'
 import { presentDecision } from '../present.ts'
 import { readInstant } from '../read-instant.ts'
 import { type CheckItemBody, checkBody, checksBody, decision, decisions, problem } from '../schemas.ts'
@@ -23,13 +24,13 @@ type CheckBody = Static<typeof checkBody>
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
 export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
   const { nearCheck = context.check } = context
-  /** Whoever wants an explanation looks at a decision; it is none that a product acts by (ADR 0027). */
+  /** Whoever wants an explanation looks at a decision; it is none that a product acts by (ADR 0027), so reading will do (0028). */
   const count = decisionCounter(context)
   const decideSlowly = checkerOf(context, count)
   app.post<{ Body: CheckBody }>(
     '/v1/check',
     {
-      config: { scope: 'check' },
+      config: { scope: ['check', 'usage:read'] },
       schema: {
         ...shape,
         summary: 'Decide one request',
@@ -37,7 +38,9 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
         response: { 200: decision, default: problem },
       },
     },
-    ({ body }, reply) => {
+    (asking, reply) => {
+      const { body } = asking
+      if (!body.explain) requireScope(asking, 'check')
       const { workspace, at, minFreshnessMs, after, explain } = body
       const request = requestOf(body)
       reply.type(JSON_TYPE)

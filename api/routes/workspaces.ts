@@ -61,7 +61,7 @@ export function workspaceRoutes(app: FastifyInstance, { check, archive }: ApiCon
   routes.get(
     '/v1/workspaces/:ws/entitlements',
     {
-      config: { scope: 'check' },
+      config: { scope: ['check', 'usage:read'] },
       schema: {
         ...shape,
         summary: 'Every feature with its limit and use',

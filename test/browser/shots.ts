@@ -113,3 +113,11 @@ export async function preview(page: Page): Promise<void> {
     .click()
   await page.getByText('tallygate redrive').first().waitFor()
 }
+
+/** Lets the page believe that another tab is in front of it. */
+export function hide(page: Page): Promise<boolean> {
+  return page.locator('html').evaluate(({ ownerDocument }) => {
+    Object.defineProperty(ownerDocument, 'hidden', { get: () => true })
+    return ownerDocument.dispatchEvent(new Event('visibilitychange'))
+  })
+}

@@ -61,7 +61,7 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
   })
 
   test('a key that is revoked while the page is open: another is asked for, and the place is kept', async () => {
-    const key = await system.createKey({ scopes: ['usage:read', 'check'] })
+    const key = await system.createKey({ scopes: ['usage:read'] })
     const page = await open(`#/workspace/${workspace.id}`, { key })
     const ended = {
       code: 'unauthenticated',

@@ -51,11 +51,9 @@ function content(input, button, told) {
       { id: 'key-about' },
       'It needs the scope ',
       h('code', {}, 'usage:read'),
-      ', and ',
-      h('code', {}, 'check'),
-      ' for limits and explanations. Several keys may stand here, a space between. They stay in this tab until it is closed.',
+      '. Several keys may stand here, a space between. They stay in this tab until it is closed.',
     ),
-    h('pre', { tabindex: '0' }, h('code', {}, 'npx tallygate key create --scope usage:read check')),
+    h('pre', { tabindex: '0' }, h('code', {}, 'npx tallygate key create --scope usage:read')),
     told,
     button,
   ]
