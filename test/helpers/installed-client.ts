@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
 const source = join(root, 'client')
@@ -59,16 +59,4 @@ export function blockOfReadme(language: string): string {
   const [, block] = readme.match(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'm')) ?? []
   if (block === undefined) throw new Error(`client/README.md has no ${language} block`)
   return block
-}
-
-/** The machine's own Node 20, the oldest that the client is for; null when there is none. */
-export function findNode20(): string | null {
-  const places = ['/usr/bin/node', '/usr/local/bin/node'].filter(existsSync)
-  return places.find((program) => runIn(root, program, ['--version']).startsWith('v20.')) ?? null
-}
-
-/** A program of the machine by its name; null when there is none. */
-export function findOnPath(name: string): string | null {
-  const places = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name))
-  return places.find(existsSync) ?? null
 }

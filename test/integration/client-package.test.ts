@@ -1,13 +1,8 @@
 import { existsSync, globSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  findNode20,
-  type InstalledClient,
-  installClient,
-  runIn,
-  tsc,
-} from '#test/helpers/installed-client.ts'
+import { type InstalledClient, installClient, runIn, tsc } from '#test/helpers/installed-client.ts'
+import { findNode20 } from '#test/helpers/runtimes.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const node20 = findNode20()
