@@ -15,6 +15,7 @@ import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import type { LetterLog, LetterQuery } from '#drivers/mongo/letter-log.ts'
 import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import type { Checks } from '#drivers/readiness.ts'
+import type { EnforcementLags } from '#drivers/redis/enforcement-lags.ts'
 import type { NearLimit, NearQuery } from '#drivers/redis/near-limits.ts'
 import type { ShardState } from '#drivers/redis/shard-states.ts'
 import type { RulesHistory } from '#drivers/rules-history.ts'
@@ -68,6 +69,7 @@ export interface ApiContext {
     readonly shards: () => Promise<readonly ShardState[]>
     /** Where the log ends, by partition; null when Kafka does not say. */
     readonly ends: () => Promise<ReadonlyMap<number, number> | null>
+    readonly enforcementLags: () => Promise<EnforcementLags>
   }
   readonly metrics: ApiMetrics
   /** Dependencies by name; each is null when it works, else what is wrong. */
@@ -82,8 +84,8 @@ export type Authenticate = (token: string) => ApiKey | null | Promise<ApiKey | n
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Scope that the route needs; null = open to all. A route without it is refused at start. */
-    readonly scope?: Scope | null
+    /** Scope that the route needs, or several of which one does; null = open to all. A route without it is refused at start. */
+    readonly scope?: Scope | readonly Scope[] | null
   }
   interface FastifyRequest {
     /** The key of the request; null where none is needed. */

@@ -46,7 +46,7 @@ export async function contractText(): Promise<string> {
     decisionPage: absent,
     nearLimits: absent,
     letters: { page: absent, one: absent, overview: absent },
-    system: { partitions: 0, shards: absent, ends: absent },
+    system: { partitions: 0, shards: absent, ends: absent, enforcementLags: absent },
     metrics: apiMetrics(new Registry()),
     health: {},
   }

@@ -35,6 +35,7 @@ import { reachMongo, reachRedis } from '#drivers/reach.ts'
 import { isClusterUrl } from '#drivers/redis/address.ts'
 import { redisProblem } from '#drivers/redis/connect.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
+import { readEnforcementLags } from '#drivers/redis/enforcement-lags.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { NearLimits } from '#drivers/redis/near-limits.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
@@ -236,6 +237,7 @@ const context: ApiContext = {
     partitions: install.usagePartitions,
     shards: () => fromRedis(() => readShardStates(redis, shards)),
     ends: () => ends.read(),
+    enforcementLags: () => fromRedis(() => readEnforcementLags(redis, systemClock())),
   },
   metrics: measured,
   health: {

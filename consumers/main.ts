@@ -58,6 +58,7 @@ import { startSubscriptionConsumer } from './subscription/subscription-consumer.
 import type { RefusedVersion } from './subscription/subscription-session.ts'
 import { windowStarter } from './subscription/window-starter.ts'
 import { startSweeping } from './sweeper/sweep-timer.ts'
+import { LagTeller } from './usage/lag-teller.ts'
 import { observeApply } from './usage/observe-apply.ts'
 import { startUsageConsumer } from './usage/usage-consumer.ts'
 
@@ -95,7 +96,6 @@ const [install, catalogues] = await Promise.all([
 ])
 const source = new FactsSource(mongo.db)
 const rules = new RulesHistory({ log: catalogueLog, catalogues, now })
-
 const metrics = createMetrics()
 const measured = consumerMetrics(metrics)
 const shards = allShardKeys(install.shards)
@@ -118,7 +118,6 @@ const onFatal = (reason: Error): void => {
   log.fatal({ err: reason }, 'a Kafka consumer stopped for good; ending so that another process takes over')
   void shutdown.end('a consumer stopped', 1)
 }
-
 const livenessOf = (topic: string): Liveness =>
   new Liveness({ topic, now: monotonic, stalledMaxMs: config.STALLED_MAX_MS })
 const liveness = {
@@ -127,6 +126,7 @@ const liveness = {
   letters: livenessOf('dead.letters'),
 }
 const snapshots = new SnapshotLog(mongo.db)
+const lags = new LagTeller()
 const usageDecoder = decoderOf('usage.events')
 const startingUsage = startUsageConsumer({
   kafka,
@@ -149,7 +149,7 @@ const startingUsage = startUsageConsumer({
   prepare: (batch) => usageDecoder.prepare(batch.messages.map(({ value }) => value)),
   deadLetter: deadLetterOf('usage.events'),
   catalogueRevision: async () => catalogues.remembered().revision,
-  onApplied: observeApply({ metrics: measured, drifts: new DriftLog(mongo.db), now, log }),
+  onApplied: observeApply({ metrics: measured, lags, drifts: new DriftLog(mongo.db), now, log }),
   traces,
   onStarted: () => measured.rebuildsStarted.inc(),
   onRebuilt: (_shard, tookMs) => measured.rebuildSeconds.observe(tookMs / 1_000),
@@ -208,6 +208,7 @@ const [usage, subscriptions, lettering] = await Promise.all([
 ])
 shutdown.add('letter consumer', lettering.stop)
 shutdown.add('usage consumer', usage.stop)
+shutdown.add('lag', lags.start({ redis, now, log }).stop)
 shutdown.add('subscription consumer', subscriptions.stop)
 
 const judge = startJudge({
@@ -277,7 +278,6 @@ setInterval(() => {
   const problem = silence(config.STALLED_MAX_MS) ?? firstProblem(liveness, (own) => own.fatal())
   if (problem !== null) onFatal(new Error(problem))
 }, 1_000).unref()
-
 measureKafka(metrics, {
   subscriptionLag: () => subscriptions.lag(),
   silenceMs: () => ({ usage: usage.idleMs(), subscription: subscriptions.idleMs() }),

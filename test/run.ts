@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fetchEngines } from '#deploy/local/engines.ts'
 import { COMPILED } from '#deploy/services.ts'
 import { findChromium } from '#test/browser/chromium.ts'
+import { fetchRuntimes } from '#test/helpers/runtimes.ts'
 
 /**
  * Types, lint, then every Vitest project; each check counts as a test. Ends with `N passed, N failed`.
@@ -33,8 +34,8 @@ const checks = [
 await fetching
 const slow = await Promise.all([
   runProjects(['chaos', 'cluster']),
-  runProjects(['integration', 'acceptance']),
-  runProjects(['end-to-end', 'browser', 'simulator']),
+  runProjects(['integration']),
+  runProjects(['end-to-end', 'acceptance', 'browser', 'simulator']),
 ])
 const alone = await runProjects(['timed'])
 rmSync(scratch, { recursive: true, force: true })
@@ -55,6 +56,7 @@ process.exitCode = failed === 0 ? 0 : 1
 async function fetchAll(): Promise<void> {
   await fetchEngines(process.env).catch(() => undefined)
   await findChromium()
+  await fetchRuntimes().catch(() => undefined)
 }
 
 interface Outcome {

@@ -18,6 +18,12 @@ const answer = Type.Object({
       end: nullable(Type.Integer({ description: 'After the last record; null when Kafka does not say' })),
       lagRecords: nullable(Type.Integer()),
       lagMs: nullable(Type.Integer({ description: 'How long ago counting was level with the log, or came' })),
+      enforcementLagMs: nullable(
+        Type.Integer({
+          description:
+            'Longest time from append to counted of late; null where nothing was counted within a minute',
+        }),
+      ),
     }),
   ),
   shards: Type.Array(Type.Object({ shard: Type.Integer(), state: Type.Enum(['ready', 'rebuilding']) })),
@@ -38,12 +44,17 @@ export function systemRoutes(app: FastifyInstance, { check, system }: ApiContext
       },
     },
     async () => {
-      const [shards, ends] = await Promise.all([system.shards(), system.ends()])
+      const [shards, ends, lags] = await Promise.all([
+        system.shards(),
+        system.ends(),
+        system.enforcementLags(),
+      ])
       const now = check.now()
       return {
         at: toIso(now),
         partitions: Array.from({ length: system.partitions }, (_, partition) => {
-          return partitionOf(partition, { shards, end: ends?.get(partition) ?? null, now })
+          const place = partitionOf(partition, { shards, end: ends?.get(partition) ?? null, now })
+          return { ...place, enforcementLagMs: lags.get(partition) ?? null }
         }),
         shards: shards.map(({ shard, isReady }) => {
           return { shard, state: isReady ? ('ready' as const) : ('rebuilding' as const) }

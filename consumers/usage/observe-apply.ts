@@ -2,10 +2,12 @@ import type { Logger } from 'pino'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { DriftLog } from '#drivers/mongo/drift-log.ts'
 import type { ApplyReply } from '#drivers/redis/apply.ts'
+import type { LagTeller } from './lag-teller.ts'
 import type { AppliedCall } from './usage-session.ts'
 
 interface ObserveOptions {
   readonly metrics: ConsumerMetrics
+  readonly lags: Pick<LagTeller, 'observe'>
   readonly drifts: Pick<DriftLog, 'append'>
   readonly now: () => number
   readonly log: Logger
@@ -18,6 +20,7 @@ interface ObserveOptions {
  */
 export function observeApply({
   metrics,
+  lags,
   drifts,
   now,
   log,
@@ -26,7 +29,11 @@ export function observeApply({
     if (reply.outcome !== 'OK' && events > 0) metrics.fences.inc({ outcome: reply.outcome })
     if (reply.counted > 0) metrics.applied.inc({ outcome: 'counted' }, reply.counted)
     if (reply.duplicates > 0) metrics.applied.inc({ outcome: 'duplicate' }, reply.duplicates)
-    if (reply.counted > 0) metrics.enforcementLag.observe(Math.max(now() - at, 0) / 1_000)
+    if (reply.counted > 0) {
+      const lagMs = Math.max(now() - at, 0)
+      metrics.enforcementLag.observe(lagMs / 1_000)
+      lags.observe(partition, lagMs)
+    }
     for (const drift of reply.drifts) {
       const event = stated.find(({ offset }) => offset === drift.offset)
       if (event === undefined) continue

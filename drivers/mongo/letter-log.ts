@@ -59,6 +59,13 @@ export class LetterLog {
     return expireOld(this.#collection, now)
   }
 
+  /** Lets letters of one workspace or code be found without reading the others. */
+  async index(): Promise<void> {
+    await Promise.all(
+      (['workspace', 'code'] as const).map((field) => this.#collection.createIndex({ [field]: 1, _id: -1 })),
+    )
+  }
+
   /** Keeps a letter; one that is there stays as it is. */
   async add(
     place: { readonly partition: number; readonly offset: number },

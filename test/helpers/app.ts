@@ -66,7 +66,7 @@ export function contextWith(given: Partial<ApiContext> & { readonly now: number 
     decisionPage: absent,
     nearLimits: absent,
     letters: { page: absent, one: absent, overview: absent },
-    system: { partitions: 8, shards: absent, ends: absent },
+    system: { partitions: 8, shards: absent, ends: absent, enforcementLags: absent },
     metrics: apiMetrics(new Registry()),
     health: {},
   }

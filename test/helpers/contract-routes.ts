@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { contractText } from '#api/contract.ts'
+import { answered } from './eventually.ts'
 import type { System } from './system.ts'
 
 /** Routes that are open to all. */
@@ -55,8 +56,12 @@ export interface Wish {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Asks; what differs by itself from answer to answer is taken out of the text. */
-export async function ask(system: System, { name, method, path }: Route, wish: Wish): Promise<Answer> {
+/** Asks until the answer is none of 503; what differs by itself from answer to answer is taken out of the text. */
+export function ask(system: System, route: Route, wish: Wish): Promise<Answer> {
+  return answered(() => askOnce(system, route, wish), route.name)
+}
+
+async function askOnce(system: System, { name, method, path }: Route, wish: Wish): Promise<Answer> {
   const { workspace, token, id = 'g21-settled', query = '' } = wish
   const filled = path
     .replace('{ws}', encodeURIComponent(workspace))

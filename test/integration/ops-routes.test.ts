@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
+import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { runCli } from '#test/helpers/cli.ts'
 import { answered, eventually } from '#test/helpers/eventually.ts'
@@ -267,6 +268,13 @@ test('GET /v1/system: each partition level with the log, each shard ready; what 
   expect(partitions.some(({ end }) => end > 0)).toBe(true)
   expect(partitions.every(({ lagMs }) => lagMs < 10_000)).toBe(true)
   expect(states.every(({ state }) => state === 'ready')).toBe(true)
+  const own = partitionerOf(partitions.length)(workspace.id)
+  const told = await eventually(
+    () => get('/v1/system'),
+    ({ body }) => Number.isInteger(Object(body['partitions'])[own].enforcementLagMs),
+    { what: 'the time from append to counted to be told' },
+  )
+  expect(Object(told.body['partitions'])[own].enforcementLagMs).toBeLessThan(60_000)
   await system.kill('consumers')
   await workspace.send('LeadEvent', { leadId: 'm', action: 'created' })
   const shard = shardOf(workspace.id, shards.length)

@@ -11,6 +11,7 @@ const heads = [
   { text: 'Counted up to', kind: 'figure spare' },
   { text: 'Log end', kind: 'figure spare' },
   { text: 'Records behind', kind: 'figure' },
+  { text: 'Append to counted', kind: 'figure spare' },
   { text: 'Level with the log', kind: 'figure end' },
 ]
 
@@ -69,7 +70,7 @@ function partitionsOf({ partitions }) {
   return section('Partitions', {
     id: 'partitions',
     about:
-      'Usage that is in the log and not yet in the counters. “Level with the log” is when counting last had all there was; it looks twice a second.',
+      'Usage that is in the log and not yet in the counters. “Level with the log” is when counting last had all there was; it looks twice a second. “Append to counted” is the longest that a record took of late; – where none came within a minute.',
     body: h('div.body', {}, partitionTable(partitions)),
   }).element
 }
@@ -84,11 +85,12 @@ function shardsOf({ shards }) {
 
 function partitionTable(partitions) {
   if (partitions.length === 0) return empty('No partitions', 'The topic usage.events is not there yet.')
-  const rows = partitions.map(({ partition, position, end, lagRecords, lagMs }) => [
+  const rows = partitions.map(({ partition, position, end, lagRecords, lagMs, enforcementLagMs }) => [
     String(partition),
     number(position),
     number(end),
     lagRecords === null ? 'unknown' : number(lagRecords),
+    enforcementLagMs === null ? '–' : `${number(enforcementLagMs)} ms`,
     badge(lagMs === null ? 'unknown' : `${span(lagMs)} ago`, kindOf(lagMs)),
   ])
   return table({ label: 'Lag by partition', heads, rows })
