@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Scope } from '#core/api-key.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
@@ -70,15 +69,6 @@ describe('keys and scopes', () => {
       status: 403,
       body: { code: 'forbidden', scope: 'check' },
     })
-  })
-
-  test('a key that may read gets an explanation, and none that lacks both scopes', async () => {
-    const asked = (scope: Scope): Promise<Answer> =>
-      system
-        .createKey({ scopes: [scope] })
-        .then((key) => call('/v1/check', { key, body: ask({ explain: true }) }))
-    expect(await asked('usage:read')).toMatchObject({ status: 200, body: { trace: expect.any(Array) } })
-    expect(await asked('consume')).toMatchObject({ status: 403, body: { scope: 'check' } })
   })
 
   test('G21: a foreign workspace and an absent one look alike', async () => {

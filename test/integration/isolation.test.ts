@@ -103,6 +103,18 @@ test.for(routes)('G21: $name: without a key 401, with every scope but its own 40
   expect(passed).toEqual([scopeOf[route.name]].flat())
 })
 
+test('G21: a key that may read gets explanations, and no verdict without one', async () => {
+  const route = routeNamed('POST /v1/check')
+  const answerTo = async (scope: Scope, explain: boolean): Promise<number> => {
+    const token = await system.createKey({ scopes: [scope], workspaces: [own.id] })
+    const body = { workspace: own.id, feature: 'leads', explain }
+    return (await ask(system, route, { workspace: own.id, token, body })).status
+  }
+  expect(await answerTo('usage:read', true)).toBe(200)
+  expect(await answerTo('usage:read', false)).toBe(403)
+  expect(await answerTo('consume', true)).toBe(403)
+})
+
 test.for(FOR_ALL)('G21: %s: 403 for a key that is bound to workspaces, whatever its scopes', async (name) => {
   const route = routeNamed(name)
   const headers = { 'if-match': '"1"' }
