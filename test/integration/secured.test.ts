@@ -59,6 +59,16 @@ test('G22: the whole system runs as the user of deploy/redis.acl, and Redis refu
   expect(released.status).toBe(200)
   await workspace.counted()
   expect((await runCli(system, ['verify', '--workspace', workspace.id])).code).toBe(0)
+  const bound = await system.createKey({ workspaces: [workspace.id] })
+  const parts = ['entitlements', 'usage?feature=leads', 'subscription', 'notices', 'decisions']
+  const paths = ['/v1/usage', ...parts.map((part) => `/v1/workspaces/${workspace.id}/${part}`)]
+  const asked = [...paths, `/v1/dead-letters?workspace=${workspace.id}`].flatMap((path) =>
+    [system.key, bound].map((key) => ({ path, key })),
+  )
+  for (const { path, key } of [...asked, { path: '/v1/system', key: system.key }]) {
+    const headers = { authorization: `Bearer ${key}` }
+    expect((await fetch(new URL(path, system.api), { headers })).status, path).toBe(200)
+  }
   expect(await refusals()).toEqual([])
 })
 
