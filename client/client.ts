@@ -1,6 +1,7 @@
 import type { Admitted, Committed, Consumed, Entitlements, Reserved } from './answers.ts'
 import type { Decision, Decisions } from './decision.ts'
 import { DecisionCache } from './decision-cache.ts'
+import { newId } from './new-id.ts'
 import type {
   CallOptions,
   CheckItem,
@@ -136,7 +137,7 @@ export class TallygateClient<Feature extends string = string> {
   }
 
   async #use(path: string, request: ConsumeRequest<Feature>, options: CallOptions): Promise<Use<Feature>> {
-    const { workspace, items, id = crypto.randomUUID() } = request
+    const { workspace, items, id = newId() } = request
     const body = { ...request, id }
     try {
       const call = { path, body, workspace, operation: id, options }

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
@@ -9,6 +11,8 @@ interface CatalogueTimerOptions {
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
   readonly log: Logger
+  /** Counts drift by meter: a meter that nothing drifted of yet stands at 0, so that the first one is seen as a rise. */
+  readonly drifts: ConsumerMetrics['drifts']
 }
 
 /** Far below the notice that a new definition of a meter needs (`METER_NOTICE_MS`). */
@@ -19,13 +23,20 @@ const EVERY_MS = 5_000
  *
  * The API names a revision as soon as it is stored; this mends what an API that died in between left undone.
  */
-export function startCatalogueTimer({ catalogues, redis, shards, log }: CatalogueTimerOptions): {
-  stop: () => void
-} {
+export function startCatalogueTimer(options: CatalogueTimerOptions): { stop: () => void } {
+  const { catalogues, redis, shards, log, drifts } = options
+  const show = ({ meters }: Catalogue): void => {
+    for (const meter of Object.keys(meters)) drifts.inc({ meter }, 0)
+  }
+  show(catalogues.remembered())
   const timer = setInterval(() => {
     void catalogues
       .refresh()
-      .then(({ revision }) => Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))))
+      .then((catalogue) => {
+        show(catalogue)
+        const { revision } = catalogue
+        return Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision })))
+      })
       .catch((error: unknown) => log.warn({ err: error }, 'the newest catalogue could not be read or named'))
   }, EVERY_MS)
   return { stop: () => clearInterval(timer) }

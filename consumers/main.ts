@@ -100,7 +100,6 @@ const metrics = createMetrics()
 const measured = consumerMetrics(metrics)
 const shards = allShardKeys(install.shards)
 measureShards(metrics, { states: () => readShardStates(redis, shards), now })
-for (const meter of Object.keys(catalogues.remembered().meters)) measured.drifts.inc({ meter }, 0)
 const counters = redisCounterStore({ redis, shards, partitionOf: partitionerOf(partitions['usage.events']) })
 const facts = new CachedFactStore({ redis, shards, source, fold: (versions) => rules.fold(versions) })
 const sink = deadLetterSink(producer, encoderOf('DeadLetter', schemaIds.DeadLetter), now)
@@ -267,7 +266,7 @@ const sweeping = startSweeping({
   },
 })
 shutdown.add('sweeper', sweeping.stop)
-const refreshing = startCatalogueTimer({ catalogues, redis, shards, log })
+const refreshing = startCatalogueTimer({ catalogues, redis, shards, log, drifts: measured.drifts })
 shutdown.add('catalogue', async () => refreshing.stop())
 
 const silence = (longerThanMs: number): string | null => {

@@ -6,6 +6,7 @@ import { consumersEnv } from '#consumers/config.ts'
 import { readEnv } from '#drivers/env.ts'
 import { engineNames } from './local/engine.ts'
 import { fixedPorts } from './local/engines.ts'
+import { KAFKA_VERSION } from './local/kafka.ts'
 import { redisSettings } from './local/redis.ts'
 import { setupEnv } from './setup.ts'
 
@@ -36,6 +37,7 @@ test('compose has the four engines, each with a pinned image and a health check'
     expect(image, name).not.toContain(':latest')
     expect(healthcheck?.test.length, name).toBeGreaterThan(1)
   }
+  expect(services['kafka']?.image, 'the version that all tests run').toBe(`apache/kafka:${KAFKA_VERSION}`)
 })
 
 test('compose listens on loopback, on the ports of make up', () => {

@@ -1,4 +1,5 @@
 import { TallygateClientError } from '../client-error.ts'
+import { newId } from '../new-id.ts'
 import type { RecordFields, RecordName } from './records.gen.ts'
 
 /**
@@ -48,7 +49,7 @@ export function usageEventOf<Name extends RecordName>(
   source: string,
   wish: UsageWish<Name>,
 ): UsageEvent<Name> {
-  const { workspace, id = crypto.randomUUID(), occurredAt = Date.now(), reservation = null, ...rest } = wish
+  const { workspace, id = newId(), occurredAt = Date.now(), reservation = null, ...rest } = wish
   const envelope = { record, id, workspace, occurredAt: Number(occurredAt), source, reservation }
   const fault =
     faultOfEnvelope(envelope) ?? faultOfUnits(rest) ?? faultOfSubjects(rest) ?? faultOfCounts(rest)

@@ -6,7 +6,8 @@ import { cached } from './cache.ts'
 import type { Engine, EnginePorts } from './engine.ts'
 import { runCommand } from './run-command.ts'
 
-const VERSION = '4.4.0'
+/** The same as in `deploy/docker-compose.yml`. */
+export const KAFKA_VERSION = '4.4.0'
 const POM = new URL('./maven/pom.xml', import.meta.url).pathname
 const HEAP = ['-Xmx512m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
 
@@ -54,7 +55,7 @@ export const kafka: Engine = {
 export async function kafkaClasspath(cache: string, onFill: () => void): Promise<string> {
   const home = await cached({
     cache,
-    name: `kafka-${VERSION}`,
+    name: `kafka-${KAFKA_VERSION}`,
     onFill,
     fill: async (directory) => {
       const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'

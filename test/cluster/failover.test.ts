@@ -74,7 +74,7 @@ function degradedShare({ byWorkspace }: Told, isWanted: (workspace: string) => b
   return sum('degraded') / Math.max(sum('all'), 1)
 }
 
-test('G5: a Redis master is killed and a replica without its last writes takes over: what is lost is noticed and read again', async () => {
+test('G1, G5: a Redis master is killed and a replica without its last writes takes over: what is lost is noticed and read again', async () => {
   const { prefix, stop } = rig.load('master', seed)
   await rig.counted(2_000)
   const before = await rig.rebuilds()

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -18,15 +18,18 @@ export interface InstalledClient {
   readonly remove: () => void
 }
 
-/** Compiles and packs the client, and installs it into an empty project without asking any registry. */
+/** Compiles and packs the client in a folder of its own, and installs it into an empty project without asking any registry. */
 export function installClient(): InstalledClient {
   const dir = mkdtempSync(join(tmpdir(), 'tallygate-client-'))
-  rmSync(join(source, 'dist'), { recursive: true, force: true })
-  runIn(source, tsc, ['-p', 'tsconfig.json'])
-  runIn(source, 'npm', ['pack', '--ignore-scripts', '--pack-destination', dir])
-  const [packed = ''] = globSync('*.tgz', { cwd: dir })
+  const packed = join(dir, 'packed')
+  mkdirSync(packed)
+  for (const file of ['package.json', 'README.md', 'LICENSE'])
+    copyFileSync(join(source, file), join(packed, file))
+  runIn(source, tsc, ['-p', 'tsconfig.json', '--outDir', join(packed, 'dist')])
+  runIn(packed, 'npm', ['pack', '--ignore-scripts', '--pack-destination', dir])
+  const [archive = ''] = globSync('*.tgz', { cwd: dir })
   writeFileSync(join(dir, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n')
-  runIn(dir, 'npm', ['install', `./${packed}`, '--offline', '--omit=peer'])
+  runIn(dir, 'npm', ['install', `./${archive}`, '--offline', '--omit=peer'])
   return {
     dir,
     packageDir: join(dir, 'node_modules', 'tallygate-client'),
