@@ -46,7 +46,8 @@ function shown(children) {
 }
 
 /**
- * Puts new content into an element; the focus stays where it was if what had it is there again under its id.
+ * Puts new content into an element; the focus stays where it was if what had it is there again under its id, and so
+ * does what was opened or scrolled.
  *
  * @param {Element} place
  * @param {...(Child | Child[] | Child[][] | (Child | Child[])[])} children
@@ -54,8 +55,13 @@ function shown(children) {
 export function put(place, ...children) {
   const focused = place.contains(document.activeElement) ? document.activeElement?.id : undefined
   const open = [...place.querySelectorAll('details[open][id]')].map(({ id }) => id)
+  const scrolled = [...place.querySelectorAll('.scroll[id]')].map(({ id, scrollTop }) => ({ id, scrollTop }))
   place.replaceChildren(...shown(children))
   for (const id of open) place.querySelector(`#${CSS.escape(id)}`)?.setAttribute('open', '')
+  for (const { id, scrollTop } of scrolled) {
+    const again = document.getElementById(id)
+    if (again !== null) again.scrollTop = scrollTop
+  }
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
 }
 

@@ -23,14 +23,15 @@ const shows = {
 let stop = () => {}
 /** Whether the keys ended while they were in use. */
 let hasEnded = false
-/** What is shown: view and workspace; a filter that changes does not begin the view anew. */
+/** What is shown: a view, or what asks for a key; nothing yet where it is empty. */
 let current = ''
 
 function show() {
   const isKnown = keptKeys().length > 0
   const place = placeOf(location.hash)
-  const wanted = isKnown ? `${place.view}/${place.id}` : 'sign-in'
-  if (wanted === current) return
+  const wanted = isKnown ? place.view : 'sign-in'
+  // A view begins anew with any other address, filters too: those that it puts there itself are not announced.
+  if (wanted === 'sign-in' && current === 'sign-in') return
   const isFirst = current === ''
   stop()
   current = wanted

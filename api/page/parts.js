@@ -31,14 +31,17 @@ export function failure(problem) {
 function textOf({ code, message, scope }) {
   switch (code) {
     case 'forbidden':
+      if (!scope) return { title: 'This key may not see this', detail: message }
       return {
-        title: `This needs a key with the scope ${scope ?? 'of this route'}`,
+        title: `This needs a key with the scope ${scope}`,
         detail: 'Sign out and type in one that has it, or several keys with a space between.',
       }
     case 'not_found':
       return { title: 'Nothing is known of this', detail: message }
     case 'unknown_key':
       return { title: 'This is no key', detail: message }
+    case 'unknown_time':
+      return { title: 'This is no time', detail: message }
     case 'ended':
       return { title: 'The key is not taken any more', detail: message }
     case 'unreachable':
@@ -132,7 +135,12 @@ export function table({ label, heads, rows }) {
   )
   return h(
     'div.table-wrap',
-    { role: 'region', 'aria-label': label, tabindex: '0' },
+    {
+      id: `table-${label.toLowerCase().replaceAll(' ', '-')}`,
+      role: 'region',
+      'aria-label': label,
+      tabindex: '0',
+    },
     h('table', {}, h('caption.unseen', {}, label), h('thead', {}, head), h('tbody', {}, ...bodies)),
   )
 }

@@ -2,17 +2,20 @@ import { put, say } from './dom.js'
 import { failure, loading } from './parts.js'
 import { poll } from './poll.js'
 
+const MINUTE_MS = 60_000
+
 /**
  * Keeps a place showing what is read: bones first, then the answer, renewed when it changed.
  *
  * A failure replaces what is shown only where that cannot be right any more; an answer that merely did not come
- * leaves it, marked as old. `fail` may say that it has dealt with a failure itself.
+ * leaves it, marked as old. `fail` may say that it has dealt with a failure itself. What is shown is `isAging` where
+ * it says how long ago something was: it is drawn anew each minute too.
  *
  * @template Answer
  * @param {Element} place
- * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => import('./dom.js').Child | (import('./dom.js').Child | import('./dom.js').Child[])[], leave: () => void, fail?: (problem: import('./api.js').Problem) => boolean, everyMs?: number, bones?: number }} how
+ * @param {{ read: (signal: AbortSignal) => Promise<Answer>, show: (answer: Answer) => import('./dom.js').Child | (import('./dom.js').Child | import('./dom.js').Child[])[], leave: () => void, fail?: (problem: import('./api.js').Problem) => boolean, everyMs?: number, bones?: number, isAging?: boolean }} how
  */
-export function watch(place, { read, show, leave, fail = () => false, everyMs, bones }) {
+export function watch(place, { read, show, leave, fail = () => false, everyMs, bones, isAging = false }) {
   let shown = null
   put(place, loading(bones))
   place.setAttribute('aria-busy', 'true')
@@ -20,7 +23,7 @@ export function watch(place, { read, show, leave, fail = () => false, everyMs, b
     try {
       const answer = await read(signal)
       if (signal.aborted) return
-      const text = JSON.stringify(answer)
+      const text = `${isAging ? Math.floor(Date.now() / MINUTE_MS) : ''} ${JSON.stringify(answer)}`
       if (text !== shown) put(place, show(answer))
       shown = text
       place.classList.remove('old')

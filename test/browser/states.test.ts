@@ -160,6 +160,8 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
     expect(ends).toEqual(answer.partitions.map(({ end }) => String(end)))
     for (const text of await rows.locator('td:last-child').allTextContents())
       expect(text).toMatch(/^\d.* ago$/)
+    for (const text of await rows.locator('td:nth-child(5)').allTextContents())
+      expect(text).toMatch(/^(–|[\d,]+ ms)$/)
     await page.getByText(`one of ${answer.shards.length} parts`).waitFor()
   })
 
@@ -168,7 +170,9 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
     await page.route('**/v1/system', async (route) => {
       const answer: SystemAnswer = await (await route.fetch()).json()
       const partitions = answer.partitions.map((one, index) =>
-        index === 0 ? { ...one, end: null, lagRecords: null, lagMs: null } : one,
+        index === 0
+          ? { ...one, end: null, lagRecords: null, lagMs: null, enforcementLagMs: null }
+          : { ...one, enforcementLagMs: 12_345 },
       )
       const shards = answer.shards.map((one) => (one.shard === 3 ? { ...one, state: 'rebuilding' } : one))
       await route.fulfill({ json: { ...answer, partitions, shards } })
@@ -181,6 +185,10 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
     for (const name of ['Level with the log', 'Records behind'])
       expect(await tile(name).locator('dd').first().textContent(), name).toBe('unknown')
     expect(await page.locator('.tile.good').count()).toBe(0)
+    const table = page.getByRole('region', { name: 'Lag by partition' })
+    await table.getByRole('columnheader', { name: 'Append to counted' }).waitFor()
+    await table.getByRole('cell', { name: '12,345 ms' }).first().waitFor()
+    expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
     expect(await overflowOf(page)).toBe(0)
     expect(await seriousIssues(page)).toEqual([])
   })

@@ -6,6 +6,7 @@ import { hashOf, keepQuery } from '../place.js'
 import { watch } from '../watch.js'
 import { previewsOf } from './redrive.js'
 
+const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const EVERY_MS = 10_000
 const spans = [
@@ -46,16 +47,16 @@ export function deadLettersView(main, { place, leave }) {
   const stop = () => {
     for (const one of watched) one.stop()
   }
-  const keep = ({ body }, code, show) => {
+  const keep = ({ body }, code, show, isAging = false) => {
     const read = (signal) => get(pathOf('/v1/dead-letters', { code, ...filters.asked() }), { signal })
-    return watch(body, { read, show, leave, everyMs: EVERY_MS })
+    return watch(body, { read, show, leave, everyMs: EVERY_MS, isAging })
   }
   const turn = (code) => {
     chosen = code
     keepQuery({ code: chosen, ...filters.query() })
     stop()
     watched = [
-      keep(codes, '', (answer) => codeTable(answer, chosen, turn)),
+      keep(codes, '', (answer) => codeTable(answer, chosen, turn), true),
       keep(letters, chosen, (answer) => letterTable(answer, chosen, turn)),
       keep(redrive, chosen, ({ redrives }) => previewsOf(redrives)),
     ]
@@ -85,14 +86,14 @@ function filtersOf({ workspace = '', days = '7' }, turn) {
     query: () => ({ workspace: sought.value.trim(), days: span.value }),
     asked: () => ({
       workspace: sought.value.trim(),
-      from: span.value === '' ? '' : dayStart(Number(span.value)),
+      from: span.value === '' ? '' : daysAgo(Number(span.value)),
     }),
   }
 }
 
-/** A full UTC day, so that the address means the same all day. */
-function dayStart(days) {
-  return new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - (days - 1) * DAY_MS).toISOString()
+/** To the minute, so that the command of the preview stays the same for as long. */
+function daysAgo(days) {
+  return new Date(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - days * DAY_MS).toISOString()
 }
 
 function codeTable({ summary, isWhole }, chosen, turnTo) {

@@ -37,8 +37,9 @@ export function limitsView(main, { place, leave }) {
   let asking = 0
   const show = (answer) => {
     last = answer
-    put(tiles, tilesOf(answer.rows))
-    return listOf(answer, filters.query().search)
+    const { atLeast, search } = filters.query()
+    put(tiles, tilesOf(answer, Number(atLeast)))
+    return listOf(answer, search)
   }
   /** What is here is narrowed at once; others of that name may be further down. */
   const narrow = () => {
@@ -113,29 +114,36 @@ async function readRows({ feature, atLeast, search }, signal) {
     if (cursor === null) break
   }
   // Listed by what they were when they were last judged, shown by what they are.
-  return { rows: rows.toSorted((a, b) => b.percent - a.percent), asOf, hasMore: cursor !== null }
+  return { rows: rows.toSorted((a, b) => b.percent - a.percent), asOf, cursor }
 }
 
-function tilesOf(rows) {
-  const count = (from, to) =>
-    new Set(rows.filter(({ percent }) => percent >= from && percent < to).map(({ workspace }) => workspace))
-      .size
-  const full = count(100, Number.POSITIVE_INFINITY)
-  const near = count(80, 100)
+/** How many are how full; with a plus where some of those were not read, which is not good news for being none. */
+function tilesOf({ rows, cursor }, atLeast) {
+  // A cursor is the share of the last that was read, percent: what follows is no fuller.
+  const unread = cursor === null ? 0 : Number(cursor)
+  const figure = (count, from) => `${number(count)}${unread >= from ? '+' : ''}`
+  const workspaces = (name, { from, to, kind }) => {
+    const found = rows.filter(({ percent }) => percent >= from && percent < to)
+    const count = new Set(found.map(({ workspace }) => workspace)).size
+    const none = unread >= from ? 'plain' : 'good'
+    return tile(name, figure(count, from), { detail: 'workspaces', kind: count > 0 ? kind : none })
+  }
   return h(
     'dl.tiles.large',
     {},
-    tile('At or over a limit', number(full), { detail: 'workspaces', kind: full > 0 ? 'bad' : 'good' }),
-    tile('At 80 % and more', number(near), { detail: 'workspaces', kind: near > 0 ? 'warn' : 'good' }),
-    tile('Listed', number(rows.length), { detail: 'limits' }),
+    workspaces('At or over a limit', { from: 100, to: Number.POSITIVE_INFINITY, kind: 'bad' }),
+    atLeast < 100 && workspaces('At 80 % and more', { from: 80, to: 100, kind: 'warn' }),
+    tile('Listed', `${number(rows.length)}${cursor === null ? '' : '+'}`, { detail: 'limits' }),
   )
 }
 
-function listOf({ rows, asOf, hasMore }, search) {
+function listOf({ rows, asOf, cursor }, search) {
   const found = rows.filter(({ workspace }) => workspace.toLowerCase().includes(search.trim().toLowerCase()))
   const about = [
     asOf === null ? '' : `Figures as of ${minute(asOf)}.`,
-    hasMore ? `The fullest ${number(rows.length)} are listed; choose a feature to see more of it.` : '',
+    cursor === null
+      ? ''
+      : `The fullest ${number(rows.length)} are listed; choose a feature to see more of it.`,
   ]
   if (found.length === 0) return nothing(search)
   const cells = found.map(({ workspace, feature, used, limit }) => [

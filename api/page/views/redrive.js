@@ -75,5 +75,10 @@ function commandLine({ topic, command }) {
     },
     'Copy',
   )
-  return h('div.command', {}, h('pre', { tabindex: '0' }, h('code', {}, command)), copy)
+  return h(
+    'div.command',
+    {},
+    h('pre', { id: `command-${topic}`, tabindex: '0' }, h('code', {}, command)),
+    copy,
+  )
 }

@@ -10,8 +10,8 @@ const heads = [
   { text: 'Partition', kind: 'first' },
   { text: 'Counted up to', kind: 'figure spare' },
   { text: 'Log end', kind: 'figure spare' },
-  { text: 'Records behind', kind: 'figure' },
-  { text: 'Append to counted', kind: 'figure spare' },
+  { text: 'Records behind', kind: 'figure spare' },
+  { text: 'Append to counted', kind: 'figure' },
   { text: 'Level with the log', kind: 'figure end' },
 ]
 

@@ -42,10 +42,8 @@ export function workspaceView(main, { place, leave }) {
       read: read('/entitlements'),
       show: (answer) => showLimits(answer, title, [usage, why]),
       leave,
-      fail: (problem) => {
-        if (problem.code === 'forbidden') void offerCatalogue([usage, why])
-        return problem.code === 'not_found' && showUnknown(main, workspace, stop)
-      },
+      fail: (problem) => problem.code === 'not_found' && showUnknown(main, workspace, stop),
+      isAging: true,
     }),
     watch(subscription.body, {
       read: read('/subscription'),
@@ -55,6 +53,7 @@ export function workspaceView(main, { place, leave }) {
       },
       leave,
       everyMs: SLOWLY_MS,
+      isAging: true,
     }),
     watch(notices.body, { read: read('/notices'), show: noticeList, leave, everyMs: SLOWLY_MS }),
     watch(orders.body, { read: read('/orders'), show: orderTable, leave, everyMs: SLOWLY_MS }),
@@ -68,19 +67,6 @@ function showUnknown(main, workspace, stop) {
   const nothing = empty('No such workspace', `Nothing is known of ${workspace}, or this key may not see it.`)
   put(main, back(), h('div.title', {}, h('h1', {}, workspace)), nothing)
   return true
-}
-
-/** The features there are, for a key that may not see what is used of them. */
-async function offerCatalogue(choosers) {
-  const { catalogue } = await get('/v1/catalogue')
-  const features = Object.entries(catalogue.features).map(([feature, { kind }]) => ({
-    feature,
-    kind,
-    used: 0,
-    limit: null,
-    unlimited: true,
-  }))
-  for (const { offer } of choosers) offer(features)
 }
 
 function back() {

@@ -3,6 +3,7 @@ import { h } from '../../dom.js'
 import { inWords, minute, number, words } from '../../format.js'
 import { badge, empty, section } from '../../parts.js'
 import { watch } from '../../watch.js'
+import { older } from './notices.js'
 
 const SHOWN_MAX = 30
 
@@ -14,19 +15,16 @@ export function decisionsPart(workspace, { leave, ask }) {
   })
   const watched = watch(part.body, {
     read: (signal) => get(workspacePath(workspace, '/decisions'), { signal }),
-    show: ({ decisions }) =>
-      list(
-        decisions.filter(({ sampled }) => !sampled),
-        ask,
-      ),
+    show: (answer) => list(answer, ask),
     leave,
     everyMs: 10_000,
   })
   return { element: part.element, stop: watched.stop }
 }
 
-function list(denials, ask) {
-  if (denials.length === 0) return empty('Nothing was denied', 'No request of the last 24 hours got a no.')
+function list({ decisions, cursor }, ask) {
+  const denials = decisions.filter(({ sampled }) => !sampled)
+  if (denials.length === 0) return nothing(cursor !== null)
   const rows = denials
     .slice(0, SHOWN_MAX)
     .map(({ minute: at, feature, reason, count, last, allowed }, index) =>
@@ -54,5 +52,15 @@ function list(denials, ask) {
         ),
       ),
     )
-  return h('ul.rows.scroll', { tabindex: '0', 'aria-label': 'Denials' }, ...rows)
+  return [
+    h('ul.rows.scroll', { id: 'denials', tabindex: '0', 'aria-label': 'Denials' }, ...rows),
+    older(cursor !== null || denials.length > SHOWN_MAX, rows.length),
+  ]
+}
+
+function nothing(hasMore) {
+  const detail = hasMore
+    ? 'None of the newest decisions is a no; the API has the older ones.'
+    : 'No request of the last 24 hours got a no.'
+  return empty('Nothing was denied', detail)
 }

@@ -27,8 +27,8 @@ export function noticeList({ notices, cursor }) {
     ),
   )
   return [
-    h('ul.rows.scroll', { tabindex: '0', 'aria-label': 'Notices' }, ...rows),
-    older(cursor, notices.length),
+    h('ul.rows.scroll', { id: 'notice-list', tabindex: '0', 'aria-label': 'Notices' }, ...rows),
+    older(cursor !== null, notices.length),
   ]
 }
 
@@ -39,7 +39,7 @@ function sentenceOf({ feature, threshold, used, limit }) {
   return `${name} ${percent}${number(used)} of ${number(limit)}`
 }
 
-/** Says that there is more than one page has. */
-export function older(cursor, count) {
-  return cursor === null ? null : h('p.about', {}, `The newest ${count}; the API has the older ones.`)
+/** Says that there is more than what is shown. */
+export function older(hasMore, count) {
+  return hasMore && h('p.about', {}, `The newest ${count}; the API has the older ones.`)
 }

@@ -24,7 +24,7 @@ export function orderTable({ orders, cursor }) {
     day(order.placedAt),
     stateOf(order),
   ])
-  return [h('div.stack', {}, table({ label: 'Orders', heads, rows })), older(cursor, orders.length)]
+  return [h('div.stack', {}, table({ label: 'Orders', heads, rows })), older(cursor !== null, orders.length)]
 }
 
 function stateOf({ status, attempt, refused }) {

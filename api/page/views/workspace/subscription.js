@@ -12,7 +12,7 @@ export function timeline({ current, history, cursor }, now) {
     h('h3', {}, 'What happened'),
     h(
       'ol.timeline.scroll',
-      { tabindex: '0', 'aria-label': 'Versions of the subscription' },
+      { id: 'versions', tabindex: '0', 'aria-label': 'Versions of the subscription' },
       ...history.map((version) => versionOf(version, now)),
     ),
     cursor !== null && h('p.about', {}, `The newest ${history.length}; the API has the older ones.`),

@@ -42,13 +42,17 @@ export function whatIfPart(workspace, { leave }) {
   let isFilled = false
   return {
     element: part.element,
-    /** Begins with what is in force. */
+    /** Begins with what is in force, once the plans are known; asked again until they are. */
     startFrom: (current) => {
       if (isFilled) return
-      isFilled = true
-      seats.value = String(current?.seats ?? 1)
       get('/v1/catalogue').then(
-        ({ catalogue }) => fill(plan, plansOf(catalogue), current?.plan),
+        ({ catalogue }) => {
+          if (isFilled) return
+          isFilled = true
+          seats.value = String(current?.seats ?? 1)
+          fill(plan, plansOf(catalogue), current?.plan)
+          put(answer)
+        },
         (problem) => put(answer, failure(problem)),
       )
     },

@@ -10,12 +10,17 @@ const intents = [
   ['read', 'read it'],
 ]
 
+/** The last that is written with a year of four digits, as the API reads it. */
+const LAST = '9999-12-31T23:59:59.999'
+
 /** Asks the API to decide, and shows how it came to its answer; nothing is counted by asking. */
 export function whyPart(workspace, { feature, leave }) {
   const question = questionOf()
   const answer = h('div.answer', { id: 'why-answer', 'aria-live': 'polite' })
   const submit = async (event) => {
     event?.preventDefault()
+    if (!question.isTimeKnown())
+      return put(answer, failure({ code: 'unknown_time', message: 'A year has four digits.' }))
     put(answer, loading(3))
     await post('/v1/check', { workspace, ...question.asked(), explain: true }).then(
       (decision) => put(answer, ...explained(decision)),
@@ -50,7 +55,7 @@ function questionOf() {
   const quantity = h('input', { id: 'why-quantity', type: 'number', ...number })
   const text = { maxlength: '128', placeholder: 'optional', autocomplete: 'off' }
   const subject = h('input', { id: 'why-subject', type: 'text', ...text })
-  const at = h('input', { id: 'why-at', type: 'datetime-local', step: '0.001' })
+  const at = h('input', { id: 'why-at', type: 'datetime-local', step: '0.001', max: LAST })
   return {
     fields: [
       field('Feature', feature),
@@ -60,6 +65,7 @@ function questionOf() {
       field('At (UTC)', at, { isWide: true }),
       h('button.main', { type: 'submit' }, 'Explain'),
     ],
+    isTimeKnown: () => at.value === '' || !Number.isNaN(Date.parse(`${at.value}Z`)),
     asked: () => ({
       feature: feature.value,
       quantity: Number(quantity.value),
