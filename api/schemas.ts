@@ -5,6 +5,9 @@ import { allowedReasons, deniedReasons } from '#core/entitlement/decision.ts'
 import { Type } from '#drivers/json-schema.ts'
 
 const exact = { additionalProperties: false } as const
+/** The most that a body with a catalogue may have: it is larger than a question. */
+export const CATALOGUE_BYTES_MAX = 1_048_576
+
 /** An id of so many characters at most. */
 export const id = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9._:-]+$', description })

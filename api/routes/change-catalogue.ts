@@ -5,10 +5,7 @@ import { Type } from '#drivers/json-schema.ts'
 import { actorOf } from '../actor.ts'
 import type { ApiContext } from '../context.ts'
 import { forEveryWorkspace } from '../plugins/every-workspace.ts'
-import { problem } from '../schemas.ts'
-
-/** A catalogue is larger than a question. */
-const CATALOGUE_BYTES_MAX = 1_048_576
+import { CATALOGUE_BYTES_MAX, problem } from '../schemas.ts'
 
 const keys = Type.Array(Type.String())
 const change = Type.Object({ added: keys, changed: keys, removed: keys })

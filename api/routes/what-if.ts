@@ -18,10 +18,7 @@ import type { SubscriptionWish } from '#core/what-if/change-subscription.ts'
 import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { presentUnblock } from '../present.ts'
-import { nullable, problem, unblock, workspaceId } from '../schemas.ts'
-
-/** A catalogue is larger than what the other routes read. */
-const BODY_BYTES_MAX = 262_144
+import { CATALOGUE_BYTES_MAX, nullable, problem, unblock, workspaceId } from '../schemas.ts'
 
 const body = Type.Object(
   {
@@ -69,7 +66,7 @@ export function whatIfRoutes(app: FastifyInstance, { check, workspacesAfter }: A
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/v1/what-if',
     {
-      bodyLimit: BODY_BYTES_MAX,
+      bodyLimit: CATALOGUE_BYTES_MAX,
       config: { scope: 'usage:read' },
       schema: {
         tags: ['decisions'],

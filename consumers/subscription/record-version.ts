@@ -8,6 +8,13 @@ import type { RulesHistory } from '#drivers/rules-history.ts'
 export interface RecordedVersion {
   readonly folded: FoldedVersions | null
   readonly refusals: readonly Refusal[]
+  /** What later versions are refused now that this one stands before them. */
+  readonly overtaken: readonly Overtaken[]
+}
+
+interface Overtaken {
+  readonly eventId: string
+  readonly refusal: Refusal
 }
 
 /**
@@ -25,13 +32,41 @@ export async function recordVersion(
     const stored = await source.versions(event.workspace)
     const same = stored.find(({ version }) => version === event.version)
     if (same !== undefined && !isEqual(same, event))
-      return { folded: null, refusals: [conflict(same, event)] }
+      return { folded: null, refusals: [conflict(same, event)], overtaken: [] }
     if (same === undefined && !(await source.appendVersion(event.workspace, stored.length + 1, event)))
       continue
     const versions = same === undefined ? [...stored, event] : stored
-    const folded = foldVersions(versions, await rules.judging(versions))
-    return { folded, refusals: folded.changes.get(event.version)?.refusals ?? [] }
+    const judging = await rules.judging(versions)
+    const folded = foldVersions(versions, judging)
+    const others = versions.filter(({ version }) => version !== event.version)
+    const later = others.filter(({ version }) => version > event.version)
+    const before = later.length === 0 ? null : foldVersions(others, judging)
+    return {
+      folded,
+      refusals: refusalsOf(folded, event),
+      overtaken: later.flatMap((one) => newlyRefused(one, { before, folded, by: event })),
+    }
   }
+}
+
+function refusalsOf(folded: FoldedVersions | null, { version }: SubscriptionEvent): readonly Refusal[] {
+  return folded?.changes.get(version)?.refusals ?? []
+}
+
+interface Refolded {
+  readonly before: FoldedVersions | null
+  readonly folded: FoldedVersions
+  readonly by: SubscriptionEvent
+}
+
+/** A version that was taken as it came and is not any more: nobody would be told otherwise. */
+function newlyRefused(event: SubscriptionEvent, { before, folded, by }: Refolded): readonly Overtaken[] {
+  const known = refusalsOf(before, event).map(({ code }) => code)
+  const fresh = refusalsOf(folded, event).filter(({ code }) => !known.includes(code))
+  return fresh.map(({ code, reason }) => ({
+    eventId: event.id,
+    refusal: { code, reason: `version ${event.version}, since version ${by.version} came late: ${reason}` },
+  }))
 }
 
 function conflict(stored: SubscriptionEvent, event: SubscriptionEvent): Refusal {

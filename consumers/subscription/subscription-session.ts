@@ -121,8 +121,9 @@ export class SubscriptionSession implements PartitionSession {
   /** Letters and the window's start are acknowledged before the new facts can be seen (counting.md). */
   async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<DeadLetterCode | null> {
     const { source, rules, facts, startWindow } = this.#deps
-    const { folded, refusals } = await recordVersion(source, rules, event)
+    const { folded, refusals, overtaken } = await recordVersion(source, rules, event)
     const about = { message, schemaId: null, eventId: event.id }
+    for (const { eventId, refusal } of overtaken) await this.#refuse({ ...about, eventId, ...refusal })
     for (const refusal of refusals) await this.#refuse({ ...about, ...refusal })
     const code = refusals.at(-1)?.code ?? null
     if (folded === null) return code

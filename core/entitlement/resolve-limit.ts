@@ -18,8 +18,8 @@ export interface PlanMoment {
 /**
  * What a plan says now to a workspace that took it at `planSince`; null when it says nothing.
  *
- * The newest version ≤ now whose entry reaches everyone, or that is no newer than the pin. Source: domain.md,
- * "The shape of the catalogue".
+ * The newest version ≤ now whose entry reaches everyone, or that is no newer than the pin; the first version reaches
+ * everyone, since nothing older could hold for who was there before. Source: domain.md, "The shape of the catalogue".
  */
 export function statedBy<Stated extends { readonly reach: Reach }>(
   plan: Plan,
@@ -29,8 +29,8 @@ export function statedBy<Stated extends { readonly reach: Reach }>(
   for (const version of plan.versions.toReversed()) {
     if (version.from > now) continue
     const stated = entryOf(version)
-    if (stated !== undefined && (stated.reach === 'all' || version.from <= planSince))
-      return { version, stated }
+    const reaches = version === plan.versions[0] || version.from <= planSince
+    if (stated !== undefined && (stated.reach === 'all' || reaches)) return { version, stated }
   }
   return null
 }

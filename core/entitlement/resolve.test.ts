@@ -73,6 +73,52 @@ describe('override', () => {
   })
 })
 
+test('the trace names each source of the limit in its order: status, plan, seats, packs, override, limit', () => {
+  const addOns = [{ key: 'ai_credits_5000', quantity: 2, from: START, until: END }]
+  const override: Override = { limit: 7 as Amount, until: null, reason: 'a pilot' }
+  const { trace } = credits({ is: { addOns }, override })
+  expect(trace.map(({ step }) => step)).toEqual(['status', 'plan', 'seats', 'add_ons', 'override', 'limit'])
+  expect(trace.slice(2, 5).map(({ detail }) => detail)).toEqual([
+    '2 seats',
+    'add-on ai_credits_5000 × 2 gives 10000',
+    'override: 7 until it is taken back (a pilot)',
+  ])
+})
+
+describe('a feature that needs a switch', () => {
+  const units = { limit: 7 as Amount, until: null, reason: 'x' }
+  const agents = (plan: string, limit: Override['limit'], now = END - 2): Entitlement => {
+    const overrides = { ai_agents: units, ai_agent: { limit, until: END - 1, reason: 'x' } }
+    const facts = { revision: '', subscription: subscriptionWith({ plan }), overrides, crossings: {} }
+    return resolveEntitlement({ catalogue: shipped, facts, workspace: 'acme', featureKey: 'ai_agents', now })
+  }
+  test('is off where an override turns the switch off, until that ends', () => {
+    const off = agents('advanced', 0 as Amount)
+    expect(off).toMatchObject({ on: false, validUntil: END - 1 })
+    expect(off.trace.at(-1)?.detail).toBe('needs ai_agent, which is off')
+    expect(agents('advanced', 0 as Amount, END - 1).on).toBe(true)
+  })
+  test('is on where an override turns it on', () => {
+    expect(agents('base', null)).toMatchObject({ on: true, limit: 7 })
+    expect(agents('base', null, END - 1).on).toBe(false)
+  })
+})
+
+test('the first version of a plan holds for those, too, who took the plan before it', () => {
+  const catalogue = withBase((version) => version)
+  const [, second] = shipped.plans['base']?.versions ?? []
+  if (second === undefined) throw new Error('base has one version')
+  const first = { ...second, limits: { ...catalogue.plans['base']?.versions[0]?.limits, ...second.limits } }
+  const alone = {
+    ...shipped,
+    plans: { ...shipped.plans, base: { ...shipped.plans['base'], versions: [first] } as never },
+  }
+  expect(credits({ catalogue: alone, is: { planSince: Date.parse('2026-05-01') } })).toMatchObject({
+    on: true,
+    limit: 1_500,
+  })
+})
+
 test.for([
   [{}, 1_500, 'limit 750 × 2 = 1500'],
   [{ base: 100 }, 1_600, 'limit 100 + 750 × 2 = 1600'],

@@ -79,7 +79,8 @@ function rightTo(
   const moment = { now, planSince: subscription.planSince }
   const override = overrideInForce(facts.overrides, featureKey, now)
   if (feature.kind === 'switch') return switchRight({ plan, moment, featureKey, override })
-  const on = feature.requires === undefined || isSwitchOn(plan, feature.requires, moment).stated
+  const on =
+    feature.requires === undefined || hasSwitch(input, { plan, moment, featureKey: feature.requires })
   const trace = on ? [] : [requiresStep(feature)]
   const limit = limitRight(input, { plan, subscription, override, access })
   return { ...limit, on, trace: [...limit.trace, ...trace] }
@@ -90,6 +91,11 @@ interface SwitchInput {
   readonly moment: { readonly now: Instant; readonly planSince: Instant }
   readonly featureKey: string
   readonly override: Override | null
+}
+
+/** Whether a switch that another feature needs is on, by an override of it where there is one. */
+function hasSwitch({ facts, now }: ResolveInput, asked: Omit<SwitchInput, 'override'>): boolean {
+  return switchRight({ ...asked, override: overrideInForce(facts.overrides, asked.featureKey, now) }).on
 }
 
 /** An override of a switch turns it off with limit 0 and on with anything else. */
@@ -196,8 +202,9 @@ function validUntil(
   window: BillingWindow | null,
 ): Instant {
   const { subscription } = facts
-  const until = ownValue(facts.overrides, featureKey)?.until ?? null
-  const instants: Instant[] = until === null ? [] : [until]
+  const requires = ownValue(catalogue.features, featureKey)?.requires
+  const overrides = [featureKey, ...(requires === undefined ? [] : [requires])]
+  const instants = overrides.flatMap((key) => ownValue(facts.overrides, key)?.until ?? [])
   if (subscription !== null) {
     const versions = ownValue(catalogue.plans, subscription.plan)?.versions ?? []
     instants.push(

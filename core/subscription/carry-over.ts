@@ -6,7 +6,7 @@ import type { AcceptedSubscription, Subscription, SubscriptionEvent } from './su
  * What a version leaves as it was because stating it anew does not change it; support may change all of it.
  *
  * What was paid stays paid: `payment_pending` is a subscription that never was, so stated of one that was it ends
- * no access and prolongs none (S12). The pin of the plan version stays through a renewal. Source: domain.md,
+ * no access and prolongs none (S12). What was canceled ended then, so `expired` after it says nothing new (S9). The pin of the plan version stays through a renewal. Source: domain.md,
  * "payment_pending (status)" and "plan version".
  */
 export function carryOver(
@@ -15,8 +15,8 @@ export function carryOver(
   rules: SubscriptionRules,
 ): Subscription {
   const { subscription, actor } = event
-  if (before === null || actor === 'support' || !wasPaid(before)) return subscription
-  return { ...subscription, ...paidPeriod(before, subscription), planSince: pinOf(before, event, rules) }
+  if (before === null || actor === 'support' || before.status === 'payment_pending') return subscription
+  return { ...subscription, ...keptStatus(before, subscription), planSince: pinOf(before, event, rules) }
 }
 
 /** Whether a subscription was paid once; one that was canceled must be bought anew. */
@@ -29,18 +29,21 @@ export function isPurchase({ type, order }: SubscriptionEvent): boolean {
   return type === 'purchased' || (order?.kind === 'purchase' && order.status === 'paid')
 }
 
-function paidPeriod(
+function keptStatus(
   before: AcceptedSubscription,
   { subscriptionId, status }: Subscription,
 ): Partial<Subscription> {
-  if (status !== 'payment_pending' || subscriptionId !== before.subscriptionId) return {}
-  return { status: before.status, periodEnd: before.periodEnd }
+  if (subscriptionId !== before.subscriptionId) return {}
+  if (status === 'payment_pending' && wasPaid(before))
+    return { status: before.status, periodEnd: before.periodEnd }
+  return status === 'expired' && before.status === 'canceled' ? { status: before.status } : {}
 }
 
-/** Since when the plan is held: moved by a change of plan and a purchase after a lapse, and by nothing else. */
+/** Since when the plan is held: moved by a change of plan and a purchase after a lapse or a trial, and by nothing else. */
 function pinOf(before: AcceptedSubscription, event: SubscriptionEvent, rules: SubscriptionRules): number {
   const { plan, planSince } = event.subscription
-  const isBoughtAnew = isPurchase(event) && accessOf(before, event.occurredAt, rules) === 'lapsed'
+  const wasLapsed = accessOf(before, event.occurredAt, rules) === 'lapsed'
+  const isBoughtAnew = isPurchase(event) && (wasLapsed || before.status === 'trialing')
   if (plan === before.plan && !isBoughtAnew) return before.planSince
   return planSince === before.planSince ? event.occurredAt : planSince
 }

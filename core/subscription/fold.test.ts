@@ -145,11 +145,14 @@ const renewed = { type: 'renewed' } as const
 const BRAZIL = { country: 'BR' }
 const CARD_RATES: Order = { ...PIX, method: 'credit_card', installments: 6 }
 const REFUNDED: Order = { ...renewal, status: 'refunded' }
+const PAID: Order = { ...renewal, status: 'paid' }
 const LOWER = { plan: 'base', periodEnd: NEXT_END }
 
 test.for<[string, string | null, Change]>([
   ['S2: a second subscription', 'second_subscription', { is: { subscriptionId: 's2' } }],
   ['S3: a term below the shortest', 'term_too_short', { ...renewed, is: { termMonths: 5 } }],
+  ['S3: a short term that an order paid for', 'term_too_short', { order: PAID, is: { termMonths: 3 } }],
+  ['S3: a short term beside paid seats', null, { order: { ...PAID, kind: 'seats' }, is: { termMonths: 3 } }],
   ['S3: the shortest term', null, { ...renewed, is: { termMonths: 6 } }],
   ['S5: a shorter period', 'term_shortened', { is: { periodEnd: END - 1 } }],
   ['S5: a cancel at once by the customer', 'term_shortened', { is: { status: 'canceled' } }],

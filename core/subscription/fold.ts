@@ -78,7 +78,8 @@ export function applyChange(
   const whole = refuseWhole(before, event, rules)
   if (whole !== null) return { state: before, refusals: [whole], warnings: [], windowStart: null }
   const { orders, refusal, order } = keepOrder(before, event, rules)
-  const stated = { ...event, subscription: carryOver(before.subscription, event, rules) }
+  const taken = { ...event, order }
+  const stated = { ...taken, subscription: carryOver(before.subscription, taken, rules) }
   const fields = refuseFields(before.subscription, stated, rules)
   const windowStartsAt = windowStartOf(before.subscription, stated, rules)
   const subscription: AcceptedSubscription = {
@@ -181,11 +182,17 @@ function refuseTrial(before: SubscriptionState, event: SubscriptionEvent): Refus
   }
 }
 
-function refuseTerm({ type, subscription }: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
+function refuseTerm(event: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
+  const { subscription } = event
   const shortest = rules.terms[0]?.months ?? 0
-  if (!TERM_TYPES.includes(type) || subscription.termMonths >= shortest) return null
+  if (!statesTerm(event) || subscription.termMonths >= shortest) return null
   const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3); sell at least ${shortest}, or send it through support`
   return { code: 'term_too_short', reason }
+}
+
+/** Whether an event sells a term: by its type, or because it carries the paid order of one. */
+function statesTerm({ type, order }: SubscriptionEvent): boolean {
+  return TERM_TYPES.includes(type) || (order?.status === 'paid' && isOfTerm(order))
 }
 
 interface KeptOrders {
@@ -241,6 +248,11 @@ function countriesAfter(
 /** Kinds that pay for going on: an attempt at one of them opens the processing window (S1). */
 const PROLONGING: readonly string[] = ['renewal', 'extension']
 
+/** Whether an order pays for a term, not for something beside it. */
+function isOfTerm({ kind }: Order): boolean {
+  return kind === 'purchase' || PROLONGING.includes(kind)
+}
+
 /**
  * The order that waits for payment after this event.
  *
@@ -258,8 +270,9 @@ function openOrderOf(
   const isSame = open?.orderId === order.orderId
   const wasProlonging = open !== null && PROLONGING.includes(open.kind)
   const isProlonging = PROLONGING.includes(order.kind)
-  if (wasProlonging && !isSame && !isProlonging && order.kind !== 'purchase') return open
-  if (order.status === 'paid') return null
+  if (wasProlonging && !isSame && !isOfTerm(order)) return open
+  if (order.status === 'paid')
+    return isSame || open === null || (isOfTerm(open) && isOfTerm(order)) ? null : open
   if (order.status !== 'pending') return isSame ? null : open
   const isRetry = isSame || (wasProlonging && isProlonging)
   const first = isRetry ? (open?.attempt ?? null) : null

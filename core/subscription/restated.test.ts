@@ -24,6 +24,12 @@ describe('canceled', () => {
     const restated: Change = { type: 'corrected', occurredAt: END - 1 }
     expect(accessEndOf(accepted(CANCEL, restated, restated), rules)).toBe(START + DAY_MS)
   })
+  test('S9: expired after a cancel, what was paid beyond it does not come back', () => {
+    const expired: Change = { type: 'expired', actor: 'system', is: { status: 'expired' } }
+    expect(accepted(CANCEL)).toMatchObject({ periodEnd: END })
+    expect(accessEndOf(accepted(CANCEL, expired), rules)).toBe(START + DAY_MS)
+    expect(accessOf(accepted(CANCEL, expired), START + 3 * DAY_MS, rules)).toBe('lapsed')
+  })
   test('S9: bought anew and canceled again, it ends with the second cancel', () => {
     const bought: Change = { type: 'purchased', is: { status: 'active' } }
     expect(accessEndOf(accepted(CANCEL, bought, CANCEL), rules)).toBe(START + 3 * DAY_MS)
@@ -53,6 +59,17 @@ describe('payment_pending, stated of what was paid', () => {
 })
 
 describe('the pin of the plan version', () => {
+  const CANCELED: Change = {
+    type: 'refunded',
+    actor: 'support',
+    occurredAt: START + DAY_MS,
+    is: { status: 'canceled' },
+  }
+  const BOUGHT_AFTER_CANCEL: Change = {
+    type: 'purchased',
+    occurredAt: START + 3 * DAY_MS,
+    is: { status: 'active' },
+  }
   const LATER = START + 30 * DAY_MS
   const NEXT_END = END + 180 * DAY_MS
 
@@ -63,10 +80,62 @@ describe('the pin of the plan version', () => {
     ['a change of plan moves it', LATER, { type: 'upgraded', is: { planSince: LATER, plan: 'pro' } }],
     ['a change of plan that does not say since when', START + DAY_MS, { is: { plan: 'pro' } }],
     ['a purchase after a lapse moves it', END, { type: 'purchased', occurredAt: END }],
+    ['a purchase after a cancel moves it', START + 3 * DAY_MS, BOUGHT_AFTER_CANCEL],
     ['support sets it', LATER, { actor: 'support', is: { planSince: LATER } }],
     ['a refused plan keeps it', START, { is: { planSince: LATER, plan: 'trial' } }],
   ])('%s: %i', ([, planSince, change]) => {
-    expect(accepted(change).planSince).toBe(planSince)
+    expect(accepted(...(change === BOUGHT_AFTER_CANCEL ? [CANCELED] : []), change).planSince).toBe(planSince)
+  })
+
+  test.for(['base', 'trial'])('a purchase out of a trial moves it, of %s too', (plan) => {
+    const trial: Change = {
+      type: 'trial_started',
+      is: { status: 'trialing', plan, planSince: START, subscriptionId: 't' },
+    }
+    const bought: Change = { type: 'purchased', is: { status: 'active', subscriptionId: 's2' } }
+    const [, ...versions] = versionsAfter(trial, { ...bought, is: { ...bought.is, plan: 'base' } })
+    expect(foldVersions(versions, () => rules).state.subscription?.planSince).toBe(START + 2 * DAY_MS)
+  })
+
+  test('S7: an order that is refused moves it no more than it pays', () => {
+    const order = {
+      orderId: 'o2',
+      kind: 'purchase',
+      status: 'paid',
+      method: 'pix',
+      currency: 'BRL',
+      installments: 1,
+      placedAt: END,
+    } as Order
+    const bought: Change = {
+      type: 'payment_succeeded',
+      occurredAt: END + 1,
+      order,
+      is: { planSince: END + 1 },
+    }
+    expect(accepted(bought)).toMatchObject({ planSince: START, windowStartsAt: START })
+  })
+})
+
+describe('S12: the order that waits for payment', () => {
+  const order = {
+    currency: 'USD',
+    method: 'card',
+    installments: 1,
+    amountMinor: 1,
+    placedAt: START,
+    paidAt: null,
+    attempt: null,
+  }
+  const seats = { ...order, orderId: 'o3', kind: 'seats', status: 'pending' } as Order
+
+  test.for<[string, string | null, Order['kind'], string]>([
+    ['is closed when it is paid', null, 'seats', 'o3'],
+    ['stays open when a pack is paid', 'o3', 'add_on', 'o4'],
+    ['stays open when the renewal is paid', 'o3', 'renewal', 'o5'],
+  ])('%s', ([, open, kind, orderId]) => {
+    const paid: Order = { ...seats, orderId, kind, status: 'paid' }
+    expect(accepted({ order: seats }, { order: paid }).openOrder?.orderId ?? null).toBe(open)
   })
 })
 

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import type { FactsSource } from '#drivers/mongo/facts-source.ts'
+import { defaultCatalogue } from '#test/helpers/facts.ts'
+import { versionsAfter } from '#test/helpers/versions.ts'
+import { recordVersion } from './record-version.ts'
+
+const rules = { judging: async () => () => defaultCatalogue() }
+
+/** Versions in the order of their arrival. */
+function emptySource(): Pick<FactsSource, 'versions' | 'appendVersion'> {
+  const stored: SubscriptionEvent[] = []
+  return {
+    versions: async () => [...stored],
+    appendVersion: async (_workspace, place, event) => {
+      if (place !== stored.length + 1) return false
+      stored.push(event)
+      return true
+    },
+  }
+}
+
+test('G18: a version that is refused once a lower one came late is told of, each time that one comes', async () => {
+  const upgrade = { type: 'upgraded', is: { plan: 'pro' } } as const
+  const seats = { type: 'seats_changed', is: { plan: 'base', seats: 3 } } as const
+  const [first, second, third] = versionsAfter(upgrade, seats)
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three versions')
+  const source = emptySource() as FactsSource
+  for (const event of [first, third])
+    expect(await recordVersion(source, rules, event)).toMatchObject({ refusals: [], overtaken: [] })
+  for (const _ of ['new', 'again'])
+    expect(await recordVersion(source, rules, second)).toMatchObject({
+      refusals: [],
+      overtaken: [
+        {
+          eventId: 'v3',
+          refusal: {
+            code: 'downgrade_needs_support',
+            reason: expect.stringMatching(/^version 3, since version 2 came late: plan base is below pro/),
+          },
+        },
+      ],
+    })
+})
