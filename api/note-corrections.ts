@@ -4,6 +4,7 @@ import { TallygateError } from '#core/errors.ts'
 import type { Instant } from '#core/instant.ts'
 import { ownValue } from '#core/own-value.ts'
 import type { CounterReading, CounterStore } from '#core/ports.ts'
+import { setsCounters } from '#core/usage/sets-counters.ts'
 
 /** An event as it was sent. */
 export interface GivenEvent {
@@ -41,10 +42,6 @@ export async function noteCorrections(deps: NoteDeps, events: readonly GivenEven
     })
     await deps.append(workspace, { action: 'usage_set', at: deps.now, by: deps.by, events: corrected })
   }
-}
-
-function setsCounters({ record, action }: GivenEvent): boolean {
-  return record === 'UsageSnapshotEvent' || (record === 'MeterEvent' && action === 'set')
 }
 
 /** Each meter that an event sets, with the level or the number of members that it sets. */

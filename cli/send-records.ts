@@ -33,7 +33,7 @@ export interface SentLines {
 export async function sendLines(
   target: Target,
   file: string | undefined,
-  read: (line: string) => ReadLine,
+  read: (line: string) => ReadLine | Promise<ReadLine>,
 ): Promise<SentLines> {
   const input = openInput(file)
   const writer = await openWriter(target)
@@ -98,11 +98,11 @@ class Sender {
     return { sent: this.#sent, refused: this.#refused, records: this.#records, seconds }
   }
 
-  async take(line: string, read: (line: string) => ReadLine): Promise<void> {
+  async take(line: string, read: (line: string) => ReadLine | Promise<ReadLine>): Promise<void> {
     this.#lines += 1
     this.#bytes += Buffer.byteLength(line) + 1
     if (line.trim() === '') return
-    const records = read(line)
+    const records = await read(line)
     if ('fault' in records) {
       this.#refused += 1
       process.stderr.write(`${pc.red('refused')} line ${this.#lines}: ${records.fault}\n`)

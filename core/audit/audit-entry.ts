@@ -67,10 +67,10 @@ export interface CorrectionRecord {
 
 /** A command that changes usage of many workspaces; recorded before it sends anything, an import also when it ended. */
 export interface BulkRecord {
-  readonly action: 'import_begun' | 'import_ended' | 'redrive'
+  readonly action: 'import_begun' | 'import_ended' | 'redrive' | 'usage_set'
   readonly at: Instant
   readonly by: Actor
-  /** The file, or which letters were meant. */
+  /** The file, which letters were meant, or the workspace whose usage was set. */
   readonly subject: string
   readonly details: Readonly<Record<string, unknown>>
 }

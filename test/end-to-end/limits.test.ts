@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/instant.ts'
+import { judged } from '#test/helpers/acceptance.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -147,12 +148,30 @@ describe('S14, L1: leads and contacts have 24 hours from the crossing', () => {
       expect(Date.parse(denied.overLimit?.since ?? '')).toBe(crossedAt)
       await workspace.send(record, { [field]: 'x', action: 'deleted', quantity: 1 })
       await workspace.counted()
+      await judged(system, workspace)
       expect(await workspace.check({ feature })).toMatchObject({ allowed: true, reason: 'within_limit' })
       await workspace.send(record, { [field]: 'x', action: 'created', quantity: 1 })
       await workspace.counted()
       expect((await workspace.check({ feature })).reason).toBe('over_limit_grace')
     },
   )
+})
+
+test('L3: over the limit with fewer seats nothing is deleted, adding is denied, removing helps', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'base', seats: 2 })
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 4_000 })
+  await workspace.counted()
+  await judged(system, workspace)
+  const taken = { type: 'seats_changed', actor: 'support', occurredAt: Date.now() - 25 * HOUR_MS }
+  await workspace.subscribe({ seats: 1 }, taken)
+  expect(await workspace.becomes({ feature: 'leads' }, 'limit_reached')).toMatchObject({
+    used: 4_000,
+    limit: 2_500,
+  })
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'deleted', quantity: 1_501 })
+  await workspace.counted()
+  expect(await workspace.check({ feature: 'leads' })).toMatchObject({ reason: 'within_limit', used: 2_499 })
 })
 
 describe('time and the subscription decide access, no job does', () => {

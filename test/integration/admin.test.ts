@@ -105,6 +105,23 @@ test('G28: an entry edited by hand and one taken out are found, each in its chai
   await audit.deleteMany({ _id: { $gte: `${cut.id}/`, $lt: `${cut.id}0` } })
 })
 
+test.for(['subscription_versions', 'catalogues'])(
+  'G28: a document of %s that was edited by hand is found',
+  async (name) => {
+    await new TestWorkspace(system).subscribe({})
+    const collection = system.mongo.db.collection<{ _id: string }>(name)
+    const [newest] = await collection.find().sort({ _id: -1 }).limit(1).toArray()
+    if (newest === undefined) throw new Error(`${name} is empty`)
+    await collection.updateOne({ _id: newest._id }, { $set: { 'body.edited': true } })
+    const found = await runCli(system, ['audit', 'verify', '--json'])
+    await collection.replaceOne({ _id: newest._id }, newest)
+    expect(found.code).toBe(1)
+    expect(JSON.parse(found.out).broken).toEqual([
+      { entry: `${name}/${newest._id}`, problem: 'it was changed after it was stored' },
+    ])
+  },
+)
+
 test('keys: rotated with an overlap, listed without secrets, ended within 5 s in every API; all of it recorded', async () => {
   const made = await runCli(system, ['key', 'create', '--scope', 'usage:read', '--label', 'ops', '--json'])
   const { key } = JSON.parse(made.out) as { key: string }

@@ -87,6 +87,31 @@ test('G28: an import and a redrive are recorded before they send, with who and w
   )
 })
 
+test('G28: usage that a file sets is recorded before it is sent; a file that only adds leaves no entry', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const now = new Date().toISOString()
+  const about = { workspace: workspace.id, occurredAt: now, source: 'crm' }
+  const set = {
+    record: 'UsageSnapshotEvent',
+    id: 's1',
+    ...about,
+    takenAt: now,
+    levels: { leads: 5 },
+    members: {},
+  }
+  const added = { record: 'LeadEvent', id: 'l1', ...about, leadId: 'l', action: 'created' }
+  const file = join(dir, 'set.jsonl')
+  writeFileSync(file, [added, set].map((event) => JSON.stringify(event)).join('\n'))
+  expect(await runCli(system, ['produce', 'usage.events', file])).toMatchObject({ code: 0 })
+  expect((await listed()).filter(({ subject }) => subject === workspace.id)).toMatchObject([
+    {
+      action: 'usage_set',
+      after: { record: 'UsageSnapshotEvent', id: 's1', file, after: { levels: { leads: 5 } } },
+    },
+  ])
+})
+
 test('G28: a key that may do more than was recorded, one that nobody made and an end taken back are found', async () => {
   const make = async (): Promise<string> => {
     const { out } = await runCli(system, ['key', 'create', '--scope', 'check', '--label', 'g28', '--json'])

@@ -7,6 +7,7 @@ import { type Rig, startRig } from '#test/chaos/rig.ts'
 import { runCli } from '#test/helpers/cli.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { seedOfRun } from '#test/helpers/random.ts'
+import { figureOf, scrape } from '#test/helpers/scrape.ts'
 import { startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -40,7 +41,20 @@ test('G4: calls of a stopped consumer that reach Redis after another took over c
   await rig.counted(2_000)
   await stop()
   expect(await rig.verdict(prefix), `seed ${seed}`).toEqual([])
+  const fenced = await eventually(
+    async () => fencedOf(await scrape(rig.system, 'consumers')),
+    ({ OLD, REGRESSED, INC }) => OLD + REGRESSED + INC > 0,
+    { what: 'what the stopped consumer said again to be turned away' },
+  )
+  process.stdout.write(`G4: seed ${seed}, 0 counted twice, turned away: ${JSON.stringify(fenced)}\n`)
 }, 90_000)
+
+/** Calls of a process that a fence turned away, by what it said. */
+function fencedOf(metrics: string): Readonly<Record<'OLD' | 'REGRESSED' | 'INC', number>> {
+  const count = (outcome: string): number =>
+    figureOf(metrics, `tallygate_apply_fenced_total{outcome="${outcome}"}`)
+  return { OLD: count('OLD'), REGRESSED: count('REGRESSED'), INC: count('INC') }
+}
 
 test('G1: consumers killed in turn under load', async () => {
   const { prefix, stop } = rig.load('killed', seed)

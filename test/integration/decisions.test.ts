@@ -55,10 +55,13 @@ test('why was it blocked: each denial is found by minute, feature and reason, wi
     await workspace.check({ feature: 'ai_credits', quantity: 10, explain: true })
   const items = [{ feature: 'salesbot' }, { feature: 'ai_credits', quantity: 6 }]
   await workspace.post('/v1/checks', { workspace: workspace.id, items })
+  const used = { workspace: workspace.id, items: [{ feature: 'ai_credits', quantity: 6 }] }
+  await workspace.post('/v1/consume', { ...used, id: 'denied' })
+  await workspace.post('/v1/reservations', { ...used, id: 'denied-too', ttlMs: 1_000 })
   const rows = await eventually(
     () => rowsOf(workspace),
-    (seen) => total(seen, 'limit_reached') === 4 && total(seen, 'feature_not_in_plan') === 1,
-    { what: 'five denials in the log' },
+    (seen) => total(seen, 'limit_reached') === 6 && total(seen, 'feature_not_in_plan') === 1,
+    { what: 'seven denials in the log' },
   )
   const blocked = rows.find(({ reason }) => reason === 'limit_reached')
   expect(blocked).toMatchObject({ feature: 'ai_credits', allowed: false, sampled: false })
