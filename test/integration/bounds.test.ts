@@ -53,7 +53,7 @@ describe('bounds of a request', () => {
     ['a question of more', 64 * KIB + 1, 413, '/v1/check', question],
     ['events of 1 MiB', 1_024 * KIB, 200, '/v1/events', () => events(1)],
     ['events of more', 1_024 * KIB + 1, 413, '/v1/events', () => events(1)],
-    ['a proposal of 256 KiB', 256 * KIB, 422, '/v1/what-if', () => ({ catalogue: {} })],
+    ['a proposal of 1 MiB', 1_024 * KIB, 422, '/v1/what-if', () => ({ catalogue: {} })],
     ['a proposal of more', 1_024 * KIB + 1, 413, '/v1/what-if', () => ({ catalogue: {} })],
   ] as const)('G22: %s', async ([, bytes, status, path, body]) => {
     expect((await call(path, { body: padded(body(), bytes) })).status).toBe(status)
