@@ -19,7 +19,7 @@ beforeAll(() => setUp(engineAddresses()))
 function goodSettings(): Record<string, string> {
   const ports = { api, admin, consumers }
   const settings = serviceEnv({ addresses: engineAddresses(), pepper: PEPPER, ports })
-  return { ...settings, START_DEADLINE_MS: '2000' }
+  return { ...settings, START_DEADLINE_MS: '5000' }
 }
 
 interface Refusal {

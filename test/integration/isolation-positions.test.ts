@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask, prepare, routeNamed, type Wish } from '#test/helpers/contract-routes.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
+import type { System } from '#test/helpers/system.ts'
+import { ALLOWED_AND_ABSENT, twoTenants } from '#test/helpers/two-tenants.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
 function defaultCatalogueSource(): unknown {
   return JSON.parse(readFileSync('deploy/catalogue.json', 'utf8'))
@@ -15,11 +16,7 @@ let foreign: TestWorkspace
 /** Every scope, for one workspace alone. */
 let key: string
 beforeAll(async () => {
-  system = await startSystem()
-  own = new TestWorkspace(system)
-  foreign = new TestWorkspace(system)
-  await Promise.all([own.subscribe({}), foreign.subscribe({})])
-  key = await system.createKey({ workspaces: [own.id, 'w-allowed-and-absent'] })
+  ;({ system, own, foreign, key } = await twoTenants())
 }, 120_000)
 afterAll(() => system.stop())
 
@@ -138,7 +135,7 @@ describe('G21: wherever else an id may stand, a foreign one looks like an absent
   })
 
   test('every page of a what-if and of the nearest limits names the key’s own workspaces alone', async () => {
-    const many = [own.id, 'w-allowed-and-absent', ...Array.from({ length: 250 }, (_, n) => `w-own-${n}`)]
+    const many = [own.id, ALLOWED_AND_ABSENT, ...Array.from({ length: 250 }, (_, n) => `w-own-${n}`)]
     const token = await system.createKey({ scopes: ['usage:read'], workspaces: many })
     const seen: string[] = []
     for (let cursor: string | null = ''; cursor !== null; ) {

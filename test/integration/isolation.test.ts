@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Scope, scopes } from '#core/api-key.ts'
 import { median } from '#test/bench/statistics.ts'
 import { ask, bodies, prepare, routeNamed, routes } from '#test/helpers/contract-routes.ts'
-import { sharedSystem } from '#test/helpers/shared-system.ts'
 import type { System } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { twoTenants } from '#test/helpers/two-tenants.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
 /** The scopes that pass, each alone, written by hand from what the contract with others says, not from the code. */
 const scopeOf: Readonly<Record<string, Scope | readonly Scope[]>> = {
@@ -57,11 +57,7 @@ let foreign: TestWorkspace
 /** Every scope, for one workspace alone. */
 let key: string
 beforeAll(async () => {
-  system = await sharedSystem()
-  own = new TestWorkspace(system)
-  foreign = new TestWorkspace(system)
-  await Promise.all([own.subscribe({}), foreign.subscribe({})])
-  key = await system.createKey({ workspaces: [own.id, 'w-allowed-and-absent'] })
+  ;({ system, own, foreign, key } = await twoTenants())
 }, 120_000)
 afterAll(() => system.stop())
 
