@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
 import { type EngineAddresses, engineAddresses } from './addresses.ts'
 import { type System, startSystem } from './system.ts'
 
@@ -13,8 +14,15 @@ export function ownAddresses(): EngineAddresses {
   return { ...shared, mongo: database.href, redis: new URL('/9', redis).href }
 }
 
-/** A system whose catalogue may be changed: no other test sees it. */
+/**
+ * A system whose catalogue may be changed: no other test sees it.
+ *
+ * Its database of Redis is emptied first: another such system has left its catalogue's revision there.
+ */
 export async function startOwnSystem(addresses: EngineAddresses): Promise<System> {
+  const redis = new Redis(addresses.redis)
+  await redis.flushdb()
+  redis.disconnect()
   const system = await startSystem(['api', 'consumers'], {}, addresses)
   await system.redis.ping()
   return system
