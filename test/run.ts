@@ -11,9 +11,9 @@ import { fetchRuntimes } from '#test/helpers/runtimes.ts'
 /**
  * Types, lint, then every Vitest project; each check counts as a test. Ends with `N passed, N failed`.
  *
- * What breaks engines waits most of its time for time-outs: it runs beside the rest, on engines of its own. A third beside
- * them took no less time on two cores, and made more wait for what is promised soon. What promises how long something takes
- * runs last and alone.
+ * What breaks engines waits most of its time for time-outs: it runs beside the rest, on engines of its own. Two lanes and not
+ * three: two cores ran three in a fifth less time, and made others wait for what is promised soon. What promises how long
+ * something takes runs last and alone.
  */
 const bin = join(import.meta.dirname, '..', 'node_modules', '.bin')
 const scratch = mkdtempSync(join(tmpdir(), 'tallygate-run-'))
