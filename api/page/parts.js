@@ -144,3 +144,8 @@ export function table({ label, heads, rows }) {
     h('table', {}, h('caption.unseen', {}, label), h('thead', {}, head), h('tbody', {}, ...bodies)),
   )
 }
+
+/** Says that there is more than what is shown. */
+export function older(hasMore, count) {
+  return hasMore && h('p.about', {}, `The newest ${count}; the API has the older ones.`)
+}

@@ -1,10 +1,11 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { findChromium, startChromium } from './chromium.ts'
-import { openPage, settled } from './shots.ts'
+import { settled } from './shots.ts'
+import { openTab } from './tab.ts'
 
 const found = await findChromium()
 if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
@@ -132,7 +133,5 @@ describe.runIf('path' in found)('ops page while it stays open', () => {
 })
 
 async function open(hash: string, key = system.key): Promise<Page> {
-  const page = await openPage(browser, { api: system.api, key }, { hash })
-  onTestFinished(() => page.context().close())
-  return page
+  return openTab(browser, { api: system.api, key, hash })
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { findChromium, startChromium } from './chromium.ts'
 import { bringAxe, groundOf, overflowOf, seriousIssues } from './looks.ts'
-import { explain, hide, openPage, preview, settled } from './shots.ts'
+import { explain, hide, preview, settled } from './shots.ts'
 import { type Stage, setStage } from './stage.ts'
+import { openTab, type Tab } from './tab.ts'
 
 const found = await findChromium()
 if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
@@ -283,11 +284,6 @@ async function goTo(page: Page, hash: string): Promise<void> {
   await settled(page)
 }
 
-async function open(
-  hash: string,
-  { key = reading, ...options }: Parameters<typeof openPage>[2] & { readonly key?: string } = {},
-): Promise<Page> {
-  const page = await openPage(browser, { api: system.api, key }, { hash, ...options })
-  onTestFinished(() => page.context().close())
-  return page
+async function open(hash: string, { key = reading, ...options }: Partial<Tab> = {}): Promise<Page> {
+  return openTab(browser, { api: system.api, key, hash, ...options })
 }

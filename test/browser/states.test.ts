@@ -6,7 +6,8 @@ import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { findChromium, startChromium } from './chromium.ts'
 import { bringAxe, overflowOf, seriousIssues } from './looks.ts'
-import { openPage, settled } from './shots.ts'
+import { settled } from './shots.ts'
+import { openTab, type Tab } from './tab.ts'
 
 const found = await findChromium()
 if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
@@ -206,12 +207,8 @@ function answerOf(page: Page): Promise<SystemAnswer> {
   return page.waitForResponse('**/v1/system').then((response) => response.json())
 }
 
-async function open(
-  hash: string,
-  { key = system.key, ...options }: Parameters<typeof openPage>[2] & { readonly key?: string } = {},
-): Promise<Page> {
-  const page = await openPage(browser, { api: system.api, key }, { hash, ...options })
-  onTestFinished(() => page.context().close())
+async function open(hash: string, { key = system.key, ...options }: Partial<Tab> = {}): Promise<Page> {
+  const page = await openTab(browser, { api: system.api, key, hash, ...options })
   await bringAxe(page)
   await settled(page)
   return page

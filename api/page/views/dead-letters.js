@@ -1,7 +1,7 @@
 import { get, pathOf } from '../api.js'
 import { h, put } from '../dom.js'
 import { fromNow, minute, number, words } from '../format.js'
-import { badge, choice, empty, field, section, table } from '../parts.js'
+import { badge, choice, empty, field, older, section, table } from '../parts.js'
 import { hashOf, keepQuery } from '../place.js'
 import { watch } from '../watch.js'
 import { previewsOf } from './redrive.js'
@@ -138,6 +138,6 @@ function letterTable({ letters, cursor }, chosen, turnTo) {
         h('button.small', { type: 'button', id: 'letters-all', onclick: () => turnTo('') }, 'Show all'),
       ),
     h('div.stack', {}, table({ label: 'Newest letters', heads: letterHeads, rows })),
-    cursor !== null && h('p.about', {}, `The newest ${letters.length}; the API has the older ones.`),
+    older(cursor !== null, letters.length),
   ]
 }

@@ -1,9 +1,8 @@
 import { get, workspacePath } from '../../api.js'
 import { h } from '../../dom.js'
 import { inWords, minute, number, words } from '../../format.js'
-import { badge, empty, section } from '../../parts.js'
+import { badge, empty, older, section } from '../../parts.js'
 import { watch } from '../../watch.js'
-import { older } from './notices.js'
 
 const SHOWN_MAX = 30
 

@@ -1,6 +1,6 @@
 import { h } from '../../dom.js'
 import { minute, number, words } from '../../format.js'
-import { badge, empty } from '../../parts.js'
+import { badge, empty, older } from '../../parts.js'
 
 const kinds = {
   threshold_crossed: 'warn',
@@ -37,9 +37,4 @@ function sentenceOf({ feature, threshold, used, limit }) {
   if (used === null || limit === null) return name
   const percent = threshold === null ? '' : `${threshold} %: `
   return `${name} ${percent}${number(used)} of ${number(limit)}`
-}
-
-/** Says that there is more than what is shown. */
-export function older(hasMore, count) {
-  return hasMore && h('p.about', {}, `The newest ${count}; the API has the older ones.`)
 }

@@ -1,7 +1,6 @@
 import { h } from '../../dom.js'
 import { day, money, words } from '../../format.js'
-import { badge, empty, table } from '../../parts.js'
-import { older } from './notices.js'
+import { badge, empty, older, table } from '../../parts.js'
 
 const kinds = { paid: 'good', pending: 'warn', failed: 'bad', refunded: 'info' }
 const heads = [

@@ -1,6 +1,6 @@
 import { h } from '../../dom.js'
 import { counted, day, fromNow, minute, words } from '../../format.js'
-import { badge, empty, tile } from '../../parts.js'
+import { badge, empty, older, tile } from '../../parts.js'
 
 /** What is in force, how far the period has come, and every version that led there, newest first. */
 export function timeline({ current, history, cursor }, now) {
@@ -15,7 +15,7 @@ export function timeline({ current, history, cursor }, now) {
       { id: 'versions', tabindex: '0', 'aria-label': 'Versions of the subscription' },
       ...history.map((version) => versionOf(version, now)),
     ),
-    cursor !== null && h('p.about', {}, `The newest ${history.length}; the API has the older ones.`),
+    older(cursor !== null, history.length),
   ]
 }
 
