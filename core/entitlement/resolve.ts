@@ -79,8 +79,10 @@ function rightTo(
   const moment = { now, planSince: subscription.planSince }
   const override = overrideInForce(facts.overrides, featureKey, now)
   if (feature.kind === 'switch') return switchRight({ plan, moment, featureKey, override })
+  const { requires } = feature
   const on =
-    feature.requires === undefined || hasSwitch(input, { plan, moment, featureKey: feature.requires })
+    requires === undefined ||
+    isOn(isSwitchOn(plan, requires, moment).stated, overrideInForce(facts.overrides, requires, now))
   const trace = on ? [] : [requiresStep(feature)]
   const limit = limitRight(input, { plan, subscription, override, access })
   return { ...limit, on, trace: [...limit.trace, ...trace] }
@@ -93,15 +95,14 @@ interface SwitchInput {
   readonly override: Override | null
 }
 
-/** Whether a switch that another feature needs is on, by an override of it where there is one. */
-function hasSwitch({ facts, now }: ResolveInput, asked: Omit<SwitchInput, 'override'>): boolean {
-  return switchRight({ ...asked, override: overrideInForce(facts.overrides, asked.featureKey, now) }).on
+/** Whether a switch is on: as the plan states it, or as an override does: off with limit 0, on with anything else. */
+function isOn(stated: boolean, override: Override | null): boolean {
+  return override === null ? stated : override.limit !== 0
 }
 
-/** An override of a switch turns it off with limit 0 and on with anything else. */
 function switchRight({ plan, moment, featureKey, override }: SwitchInput): Right {
   const { version, stated } = isSwitchOn(plan, featureKey, moment)
-  const on = override === null ? stated : override.limit !== 0
+  const on = isOn(stated, override)
   const planTrace: TraceStep = {
     step: 'plan',
     detail: `plan version ${version.version} has ${featureKey} ${stated ? 'on' : 'off'}`,

@@ -6,8 +6,8 @@ import type { AcceptedSubscription, Subscription, SubscriptionEvent } from './su
  * What a version leaves as it was because stating it anew does not change it; support may change all of it.
  *
  * What was paid stays paid: `payment_pending` is a subscription that never was, so stated of one that was it ends
- * no access and prolongs none (S12). What was canceled ended then, so `expired` after it says nothing new (S9). The pin of the plan version stays through a renewal. Source: domain.md,
- * "payment_pending (status)" and "plan version".
+ * no access and prolongs none (S12). What was canceled ended then, so `expired` after it says nothing new (S9). The pin of
+ * the plan version stays through a renewal. Source: domain.md, "payment_pending (status)" and "plan version".
  */
 export function carryOver(
   before: AcceptedSubscription | null,
