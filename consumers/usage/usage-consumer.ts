@@ -6,6 +6,7 @@ import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import { SLICE_MAX } from '#drivers/redis/apply.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { passGap } from '#drivers/redis/shard-scripts.ts'
@@ -17,7 +18,7 @@ import { startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
 import type { ShardPosition } from './shard-state.ts'
-import { type SessionDeps, UsageSession } from './usage-session.ts'
+import { CALL_WEIGHT, type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
 export interface UsageConsumerOptions {
@@ -99,15 +100,18 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     partitions: () => [...loop.sessions.keys()],
     stop: async () => {
       await marking.stop()
+      const open = [...loop.sessions.values()]
       await loop.stop()
+      await Promise.all(open.map((session) => session.settle()))
     },
   }
 }
 
 /**
- * Slices in Redis at once: enough that it never waits for us, few enough that a check waits for no more than these.
+ * Events in Redis at once, two full slices: enough that it never waits for us, few enough that a check waits for no more
+ * than these.
  */
-const CALLS_AT_ONCE = 2
+const WEIGHT_AT_ONCE = 2 * (SLICE_MAX + CALL_WEIGHT)
 
 function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): SessionDeps {
   const { redis, shards, reader, log, topic, traces } = options
@@ -125,7 +129,7 @@ function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): Sessio
     ...(traces === null
       ? {}
       : { trace: (messages, partition) => traces.batch({ topic, partition, messages }) }),
-    turnstile: new Turnstile(CALLS_AT_ONCE),
+    turnstile: new Turnstile(WEIGHT_AT_ONCE),
     nonce: () => {
       calls += 1
       return `${process}-${calls}`

@@ -40,7 +40,7 @@ export interface SessionDeps {
   /** Follows the records of a batch that are traced; left out where nothing is. */
   readonly trace?: (messages: RecordBatch['messages'], partition: number) => BatchTrace
   readonly nonce: () => string
-  /** Shared by all sessions: how many calls may stand before others' in Redis. */
+  /** Shared by all sessions: how many events may stand before others' calls in Redis. */
   readonly turnstile: Turnstile
 }
 
@@ -50,18 +50,13 @@ interface Track {
   readonly hasThresholds: boolean
   /** Last offset this session knows the shard to cover. */
   known: number
-}
-
-/** Events of one shard on their way, slice after slice. */
-interface Lane {
-  /** What the next slice holds. */
-  builder: SliceBuilder
-  /** What became of the slices that were sent. */
+  /** What became of the slices that were sent, each behind the one before it. */
   tail: Promise<'done' | 'reopen'>
 }
 
+/** A batch that is being read, and what the next slice of each shard will hold. */
 interface Taking {
-  readonly lanes: Map<Track, Lane>
+  readonly builders: Map<Track, SliceBuilder>
   readonly batch: RecordBatch
   readonly at: number
 }
@@ -78,6 +73,9 @@ interface Call {
   readonly seen: number | null
   readonly builder: SliceBuilder
 }
+
+/** What a call costs Redis beside its events, in events. */
+export const CALL_WEIGHT = 15
 
 /** Records that are decoded in one go: what is full after them goes to Redis while the next ones are decoded. */
 const READ_AT_ONCE = 1_000
@@ -101,7 +99,11 @@ export class UsageSession implements PartitionSession {
   readonly #tracks: readonly Track[]
   #position: number
   #at = 0
-  #busy = false
+  #isReading = false
+  /** Batches whose slices are under way. */
+  #underWay = 0
+  /** What became of the last batch that was read. */
+  #flight: Promise<'done' | 'reopen'> = Promise.resolve('done')
 
   constructor(deps: SessionDeps, partition: number, positions: readonly ShardPosition[]) {
     this.#deps = deps
@@ -111,48 +113,71 @@ export class UsageSession implements PartitionSession {
       incarnation: positions[shard]?.incarnation ?? '',
       known: positions[shard]?.watermark ?? -1,
       hasThresholds: positions[shard]?.hasThresholds ?? false,
+      tail: Promise.resolve('done'),
     }))
     this.#position = Math.min(...this.#tracks.map((track) => track.known)) + 1
   }
 
+  /** The offset that is read next; what lies below may still be on its way to Redis. */
   get position(): number {
     return this.#position
   }
 
   /** A batch is being handled, or waits for an engine that does not answer. */
   get isBusy(): boolean {
-    return this.#busy
+    return this.#isReading || this.#underWay > 0
   }
 
   passOver(next: number): void {
     this.#position = next
   }
 
+  /**
+   * Reads a batch and sends it off; resolves when the batch before it is in Redis, so that the next one is fetched and read
+   * while this one is applied. What became of this one is the answer for the next, or of `mark`. A slice that can no longer
+   * be brought there, because the partition is lost, is a reason to open it anew: nothing goes behind it.
+   */
   async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
-    this.#busy = true
+    this.#isReading = true
     try {
       const traced = this.#deps.trace?.(batch.messages, this.partition)
       await this.#deps.prepare(batch)
       const at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
-      const lanes = new Map<Track, Lane>()
+      const builders = new Map<Track, SliceBuilder>()
       const refused: Refused[] = []
       for (let from = 0; from < batch.messages.length; from += READ_AT_ONCE) {
         const read = await this.#deps.reader.read(batch.messages.slice(from, from + READ_AT_ONCE))
         for (const letter of read.refused) await this.#setAside(letter, batch)
         refused.push(...read.refused)
-        for (const event of read.events) this.#take(event, { lanes, batch, at })
+        for (const event of read.events) this.#take(event, { builders, batch, at })
         if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
       }
-      for (const [track, lane] of lanes) this.#send(track, lane, { batch, at, upto: batch.next - 1 })
-      const outcomes = await Promise.all([...lanes.values()].map(({ tail }) => tail))
-      if (outcomes.includes('reopen')) return 'reopen'
+      for (const [track, builder] of builders) this.#send(track, builder, { batch, at, upto: batch.next - 1 })
+      const before = this.#flight
+      this.#flight = this.#land(() =>
+        traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))),
+      )
       this.#position = batch.next
       this.#at = at
-      traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code])))
-      return 'done'
+      return await before
     } finally {
-      this.#busy = false
+      this.#isReading = false
     }
+  }
+
+  /** Waits until all that was read is in Redis, or cannot be brought there any more. */
+  async settle(): Promise<void> {
+    await this.#flight
+  }
+
+  /** What becomes of all slices that were sent up to now. */
+  async #land(onDone: () => void): Promise<'done' | 'reopen'> {
+    this.#underWay += 1
+    const outcomes = await Promise.all(this.#tracks.map(({ tail }) => tail))
+    this.#underWay -= 1
+    if (outcomes.includes('reopen')) return 'reopen'
+    onDone()
+    return 'done'
   }
 
   /**
@@ -160,7 +185,8 @@ export class UsageSession implements PartitionSession {
    * idle shard's regression is seen; at the verified end it also says when that was. Skipped during a batch.
    */
   async mark(verified: VerifiedEnd | null): Promise<'done' | 'reopen'> {
-    if (this.#busy) return 'done'
+    if (this.isBusy) return 'done'
+    if ((await this.#flight) === 'reopen') return 'reopen'
     const times = verified !== null && this.#position >= verified.end ? verified.times : []
     const upto = this.#position - 1
     const outcomes = await Promise.all(
@@ -177,39 +203,39 @@ export class UsageSession implements PartitionSession {
     await this.#deps.retry('dead letter', send, heartbeat)
   }
 
-  /** Puts an event on its shard's lane; a slice that is full goes to Redis at once, behind the one before it. */
-  #take(event: SliceEvent, { lanes, batch, at }: Taking): void {
+  /** Puts an event into its shard's slice; one that is full goes to Redis at once, behind the one before it. */
+  #take(event: SliceEvent, { builders, batch, at }: Taking): void {
     const track = this.#tracks[shardOf(event.workspace, this.#tracks.length)]
     if (track === undefined) throw new RangeError(`no shard for ${event.workspace}`)
     if (event.offset <= track.known) return
-    const known = lanes.get(track)
-    const lane = known ?? { builder: new SliceBuilder(track), tail: Promise.resolve('done') }
-    if (known === undefined) lanes.set(track, lane)
-    if (lane.builder.size === SLICE_MAX) {
-      this.#send(track, lane, { batch, at, upto: lane.builder.last })
-      lane.builder = new SliceBuilder(track)
+    let builder = builders.get(track)
+    if (builder?.size === SLICE_MAX) this.#send(track, builder, { batch, at, upto: builder.last })
+    if (builder === undefined || builder.size === SLICE_MAX) {
+      builder = new SliceBuilder(track)
+      builders.set(track, builder)
     }
-    lane.builder.add(event)
+    builder.add(event)
   }
 
-  /** Sends a lane's slice once the one before it is done; the last one of a batch covers it to its end. */
-  #send(track: Track, lane: Lane, { batch, at, upto }: Sending): void {
-    const { builder, tail } = lane
-    lane.tail = tail.then(async (before) => {
+  /** Sends a slice once the one before it is done; the last one of a batch covers it to its end. */
+  #send(track: Track, builder: SliceBuilder, { batch, at, upto }: Sending): void {
+    const { heartbeat } = batch
+    const call = (): Promise<'done' | 'reopen'> => this.#call(track, { upto, at, seen: null, builder })
+    const sent = track.tail.then(async (before) => {
       if (before === 'reopen') return 'reopen'
-      const call = (): Promise<'done' | 'reopen'> => this.#call(track, { upto, at, seen: null, builder })
-      const outcome = await this.#deps.retry('apply', call, batch.heartbeat)
-      await batch.heartbeat()
+      const outcome = await this.#deps.retry('apply', call, heartbeat)
+      await heartbeat()
       return outcome
     })
-    lane.tail.catch(() => undefined)
+    track.tail = sent.catch(() => 'reopen')
   }
 
   async #call(track: Track, { upto, at, seen, builder }: Call): Promise<'done' | 'reopen'> {
     const { redis, turnstile, nonce } = this.#deps
     const { keys } = track
     const head = { ...track, partition: this.partition, upto, at, seen, nonce: nonce() }
-    const reply = await turnstile.pass(() => apply(redis, builder.pack(head)))
+    const weight = CALL_WEIGHT + builder.size
+    const reply = await turnstile.pass(weight, () => apply(redis, builder.pack(head)))
     const { size: events, stated } = builder
     this.#deps.onApplied(reply, { partition: this.partition, events, stated, at })
     switch (reply.outcome) {

@@ -18,6 +18,7 @@ export class TcpProxy {
   readonly #links = new Set<Link>()
   #mode: ProxyMode = { kind: 'pass' }
   #forwarded = 0
+  #onAnswer: (bytes: Buffer) => void = () => undefined
   #target: number
 
   private constructor(target: number) {
@@ -40,6 +41,11 @@ export class TcpProxy {
   /** Bytes that were passed on to the server so far. */
   get forwarded(): number {
     return this.#forwarded
+  }
+
+  /** Shows what the server answers from now on, also what no client hears any more. */
+  watchAnswers(onAnswer: (bytes: Buffer) => void): void {
+    this.#onAnswer = onAnswer
   }
 
   /** Changes what happens from now on, also to open connections. */
@@ -92,6 +98,7 @@ export class TcpProxy {
   }
 
   #answer(link: Link, bytes: Buffer): void {
+    this.#onAnswer(bytes)
     link.answered += bytes.length
     const isCut = this.#mode.kind === 'cut-response' && link.answered > this.#mode.afterBytes
     if (isCut) this.#break(link)

@@ -48,6 +48,12 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position = Math.max(',
   },
   {
+    name: 'a slice goes to Redis though the one before it did not',
+    file: 'consumers/usage/usage-session.ts',
+    from: "      if (before === 'reopen') return 'reopen'\n",
+    to: "      if (before === 'reopen' && upto < 0) return 'reopen'\n",
+  },
+  {
     name: 'position from the Kafka commit',
     file: 'drivers/kafka/consumer-loop.ts',
     from: '    if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)\n',

@@ -45,11 +45,19 @@ export class Worker {
     return this.#loop.sessions
   }
 
-  /** Takes the next records of a partition, and opens it first if it has to. */
+  /**
+   * Takes the next records of a partition, and opens it first if it has to.
+   *
+   * They come as two batches, the second while the slices of the first are under way. Who is one of the mishaps that slices
+   * go through does not read on: it would wait for itself.
+   */
   async read(partition: number, count: number): Promise<void> {
     await this.#started
     if (!this.#loop.sessions.has(partition)) await this.#deliver(partition, 0)
-    if (this.#loop.sessions.has(partition)) await this.#deliver(partition, count)
+    if (this.#loop.sessions.get(partition)?.isBusy) return
+    const first = Math.ceil(count / 2)
+    if (this.#loop.sessions.has(partition)) await this.#deliver(partition, first)
+    if (this.#loop.sessions.has(partition) && count > first) await this.#deliver(partition, count - first)
   }
 
   /** Opens a partition anew. */
