@@ -189,7 +189,7 @@ export class Simulation {
 
   async #positions(partition: number): Promise<Awaited<ReturnType<typeof readPositions>>> {
     for (;;) {
-      const positions = await readPositions(this.#redis, this.#shards, partition)
+      const positions = await readPositions(this.#turbulence.redis(), this.#shards, partition)
       const lost = this.#shards.filter((_, shard) => positions[shard]?.incarnation === null)
       if (lost.length === 0) return positions
       for (const keys of lost) await this.#rebuild(keys)
@@ -197,9 +197,10 @@ export class Simulation {
   }
 
   async #rebuild(keys: ShardKeys): Promise<void> {
-    await this.#redis.del(keys.lease('rebuild'))
+    const redis = this.#turbulence.redis()
+    await redis.del(keys.lease('rebuild'))
     const deps: RebuildDeps = {
-      redis: this.#turbulence.redis(),
+      redis,
       incarnations: this.#incarnations,
       snapshots: this.#snapshots,
       log: pino({ level: 'silent' }),
@@ -239,7 +240,7 @@ export class Simulation {
       onLostShard: async (shard) => {
         const keys = this.#shards[shard]
         if (keys === undefined) return
-        const [position] = await readPositions(this.#redis, [keys], 0)
+        const [position] = await readPositions(this.#turbulence.redis(), [keys], 0)
         const incarnation = position?.incarnation ?? null
         if (incarnation === null || Number(incarnation) < (await this.#incarnations.newest(shard)))
           await this.#rebuild(keys)

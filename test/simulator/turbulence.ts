@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import { scriptHash } from '#drivers/redis/script.ts'
 import type { Next } from './event-log.ts'
 
@@ -11,6 +11,8 @@ const SCAN = scriptHash('scan-shard.lua')
 
 /** Mishaps happen inside mishaps, this deep. */
 const DEPTH_MAX = 3
+
+const COMMANDS = new Set(Redis.prototype.getBuiltinCommands())
 
 /** A bad network, and everything that can happen while somebody waits for an answer. */
 export class Turbulence {
@@ -41,24 +43,30 @@ export class Turbulence {
 
   /** Makes a call after those before it: calls made at once run in order, so that a seed is the same life every time. */
   inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
+    return this.#inTurn(() => this.call(run))
+  }
+
+  #inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
     const depth = this.#depth.getStore() ?? 0
-    const turn = (this.#turns[depth] ?? Promise.resolve()).then(() => this.call(run))
+    const turn = (this.#turns[depth] ?? Promise.resolve()).then(run)
     this.#turns[depth] = turn.catch(() => undefined)
     return turn
   }
 
-  /** Redis as a bad network shows it. */
+  /** Redis as a bad network shows it to scripts; what only reads, or keeps a lease, waits its turn and is answered. */
   redis(): Redis {
     return new Proxy(this.#redis, {
       get: (redis, name) => {
         if (name === 'evalsha' || name === 'eval') {
           return (...args: unknown[]) => {
             const run = (): Promise<unknown> => Reflect.apply(Reflect.get(redis, name), redis, args)
-            return args[0] === SCAN ? run() : this.inTurn(run)
+            return args[0] === SCAN ? this.#inTurn(run) : this.inTurn(run)
           }
         }
         const value: unknown = Reflect.get(redis, name)
-        return typeof value === 'function' ? value.bind(redis) : value
+        if (typeof value !== 'function') return value
+        if (!COMMANDS.has(String(name))) return value.bind(redis)
+        return (...args: unknown[]) => this.#inTurn(() => Reflect.apply(value, redis, args))
       },
     })
   }

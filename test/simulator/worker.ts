@@ -48,16 +48,24 @@ export class Worker {
   /**
    * Takes the next records of a partition, and opens it first if it has to.
    *
-   * They come as two batches, the second while the slices of the first are under way. Who is one of the mishaps that slices
-   * go through does not read on: it would wait for itself.
+   * They come as two batches, the second while the slices of the first are under way, and both are in Redis when it resolves:
+   * what goes on after a mishap makes a seed another life each time. Who is one of the mishaps that slices go through does
+   * not read on: it would wait for itself.
    */
   async read(partition: number, count: number): Promise<void> {
     await this.#started
     if (!this.#loop.sessions.has(partition)) await this.#deliver(partition, 0)
     if (this.#loop.sessions.get(partition)?.isBusy) return
+    const session = this.#loop.sessions.get(partition)
+    if (session === undefined) return
     const first = Math.ceil(count / 2)
-    if (this.#loop.sessions.has(partition)) await this.#deliver(partition, first)
-    if (this.#loop.sessions.has(partition) && count > first) await this.#deliver(partition, count - first)
+    try {
+      await this.#deliver(partition, first)
+      if (this.#loop.sessions.get(partition) === session && count > first)
+        await this.#deliver(partition, count - first)
+    } finally {
+      await session.settle()
+    }
   }
 
   /** Opens a partition anew. */
