@@ -170,9 +170,10 @@ interface Changed {
   readonly value: string
 }
 
+/** Of `stamp|first|last`, see `lua/apply.lua`. */
 function raisedAtOf(value: string | null): Instant | null {
-  const text = value?.slice(value.indexOf('|') + 1) ?? ''
-  return text === '' ? null : Number(text)
+  const first = value?.split('|')[1] ?? ''
+  return first === '' ? null : Number(first)
 }
 
 function pairsOf(entries: readonly string[]): readonly Changed[] {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { apply } from '#drivers/redis/apply.ts'
 import { connectRedis } from '#drivers/redis/connect.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
-import { putFacts } from '#drivers/redis/shard-scripts.ts'
+import { packSlice } from '#drivers/redis/pack-slice.ts'
+import { forgetStamp, putFacts } from '#drivers/redis/shard-scripts.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 
 /** A shard that no process of this run uses. */
@@ -19,8 +21,79 @@ function put(workspace: string, revision: string, since: number | null): Promise
 }
 
 async function raisedAt(workspace: string): Promise<string | undefined> {
-  return (await redis.hget(keys.judge, workspace))?.split('|')[1]
+  return (await stampOf(workspace)).split('|')[1]
 }
+
+async function stampOf(workspace: string): Promise<string> {
+  return (await redis.hget(keys.judge, workspace)) ?? ''
+}
+
+/** Counts leads, one event per append time. */
+async function raise(workspace: string, ...appendTimes: readonly number[]): Promise<void> {
+  const known = Number((await redis.hget(keys.meta, 'wm:0')) ?? -1)
+  const events = appendTimes.map((appendedAt, index) => ({
+    offset: known + 1 + index,
+    workspace,
+    occurredAt: appendedAt,
+    appendedAt,
+    dedupe: { member: randomUUID(), subShard: 0 },
+    changes: [{ kind: 'add' as const, meter: 'leads', units: 1 }],
+    reservation: null,
+    isVoid: false,
+  }))
+  const upto = known + events.length
+  const { outcome } = await apply(
+    redis,
+    packSlice({
+      keys,
+      incarnation: '1',
+      partition: 0,
+      known,
+      upto,
+      at: 9_000,
+      seen: null,
+      hasThresholds: false,
+      nonce: randomUUID(),
+      events,
+    }),
+  )
+  expect(outcome).toBe('OK')
+}
+
+test('judge: a crossing counts from the earliest event that nobody judged, in whatever order they came', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await raise(workspace, 5_000, 3_000)
+  await raise(workspace, 4_000)
+  expect(await raisedAt(workspace)).toBe('3000')
+  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: await stampOf(workspace) })).toBe(
+    'OK',
+  )
+  await raise(workspace, 8_000)
+  expect(await raisedAt(workspace)).toBe('8000')
+})
+
+test('judge: history that was judged does not date what comes while it is, by an event or by a change of facts', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await raise(workspace, 1_000)
+  const judged = await stampOf(workspace)
+  await raise(workspace, 8_000)
+  expect(await raisedAt(workspace)).toBe('1000')
+  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: judged })).toBe('TOUCHED')
+  expect(await raisedAt(workspace)).toBe('8000')
+  const judgedAgain = await stampOf(workspace)
+  await put(workspace, '2.0.1', 9_000)
+  expect(await raisedAt(workspace)).toBe('8000')
+  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: judgedAgain })).toBe('TOUCHED')
+  expect(await raisedAt(workspace)).toBe('9000')
+})
+
+test('judge: what only lowers a meter asks to be judged and dates nothing', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await put(workspace, '2.0.1', null)
+  await redis.hset(keys.judge, workspace, '1||')
+  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: '0||' })).toBe('TOUCHED')
+  expect(await raisedAt(workspace)).toBe('')
+})
 
 test('facts: a change that somebody else read on the way is judged all the same, from when it counts', async () => {
   const workspace = `w-${randomUUID().slice(0, 8)}`

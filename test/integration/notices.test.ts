@@ -34,7 +34,7 @@ function words(notices: readonly SeenNotice[]): readonly string[] {
 /** Has the workspace judged again though nothing of it changed, and waits until it was. */
 async function judgeAgain({ id }: TestWorkspace): Promise<void> {
   const judge = shards[shardOf(id, shards.length)]?.judge ?? ''
-  await system.redis.hset(judge, id, '1|')
+  await system.redis.hset(judge, id, '1||')
   await eventually(
     () => system.redis.hexists(judge, id),
     (isWaiting) => isWaiting === 0,

@@ -35,7 +35,7 @@ if higher then redis.call('HSET', KEYS[2], 'rev', ARGV[1]) end
 if ARGV[5] ~= '' then
   local now = redis.call('TIME')
   local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[4])
-  local first = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d+)$')
-  redis.call('HSET', KEYS[4], ARGV[3], stamp .. '|' .. (first or ARGV[5]))
+  local first, last = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d+)|(%d+)$')
+  redis.call('HSET', KEYS[4], ARGV[3], string.format('%s|%s|%.0f', stamp, first or ARGV[5], math.max(tonumber(last or '0'), tonumber(ARGV[5]))))
 end
 return higher and 'STORED' or 'SAME'
