@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ApiKey, Scope } from '#core/api-key.ts'
 import type { CorrectionRecord, OverrideRecord } from '#core/audit/audit-entry.ts'
-import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
+import type { Catalogue, StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import type { NotedDecision } from '#core/decisions/decision-count.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
 import type { OverrideWish } from '#core/operations/change-override.ts'
@@ -48,6 +48,8 @@ export interface ApiContext {
   /** The newest revision of the catalogue. */
   readonly catalogueSource: (log: RequestLog) => Promise<StoredCatalogue>
   /** Stores the next revision of the catalogue. */
+  /** What would follow the newest revision; refuses what `changeCatalogue` refuses. */
+  readonly proposeCatalogue: (source: unknown) => Promise<Catalogue>
   readonly changeCatalogue: (wish: CatalogueWish, log: RequestLog) => Promise<NextCatalogue>
   readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
   /** A page of a workspace's notices, newest first. */

@@ -38,6 +38,7 @@ export async function contractText(): Promise<string> {
     noteCorrection: absent,
     changeOverride: absent,
     catalogueSource: absent,
+    proposeCatalogue: absent,
     changeCatalogue: absent,
     catalogueRevisions: absent,
     notices: absent,

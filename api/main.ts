@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { TallygateError } from '#core/errors.ts'
-import { changeCatalogue } from '#core/operations/change-catalogue.ts'
+import { type CatalogueDeps, changeCatalogue, proposeCatalogue } from '#core/operations/change-catalogue.ts'
 import { changeOverride } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
@@ -183,6 +183,13 @@ const check: CheckDeps = {
   now: systemClock,
   lastKnown: rememberVerdicts(),
 }
+const revisionDeps: CatalogueDeps = {
+  newest: () => catalogueLog.newest(),
+  append: (stored) => catalogueLog.append(stored),
+  inUse: () => readCatalogueUse(workspaces, source),
+  now: systemClock,
+  fieldsOf: usageFieldsOf,
+}
 const context: ApiContext = {
   holds: forgetting(guardHolds(holds, circuits.holds), near.forget),
   usage: guardWriter(usage, circuits.kafka),
@@ -209,13 +216,9 @@ const context: ApiContext = {
       .catch((error: unknown) => requestLog.warn({ err: error }, 'the newest catalogue is not known'))
     return catalogue.source
   },
+  proposeCatalogue: (candidate) => proposeCatalogue(revisionDeps, candidate),
   changeCatalogue: async (wish, requestLog) => {
-    const inUse = (): ReturnType<typeof readCatalogueUse> => readCatalogueUse(workspaces, source)
-    const deps = { inUse, now: systemClock, fieldsOf: usageFieldsOf }
-    const next = await changeCatalogue(
-      { ...deps, newest: () => catalogueLog.newest(), append: (stored) => catalogueLog.append(stored) },
-      wish,
-    )
+    const next = await changeCatalogue(revisionDeps, wish)
     if (!wish.isDryRun) await nameRevision(next.revision, requestLog)
     return next
   },

@@ -2,8 +2,6 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import type { ApiKey } from '#core/api-key.ts'
-import type { Catalogue } from '#core/catalogue/catalogue.ts'
-import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
 import { unhurried } from '#core/operations/read-workspace.ts'
@@ -48,7 +46,9 @@ const answer = Type.Object({
       workspace: Type.String(),
       feature: Type.String(),
       since: Type.String({ format: 'date-time', description: 'From when on one more is denied' }),
-      reason: Type.String({ description: 'The reason that a decision would give' }),
+      reason: Type.String({
+        description: 'The reason that a decision would give; unknown_feature where the feature is taken out',
+      }),
       limit: nullable(Type.Integer()),
       used: Type.Integer(),
       unblock: Type.Array(unblock),
@@ -61,7 +61,10 @@ const answer = Type.Object({
 })
 
 /** `POST /v1/what-if`: over real use, who would be denied what, since when, and what they would be told. */
-export function whatIfRoutes(app: FastifyInstance, { check, workspacesAfter }: ApiContext): void {
+export function whatIfRoutes(
+  app: FastifyInstance,
+  { check, proposeCatalogue, workspacesAfter }: ApiContext,
+): void {
   const deps = { ...check, inTime: unhurried, workspacesAfter }
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/v1/what-if',
@@ -84,10 +87,7 @@ export function whatIfRoutes(app: FastifyInstance, { check, workspacesAfter }: A
       }
       const result = await whatIfCatalogue(
         { ...deps, workspacesAfter: workspacesOf(apiKey, deps) },
-        {
-          catalogue: proposed(catalogue, check.catalogue.remembered().revision + 1),
-          cursor: cursor ?? null,
-        },
+        { catalogue: await proposeCatalogue(catalogue), cursor: cursor ?? null },
       )
       return present(result)
     },
@@ -130,13 +130,6 @@ function wishOf({ plan, seats, addOns }: Asked): SubscriptionWish {
     ...(seats === undefined ? {} : { seats }),
     ...(addOns === undefined ? {} : { addOns }),
   }
-}
-
-function proposed(source: unknown, revision: number): Catalogue {
-  const parsed = parseCatalogue(source, revision)
-  if (parsed.ok) return parsed.catalogue
-  const { problems } = parsed
-  throw new TallygateError('invalid_catalogue', `the catalogue has ${problems.length} problems`, { problems })
 }
 
 function present({ denied, workspaces, unknown, cursor }: WhatIfResult) {

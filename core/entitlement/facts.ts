@@ -1,5 +1,7 @@
 import type { Amount } from '../amount.ts'
+import type { Feature } from '../catalogue/feature.ts'
 import type { Instant } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 
 /** An absolute limit for one workspace that replaces the plan's formula until it ends. */
@@ -13,6 +15,8 @@ export interface Override {
 /** Since when counted use has been at or over a feature's limit. */
 export interface Crossing {
   readonly since: Instant
+  /** Noted in shadow mode, where nobody is told: it counts while the feature is in it. */
+  readonly untold?: true
 }
 
 /**
@@ -26,4 +30,14 @@ export interface WorkspaceFacts {
   readonly subscription: AcceptedSubscription | null
   readonly overrides: Readonly<Record<string, Override>>
   readonly crossings: Readonly<Record<string, Crossing>>
+}
+
+/** The crossing that counts for a feature; a grace that nobody was told of begins when the feature is enforced. */
+export function crossingOf(
+  { crossings }: WorkspaceFacts,
+  featureKey: string,
+  feature: Feature,
+): Crossing | null {
+  const crossing = ownValue(crossings, featureKey) ?? null
+  return crossing?.untold === true && feature.mode !== 'shadow' ? null : crossing
 }

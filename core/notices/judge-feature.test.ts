@@ -146,6 +146,33 @@ test('a higher limit recovers, an unlimited one too', () => {
   }
 })
 
+test('shadow mode tells nobody; enforced, it tells what stands, and the grace begins then', () => {
+  const shadow = { feature: { mode: 'shadow' } as const }
+  const notices = judgeAll([
+    { ...shadow, used: 120, hour: 0 },
+    { ...shadow, used: 120, hour: 48 },
+    { used: 120, hour: 49 },
+    { used: 120, hour: 73 },
+  ])
+  expect(words(notices)).toEqual([
+    'threshold_crossed 80',
+    'threshold_crossed 100',
+    'grace_started',
+    'grace_ended',
+  ])
+  expect(notices.slice(2).map(({ occurredAt }) => (occurredAt - START) / HOUR_MS)).toEqual([49, 73])
+})
+
+test('shadow mode leaves a grace that was told as it is', () => {
+  const notices = judgeAll([
+    { used: 100, hour: 0 },
+    { feature: { mode: 'shadow' }, used: 100, hour: 30 },
+    { used: 100, hour: 31 },
+  ])
+  expect(words(notices).slice(2)).toEqual(['grace_started', 'grace_ended'])
+  expect(notices.at(-1)?.occurredAt).toBe(START + 24 * HOUR_MS)
+})
+
 test('a limit of 0 and nothing used is a feature that is not sold: nothing is told', () => {
   expect(judgeAll([{ used: 0, hour: 0, limit: 0 }])).toEqual([])
   expect(words(judgeAll([{ used: 3, hour: 0, limit: 0 }]))).toEqual([

@@ -30,11 +30,14 @@ export interface JudgedFeature {
  *
  * Every threshold on the way is told, lowest first, so that judging late gives the notices, and the numbers, that
  * judging in time gives. A new window forgets the thresholds of the one before without a word; while access has
- * ended limits say nothing, and all stays as it was.
+ * ended limits say nothing, and all stays as it was. In shadow mode nobody is told of what is not enforced; the first
+ * look after it tells what stands then, and a grace begins with that.
  */
 export function judgeFeature(situation: FeatureSituation): JudgedFeature {
   const { entitlement, crossing, told, now } = situation
   if (entitlement.access !== 'active') return { crossing, told, notices: [], nextAt: null }
+  if (entitlement.feature.mode === 'shadow')
+    return { crossing: crossingNow(situation), told, notices: [], nextAt: null }
   const windowFrom = entitlement.window?.from ?? null
   const before = windowFrom === told.windowFrom ? told.thresholds : []
   const thresholds = thresholdsNow(situation, before)
@@ -83,10 +86,12 @@ function thresholdsNow(situation: FeatureSituation, before: readonly number[]): 
 }
 
 /** Grace starts at the first counted `used ≥ limit` and is re-armed well below it (domain.md, "grace"). */
-function crossingNow({ entitlement, used, crossing, since }: FeatureSituation): Crossing | null {
+function crossingNow({ entitlement, used, crossing, since, now }: FeatureSituation): Crossing | null {
   const { limit, feature } = entitlement
   if (limit === null || limit === 0 || feature.graceHours === 0) return null
-  if (used >= limit) return crossing ?? { since }
+  const isShadow = feature.mode === 'shadow'
+  if (used >= limit && crossing?.untold === true && !isShadow) return { since: now }
+  if (used >= limit) return crossing ?? (isShadow ? { since, untold: true } : { since })
   return used * 100 < limit * feature.rearmBelowPercent ? null : crossing
 }
 

@@ -14,17 +14,21 @@ import type { Problem } from '../catalogue/source-reader.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 
-/** What storing a revision needs. */
-export interface CatalogueDeps {
+/** What judging a revision needs. */
+export interface ProposalDeps {
   /** The newest revision there is. */
   readonly newest: () => Promise<StoredCatalogue | null>
-  /** Stores a revision; false when another took its number. */
-  readonly append: (stored: StoredCatalogue) => Promise<boolean>
   /** What stored facts name; asked only where something is to be taken away. */
   readonly inUse: () => Promise<CatalogueUse>
   readonly now: () => Instant
   /** What the records of usage hold. */
   readonly fieldsOf: FieldsOf
+}
+
+/** What storing a revision needs. */
+export interface CatalogueDeps extends ProposalDeps {
+  /** Stores a revision; false when another took its number. */
+  readonly append: (stored: StoredCatalogue) => Promise<boolean>
 }
 
 /** A catalogue that shall follow the revision its author saw. */
@@ -50,22 +54,46 @@ export interface NextCatalogue {
 export async function changeCatalogue(deps: CatalogueDeps, wish: CatalogueWish): Promise<NextCatalogue> {
   const newest = await orUnavailable(deps.newest())
   if (newest === null || newest.revision !== wish.after) throw conflict(newest?.revision ?? 0, wish.after)
-  const revision = newest.revision + 1
-  const after = parsed(wish.source, revision)
+  const { catalogue, changes } = await following(deps, newest, wish.source)
+  const { revision } = catalogue
+  if (wish.isDryRun) return { revision, changes }
+  const stored = await append(deps, {
+    revision,
+    storedAt: deps.now(),
+    storedBy: wish.by,
+    source: wish.source,
+  })
+  if (!stored) throw conflict(revision, wish.after)
+  return { revision, changes }
+}
+
+/**
+ * The catalogue that would follow the newest revision, if it may; nothing is stored.
+ *
+ * Throws `invalid_catalogue` with every problem and its path, and `unavailable`.
+ */
+export async function proposeCatalogue(deps: ProposalDeps, source: unknown): Promise<Catalogue> {
+  const newest = await orUnavailable(deps.newest())
+  if (newest === null) throw new TallygateError('unavailable', 'there is no catalogue yet; try again')
+  return (await following(deps, newest, source)).catalogue
+}
+
+async function following(
+  deps: ProposalDeps,
+  newest: StoredCatalogue,
+  source: unknown,
+): Promise<{ readonly catalogue: Catalogue; readonly changes: CatalogueChanges }> {
+  const catalogue = parsed(source, newest.revision + 1)
   const before = parsed(newest.source, newest.revision)
-  const now = deps.now()
-  const changes = compareCatalogues(before, after)
+  const changes = compareCatalogues(before, catalogue)
   const { plans, addOns, features } = changes
   const isLess = [plans, addOns, features].some(({ removed }) => removed.length > 0)
   refuse([
-    ...meterProblems(before, after, now),
-    ...recordProblems(before, after, deps.fieldsOf),
+    ...meterProblems(before, catalogue, deps.now()),
+    ...recordProblems(before, catalogue, deps.fieldsOf),
     ...(isLess ? useProblems(changes, await orUnavailable(deps.inUse())) : []),
   ])
-  if (wish.isDryRun) return { revision, changes }
-  const stored = await append(deps, { revision, storedAt: now, storedBy: wish.by, source: wish.source })
-  if (!stored) throw conflict(revision, wish.after)
-  return { revision, changes }
+  return { catalogue, changes }
 }
 
 async function append(deps: CatalogueDeps, stored: StoredCatalogue): Promise<boolean> {
@@ -92,7 +120,8 @@ function refuse(problems: readonly Problem[]): void {
 }
 
 function invalid(problems: readonly Problem[]): TallygateError {
-  const message = `${problems.length} problems, nothing was stored: ${problems.map(({ path, problem }) => `${path}: ${problem}`).join('; ')}`
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
+  const message = `${count}, nothing was stored: ${problems.map(({ path, problem }) => `${path}: ${problem}`).join('; ')}`
   return new TallygateError('invalid_catalogue', message, { problems })
 }
 

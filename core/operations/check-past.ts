@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { decideTogether } from '../entitlement/decide.ts'
 import type { Decision, Request, TraceStep } from '../entitlement/decision.ts'
+import { crossingOf } from '../entitlement/facts.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { TallygateError } from '../errors.ts'
 import { factsAt, type StoredHistory } from '../history/past-facts.ts'
@@ -13,7 +14,6 @@ import {
   pastUsage,
 } from '../history/past-usage.ts'
 import { DAY_MS, type Instant, toIso } from '../instant.ts'
-import { ownValue } from '../own-value.ts'
 import type { CounterReading, CounterStore, DayArchive, HistoryStore } from '../ports.ts'
 import { ARCHIVE_FIELD } from '../usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '../usage/past-days.ts'
@@ -52,7 +52,7 @@ export async function checkPast(deps: PastDeps, { workspace, request, at }: Past
   const question = { catalogue, entitlement, at }
   const { reading, fields } = await readFields(deps, workspace, question)
   const { usage, gaps } = pastUsage(question, fields)
-  const crossing = ownValue(facts.crossings, featureKey) ?? null
+  const crossing = crossingOf(facts, featureKey, entitlement.feature)
   const items = [{ request, entitlement, usage, crossing }]
   const [verdict] = decideTogether({ catalogue, now: at, items }).decisions
   if (verdict === undefined) throw new RangeError('one request has one verdict')

@@ -3,6 +3,7 @@ import type { Feature } from '../catalogue/feature.ts'
 import { decideTogether } from '../entitlement/decide.ts'
 import type { Accuracy, Decision, Request, Verdict } from '../entitlement/decision.ts'
 import { decideDegraded } from '../entitlement/degraded.ts'
+import { crossingOf } from '../entitlement/facts.ts'
 import { TallygateError } from '../errors.ts'
 import { ownValue } from '../own-value.ts'
 import type { CounterReading } from '../ports.ts'
@@ -56,7 +57,8 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
       const entitlement = entitlements[index]
       if (entitlement === undefined) throw new RangeError(`no entitlement for ${request.feature}`)
       const usage = usageOf({ entitlement, subject: request.subject ?? null }, reading, catalogue)
-      return { request, entitlement, usage, crossing: ownValue(facts.crossings, request.feature) ?? null }
+      const crossing = crossingOf(facts, request.feature, entitlement.feature)
+      return { request, entitlement, usage, crossing }
     }),
   })
   for (const verdict of verdicts.decisions) deps.lastKnown.set(verdict)

@@ -2,9 +2,8 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { decideTogether } from '../entitlement/decide.ts'
 import type { Request, Verdict } from '../entitlement/decision.ts'
 import { type Entitlement, holdsAt } from '../entitlement/entitlement.ts'
-import type { WorkspaceFacts } from '../entitlement/facts.ts'
+import { crossingOf, type WorkspaceFacts } from '../entitlement/facts.ts'
 import type { Instant } from '../instant.ts'
-import { ownValue } from '../own-value.ts'
 import type { CatalogueStore, CounterReading, FactStore, Standing, StandingNow } from '../ports.ts'
 import { usageOf } from '../usage/feature-reading.ts'
 
@@ -107,7 +106,7 @@ function verdictOf(known: Known, request: Request, accuracy: StandingNow): NearD
 
 function decide({ catalogue, entitlement, facts, reading }: Known, request: Request, now: Instant): Verdict {
   const usage = usageOf({ entitlement, subject: request.subject ?? null }, reading, catalogue)
-  const crossing = ownValue(facts.crossings, request.feature) ?? null
+  const crossing = crossingOf(facts, request.feature, entitlement.feature)
   const [verdict] = decideTogether({
     catalogue,
     now,

@@ -1,12 +1,11 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { admissionOf } from '../entitlement/admission.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
-import type { Crossing, WorkspaceFacts } from '../entitlement/facts.ts'
+import { type Crossing, crossingOf, type WorkspaceFacts } from '../entitlement/facts.ts'
 import { type Grounds, keepGrounds } from '../entitlement/kept-decision.ts'
 import { rememberedEntitlement } from '../entitlement/remembered-entitlement.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
-import { ownValue } from '../own-value.ts'
 import { aggregationOf } from '../usage/feature-reading.ts'
 import type { HoldBasis, HoldGroup, HoldOutcome, HoldReading, HoldWish } from '../usage/hold.ts'
 import type { AdmitDeps, AdmitInput } from './admit-units.ts'
@@ -116,8 +115,8 @@ function resolveAll(
 ): Resolved & Pick<HoldBasis, 'from' | 'until'> {
   const { catalogue, facts, now } = input
   const grounds = features.map((featureKey): Grounds => {
-    const crossing = ownValue(facts.crossings, featureKey) ?? null
-    return { entitlement: rememberedEntitlement({ ...input, featureKey }), crossing }
+    const entitlement = rememberedEntitlement({ ...input, featureKey })
+    return { entitlement, crossing: crossingOf(facts, featureKey, entitlement.feature) }
   })
   const limits = grounds.map((one) => limitOf(catalogue, one, now))
   const from = Math.max(...limits.map((limit) => limit.from))

@@ -5,7 +5,7 @@ import type { WorkspaceFacts } from '../entitlement/facts.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
-import { planReading } from '../usage/feature-reading.ts'
+import { planReading, usageOf } from '../usage/feature-reading.ts'
 import { type SubscriptionWish, withWish } from '../what-if/change-subscription.ts'
 import { firstDenial, type World } from '../what-if/first-denial.ts'
 import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
@@ -22,7 +22,8 @@ export interface NewDenial {
   readonly feature: string
   /** From when on; now, or the end of a grace, or when the change takes effect. */
   readonly since: Instant
-  readonly reason: Reason
+  /** That of a decision, or of the refusal to decide where the feature was taken out. */
+  readonly reason: Reason | 'unknown_feature'
   readonly limit: Amount | null
   readonly used: Amount
   readonly unblock: readonly Unblock[]
@@ -129,7 +130,23 @@ async function compare(deps: WhatIfDeps, known: Known, proposal: Proposal): Prom
   const reading = await deps.counters.read(workspace, plan)
   const then: World = { ...proposal, reading, now }
   const today: World = { ...known, workspace, now }
-  return entitlements.flatMap(({ featureKey }) => newDenial({ featureKey, today, then }))
+  const takenOut = Object.keys(known.catalogue.features).filter(
+    (featureKey) => !Object.hasOwn(proposal.catalogue.features, featureKey),
+  )
+  return [
+    ...entitlements.flatMap(({ featureKey }) => newDenial({ featureKey, today, then })),
+    ...takenOut.flatMap((featureKey) => withoutFeature(today, featureKey)),
+  ]
+}
+
+/** Whoever may add to a feature now may not once it is gone. */
+function withoutFeature(today: World, featureKey: string): readonly NewDenial[] {
+  if (firstDenial(today, featureKey)?.at === today.now) return []
+  const entitlement = resolveEntitlement({ ...today, featureKey })
+  const { used } = usageOf({ entitlement, subject: null }, today.reading, today.catalogue)
+  const { workspace, now } = today
+  const gone = { reason: 'unknown_feature', limit: null, unblock: [] } as const
+  return [{ workspace, feature: featureKey, since: now, used, limitNow: entitlement.limit, ...gone }]
 }
 
 interface Comparison {

@@ -2,7 +2,7 @@ import type { Amount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { decideTogether } from '../entitlement/decide.ts'
 import type { Verdict } from '../entitlement/decision.ts'
-import type { Crossing, WorkspaceFacts } from '../entitlement/facts.ts'
+import { type Crossing, crossingOf, type WorkspaceFacts } from '../entitlement/facts.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { HOUR_MS, type Instant } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
@@ -34,7 +34,8 @@ const STEPS_MAX = 40
  * which nothing is used yet), the end of access.
  */
 export function firstDenial(world: World, featureKey: string): FirstDenial | null {
-  let crossing = ownValue(world.facts.crossings, featureKey) ?? null
+  const feature = ownValue(world.catalogue.features, featureKey)
+  let crossing = feature === undefined ? null : crossingOf(world.facts, featureKey, feature)
   let at: Instant = world.now
   for (let step = 0; step < STEPS_MAX && Number.isFinite(at); step += 1) {
     const moment = momentAt(world, { featureKey, at, crossing })

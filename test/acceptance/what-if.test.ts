@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import { setUp } from '#deploy/setup.ts'
 import { judged, readRoute } from '#test/helpers/acceptance.ts'
 import { loadDemo } from '#test/helpers/demo.ts'
@@ -159,6 +160,37 @@ test('S14: a feature in shadow mode is allowed, with the reason and ways out it 
   expect(why.every((text) => text.startsWith('allowed in shadow mode, would be denied'))).toBe(true)
   await enforce(system, shipped)
   expect((await workspace.check({ feature: 'ai_credits' })).reason).toBe('within_limit')
+})
+
+test('L1: in shadow mode nobody is told or refused; once it is enforced, the grace begins and is told', async () => {
+  const draft = structuredClone(shipped)
+  Object(draft['features'])['leads'].mode = 'shadow'
+  await enforce(system, draft)
+  const workspace = new TestWorkspace(system)
+  const [now, question] = [Date.now(), { feature: 'leads' }]
+  await workspace.subscribe({ plan: 'base', planSince: now - 2 * DAY_MS, periodStart: now - 2 * DAY_MS })
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 2_500 }, now - 25 * HOUR_MS)
+  const shown = await workspace.becomes(question, 'limit_reached')
+  expect([shown.allowed, shown.used, shown.limit]).toEqual([true, 2_500, 2_500])
+  const lead = { workspace: workspace.id, id: 'c1', items: [{ ...question, quantity: 1 }] }
+  const consumed = await workspace.post('/v1/consume', lead)
+  const { allowed, decisions } = Object(await consumed.json())
+  expect([consumed.status, allowed, decisions[0].reason]).toEqual([200, true, 'limit_reached'])
+  expect((await readRoute(workspace, '/notices')).notices).toEqual([])
+  await enforce(system, shipped)
+  const enforced = await workspace.check(question)
+  expect([enforced.allowed, enforced.reason, enforced.used]).toEqual([true, 'over_limit_grace', 2_501])
+  const told = await eventually(
+    async () => (await readRoute(workspace, '/notices')).notices as readonly { readonly type: string }[],
+    (notices) => notices.some(({ type }) => type === 'grace_started'),
+    { what: 'the grace to be told' },
+  )
+  expect(told.map(({ type }) => type).toSorted()).toEqual([
+    'grace_started',
+    'threshold_crossed',
+    'threshold_crossed',
+  ])
+  expect((await workspace.check(question)).reason).toBe('over_limit_grace')
 })
 
 test('S16: after a lapse each mode leaves its intents: allow all, block_new read and use, read_only read, block none', async () => {

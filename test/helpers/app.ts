@@ -58,6 +58,7 @@ export function contextWith(given: Partial<ApiContext> & { readonly now: number 
     noteCorrection: absent,
     changeOverride: absent,
     catalogueSource: absent,
+    proposeCatalogue: absent,
     changeCatalogue: absent,
     catalogueRevisions: absent,
     notices: absent,

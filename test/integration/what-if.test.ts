@@ -87,6 +87,16 @@ function idsOf(indexes: readonly number[]): readonly string[] {
   return indexes.map((index) => workspaces[index]?.id ?? '').toSorted()
 }
 
+/** A catalogue without any mention of a feature. */
+function without(catalogue: unknown, feature: string): unknown {
+  const pruned = (_key: string, value: unknown): unknown => {
+    if (Array.isArray(value)) return value.filter((one) => one !== feature)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).filter(([key]) => key !== feature))
+  }
+  return JSON.parse(JSON.stringify(catalogue, pruned))
+}
+
 describe('another catalogue', () => {
   test('names exactly the workspaces that would pass the lower limit, since when, and the way out', async () => {
     const catalogue = structuredClone(await currentCatalogue())
@@ -107,6 +117,19 @@ describe('another catalogue', () => {
 
   test('as it is: nobody is denied anything', async () => {
     expect(await everyPage(await currentCatalogue())).toEqual([])
+  })
+
+  test('a feature that is taken out is named for whoever may add to it now, as checks would refuse it', async () => {
+    const [first] = workspaces
+    const denied = await everyPage(without(await currentCatalogue(), 'salesbot'))
+    expect(named(denied, 'salesbot')).toEqual(idsOf(uses.keys().toArray()))
+    expect(denied.find(({ workspace }) => workspace === first?.id)).toMatchObject({
+      feature: 'salesbot',
+      reason: 'unknown_feature',
+      limit: null,
+      unblock: [],
+    })
+    expect(denied.every(({ feature }) => feature === 'salesbot')).toBe(true)
   })
 
   test('a key sees its own workspaces alone', async () => {
@@ -161,6 +184,20 @@ test.for([
   const response = await ask(body)
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ code: 'invalid_request', field })
+})
+
+test('422: a catalogue that PUT refuses is refused, in the same words', async () => {
+  const catalogue = await currentCatalogue()
+  Object(catalogue['meters'])['leads'][0].quantity = 'amount'
+  const headers = { authorization: `Bearer ${system.key}`, 'content-type': 'application/json' }
+  const url = `${system.api}/v1/catalogue`
+  const etag = (await fetch(url, { headers })).headers.get('etag') ?? ''
+  const put = { method: 'PUT', headers: { ...headers, 'if-match': etag }, body: JSON.stringify(catalogue) }
+  const [refused, asked] = [await fetch(`${url}?dryRun=true`, put), await ask({ catalogue })]
+  expect([refused.status, asked.status]).toEqual([422, 422])
+  const { problems } = Object(await asked.json())
+  expect(problems).toEqual(Object(await refused.json()).problems)
+  expect(problems.map(({ path }: { readonly path: string }) => path)).toEqual(['meters.leads.0'])
 })
 
 test('422: a catalogue that breaks its rules is answered with all problems and their paths', async () => {
