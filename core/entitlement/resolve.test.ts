@@ -85,6 +85,13 @@ test('the trace names each source of the limit in its order: status, plan, seats
   ])
 })
 
+test('the bounds of a formula hold for what the plan gives; packs are added to that', () => {
+  const addOns = [{ key: 'ai_credits_5000', quantity: 2, from: START, until: END }]
+  const bounds = [{ min: 2_000 }, { max: 1_000 }, { min: 2_000, max: 2_000 }]
+  const limits = bounds.map((bound) => credits({ catalogue: withFormula(bound), is: { addOns } }).limit)
+  expect(limits).toEqual([12_000, 11_000, 12_000])
+})
+
 describe('a feature that needs a switch', () => {
   const units = { limit: 7 as Amount, until: null, reason: 'x' }
   const agents = (plan: string, limit: Override['limit'], now = END - 2): Entitlement => {

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { DAY_MS, MINUTE_MS } from '#core/instant.ts'
-import { answersAt, attempt, inForce, order, reasonsAt, waysOut } from '#test/helpers/acceptance.ts'
+import {
+  answersAt,
+  attempt,
+  inForce,
+  order,
+  readRoute,
+  reasonsAt,
+  waysOut,
+} from '#test/helpers/acceptance.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import { describe, test } from '#test/helpers/side-by-side.ts'
 import type { System } from '#test/helpers/system.ts'
@@ -201,6 +209,28 @@ describe('S16: what stays possible while inactive', () => {
       periodEnd: NEXT_END,
     })
     expect(await workspace.check(LEADS)).toMatchObject({ reason: 'within_limit', plan: 'base', limit: 2_500 })
+  })
+
+  test('S2: a trial of another length, and days of it that a purchase loses, are said where billing looks', async () => {
+    const workspace = new TestWorkspace(system)
+    const trial = { plan: 'trial', status: 'trialing', termMonths: 0 }
+    const now = Date.now()
+    await workspace.subscribe(
+      { ...trial, periodStart: now, periodEnd: now + 30 * DAY_MS },
+      { type: 'trial_started', occurredAt: now },
+    )
+    const paid = { subscriptionId: 's2', plan: 'base', status: 'active', termMonths: 6 }
+    await workspace.subscribe({ ...paid, periodEnd: now + 184 * DAY_MS })
+    const { history } = await readRoute(workspace, '/subscription')
+    const said = history.map(({ version, warnings }: { version: number; warnings: { code: string }[] }) => [
+      version,
+      warnings.map(({ code }) => code),
+    ])
+    expect(said.toSorted()).toEqual([
+      [1, ['trial_length']],
+      [2, ['trial_days_lost']],
+    ])
+    expect((await workspace.check(LEADS)).reason).toBe('within_limit')
   })
 
   test('S16: an early expired ends nothing, the end of the period does', async () => {

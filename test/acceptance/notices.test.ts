@@ -41,6 +41,15 @@ function words(notices: readonly SeenNotice[]): readonly string[] {
   )
 }
 
+/** Waits until so many AI credits are used in the window. */
+async function usedIs(workspace: TestWorkspace, credits: number): Promise<Fields> {
+  return eventually(
+    () => entitled(workspace, 'ai_credits'),
+    ({ used }) => used === credits,
+    { what: `${credits} credits of ${workspace.id}` },
+  )
+}
+
 /** Waits until a later notice about leads shows that all before it was judged, and says what else was told. */
 async function toldAfterAll(workspace: TestWorkspace): Promise<readonly string[]> {
   await workspace.send('LeadEvent', { leadId: 'mark', action: 'created', quantity: 2_000 })
@@ -180,6 +189,35 @@ describe('S14: credits reset monthly on the anchor day, also inside a long term'
     const workspace = await bought({ periodEnd, anchorDay })
     const { window, resetsAt } = await entitled(workspace, 'ai_credits')
     expect([Object(window).to, resetsAt]).toEqual([new Date(periodEnd).toISOString(), null])
+  })
+
+  test('S14: a purchase after a lapse begins a window inside the day: what was used before it does not count', async () => {
+    const [start, end] = [Date.now() - 40 * DAY_MS, Date.now() - 1_000]
+    const term = { periodStart: start, periodEnd: end, planSince: start }
+    const workspace = await bought(term, { occurredAt: start })
+    await workspace.send('AiCallEvent', { function: 'summary', credits: 700 }, end - 1_000)
+    await workspace.counted()
+    const now = Date.now()
+    await workspace.subscribe({ periodStart: now, periodEnd: now + 182 * DAY_MS, planSince: now })
+    await workspace.send('AiCallEvent', { function: 'summary', credits: 33 })
+    expect(await usedIs(workspace, 33)).toMatchObject({ limit: 750 })
+  })
+
+  test('S14: another anchor begins a window inside the day; the same one stated again does not', async () => {
+    const now = Date.now()
+    const [today, other] = [0, 9].map((days) => new Date(now - days * DAY_MS).getUTCDate())
+    const start = now - 40 * DAY_MS
+    const term = { periodStart: start, periodEnd: start + 365 * DAY_MS, planSince: start }
+    const workspace = await bought({ ...term, anchorDay: other }, { occurredAt: start })
+    await workspace.send('AiCallEvent', { function: 'summary', credits: 700 })
+    await usedIs(workspace, 700)
+    await workspace.subscribe({}, { type: 'corrected', actor: 'support' })
+    await workspace.counted()
+    await usedIs(workspace, 700)
+    await workspace.subscribe({ anchorDay: today }, { type: 'corrected', actor: 'support' })
+    await usedIs(workspace, 0)
+    await workspace.send('AiCallEvent', { function: 'summary', credits: 33 })
+    await usedIs(workspace, 33)
   })
 
   test('S14: bought in mid-trial, the plan switches at once and what the trial used does not count', async () => {

@@ -97,6 +97,15 @@ test('a new revision of the catalogue: previewed, refused, stored; a new meter c
   expect(await ask('GET', '/v1/catalogue/revisions')).toMatchObject({
     body: { revisions: [{ storedBy: { kind: 'key' } }, { storedBy: { kind: 'setup' } }] },
   })
+  const { entries } = JSON.parse((await runCli(system, ['audit', 'list', '--json'])).out)
+  const revision = Number(inForce['revision'])
+  const entry = entries.find(({ action }: { readonly action: string }) => action === 'catalogue_stored')
+  expect(entry).toMatchObject({ before: { revision }, after: { revision: revision + 1 } })
+  expect(entry.after.changes).toMatchObject({
+    features: { added: ['exports'], changed: [], removed: [] },
+    meters: { added: ['exports'] },
+    plans: { added: [], removed: [] },
+  })
 })
 
 test('a lower limit in a new revision is noted as crossed at once, grace runs from then; a check of the past takes the revision of then', async () => {
