@@ -86,7 +86,7 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position >= 0',
   },
   {
-    seed: 5,
+    seed: 21,
     name: 'a duplicate segment accepted: rounds of one number share their parts',
     file: 'drivers/mongo/snapshot-log.ts',
     from: '{ round, nonce }: SnapshotHeader, part: number): string {',
@@ -106,7 +106,6 @@ export const mutants: readonly Mutant[] = [
     to: 'if (segment === null) continue',
   },
   {
-    seed: 7,
     name: 'the header of a round is stored before its parts',
     file: 'drivers/mongo/snapshot-log.ts',
     from: '    if (segments.length > 0) await this.#segments.insertMany(segments)\n',
@@ -137,14 +136,14 @@ export const mutants: readonly Mutant[] = [
     to: 'if (!merged.has(row.workspace)) merged.set(row.workspace, { ...row, above })',
   },
   {
-    seed: 7,
+    seed: 31,
     name: 'ids expired by a clock, as a TTL does',
     file: 'consumers/snapshots/forget-ids.ts',
     from: 'const before = streamTimeOf(meta, ranges) - DEDUPE_WINDOW_MS',
     to: 'const before = ranges[0].clock - DEDUPE_WINDOW_MS',
   },
   {
-    seed: 9,
+    seed: 15,
     name: 'snapshot in two reads: the base is read after the rows',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: '    nonce: nonce(),\n    base,\n',
@@ -157,7 +156,7 @@ export const mutants: readonly Mutant[] = [
     to: 'base + 1',
   },
   {
-    seed: 46,
+    seed: 58,
     name: 'ids expired by the time of their events',
     file: 'consumers/snapshots/forget-ids.ts',
     from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
@@ -182,6 +181,7 @@ export const mutants: readonly Mutant[] = [
     to: '',
   },
   {
+    seed: 45,
     name: 'unguarded delete in a rebuild',
     file: `${lua}/drop-keys.lua`,
     from: "if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end",
@@ -200,14 +200,14 @@ export const mutants: readonly Mutant[] = [
     to: 'return reached < counted end',
   },
   {
-    seed: 77,
+    seed: 79,
     name: 'dirty removed without its stamp',
     file: `${lua}/forget-stamp.lua`,
     from: 'if value ~= ARGV[2] then',
     to: 'if false then',
   },
   {
-    seed: 15,
+    seed: 23,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1'))",
@@ -238,7 +238,7 @@ export const mutants: readonly Mutant[] = [
     to: ' then return {} end',
   },
   {
-    seed: 6,
+    seed: 22,
     name: 'hold without rev: limits of facts that are no longer in force',
     file: `${lua}/hold.lua`,
     from: 'if rev ~= ARGV[2] or ',
