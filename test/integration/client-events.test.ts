@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type EmitterOptions, UnsentEventError, UsageEmitter } from '#client/events.ts'
@@ -13,8 +11,6 @@ import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { FailingService } from '#test/helpers/failing-service.ts'
-import { blockOfReadme, installClient, runIn } from '#test/helpers/installed-client.ts'
-import { runnerOf } from '#test/helpers/runtimes.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import type { System } from '#test/helpers/system.ts'
 import { type SeenDecision, TestWorkspace } from '#test/helpers/workspace.ts'
@@ -230,35 +226,3 @@ describe('emitter', () => {
     await expect(emitter.emit('LeadEvent', wish)).rejects.toMatchObject({ code: 'unavailable' })
   })
 })
-
-describe('README', () => {
-  const installed = installClient()
-  afterAll(() => installed.remove())
-
-  test.for(['this Node', 'Node 20', 'Deno', 'Bun'] as const)(
-    'the five minutes of client/README.md, run from the installed package: %s',
-    { timeout: 180_000 },
-    async (runtime, context) => {
-      const runner = await runnerOf(runtime)
-      if (runner === null) {
-        process.stdout.write(`the client was not run in ${runtime}, which is not on this machine\n`)
-        return context.skip(`${runtime} is not on this machine`)
-      }
-      const workspace = await workspaceWith({ plan: 'base' })
-      writeFileSync(join(installed.dir, 'start.js'), blockOfReadme('js'))
-      const env = {
-        TALLYGATE_API: system.api,
-        TALLYGATE_KEY: system.key,
-        WORKSPACE: workspace.id,
-        NO_COLOR: '1',
-      }
-      const printed = runIn(installed.dir, runner.program, [...runner.args, 'start.js'], env)
-      expect(asWords(printed)).toBe(asWords(blockOfReadme('text')))
-    },
-  )
-})
-
-/** What was printed, without the quotes and lines by which each runtime prints an object in its own way. */
-function asWords(text: string): string {
-  return text.replaceAll('"', "'").replaceAll(',\n}', '\n}').replace(/\s+/g, ' ')
-}
