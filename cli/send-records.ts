@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, statSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { clearLine, createInterface, cursorTo } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
@@ -105,6 +105,7 @@ class Sender {
     const records = await read(line)
     if ('fault' in records) {
       this.#refused += 1
+      this.#makeRoom()
       process.stderr.write(`${pc.red('refused')} line ${this.#lines}: ${records.fault}\n`)
       return
     }
@@ -112,6 +113,13 @@ class Sender {
     this.#records += records.length
     this.#waiting.push(...records.map((record) => this.#writer.write(record)))
     if (this.#waiting.length >= IN_FLIGHT_MAX) await this.settle()
+  }
+
+  /** A line of its own, above the bar that is drawn again below it. */
+  #makeRoom(): void {
+    if (this.#bar === null) return
+    cursorTo(process.stderr, 0)
+    clearLine(process.stderr, 0)
   }
 
   /** Waits until Kafka has everything so far. */

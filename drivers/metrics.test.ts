@@ -1,14 +1,21 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { deadLetterCodes } from '#core/errors.ts'
 import { measureKafka } from './kafka/measure-kafka.ts'
 import { apiMetrics, consumerMetrics, sweeperMetrics } from './metrics.ts'
+import { measureReadiness } from './readiness.ts'
+import { measureShards } from './redis/measure-shards.ts'
 
 function everything(): Registry {
   const registry = new Registry()
   apiMetrics(registry)
   consumerMetrics(registry)
   sweeperMetrics(registry)
+  measureKafka(registry, { subscriptionLag: async () => new Map(), silenceMs: () => ({}) })
+  measureShards(registry, { states: async () => [], now: () => 0 })
+  measureReadiness(registry, {})
   return registry
 }
 
@@ -16,7 +23,7 @@ test('metrics: names follow the conventions: a prefix, a unit last, _total for w
   const units: Readonly<Record<string, RegExp>> = {
     counter: /^tallygate_[a-z_]+_total$/,
     histogram: /^tallygate_[a-z_]+_seconds$/,
-    gauge: /^tallygate_[a-z_]+_(seconds|records|open)$/,
+    gauge: /^tallygate_[a-z_]+_(seconds|records|shards|open|up|rebuilding)$/,
   }
   const wrong = everything()
     .getMetricsAsArray()
@@ -25,6 +32,17 @@ test('metrics: names follow the conventions: a prefix, a unit last, _total for w
       return !units[type]?.test(metric.name) || metric.help === ''
     })
   expect(wrong.map(({ name }) => name)).toEqual([])
+})
+
+test('metrics: none that the code makes is left out here', () => {
+  const root = join(import.meta.dirname, '..')
+  const made = globSync('{api,consumers,drivers}/**/*.ts', { cwd: root }).flatMap((path) =>
+    [...readFileSync(join(root, path), 'utf8').matchAll(/^\s+name: '(tallygate_\w+)'/gm)].map(
+      ([, name]) => name,
+    ),
+  )
+  const known = everything().getMetricsAsArray()
+  expect(made.toSorted()).toEqual(known.map(({ name }) => name).toSorted())
 })
 
 test('decisions: counted by feature and reason, those by policy apart, and each once over many scrapes', async () => {

@@ -8,16 +8,31 @@ export interface Ran {
   readonly err: string
 }
 
+const launcher = new URL('../../cli/tallygate.js', import.meta.url).pathname
+
 /** Runs `tallygate` against a system, as a person would. */
 export function runCli(
   system: System,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
-  const launcher = new URL('../../cli/tallygate.js', import.meta.url).pathname
+  return runFor(system, [process.execPath, launcher, ...args], env)
+}
+
+/** The same on a terminal: what was printed to it, errors and bars included, is in `out`. */
+export function runOnTerminal(system: System, args: readonly string[]): Promise<Ran> {
+  const command = [process.execPath, launcher, ...args].map((word) => `'${word}'`).join(' ')
+  return runFor(system, ['script', '--quiet', '--return', '--command', command, '/dev/null'], {})
+}
+
+function runFor(
+  system: System,
+  [program = '', ...args]: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Ran> {
   const target = { TALLYGATE_API: system.api, TALLYGATE_KEY: system.key, NO_COLOR: '1' }
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [launcher, ...args], {
+    const child = spawn(program, args, {
       env: { ...process.env, ...system.env, ...target, ...env },
     })
     let out = ''

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SHARDS_DEFAULT, shardKeys, shardOf } from '#drivers/redis/keys.ts'
-import { runCli } from '#test/helpers/cli.ts'
+import { runCli, runOnTerminal } from '#test/helpers/cli.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 
@@ -95,6 +95,18 @@ test(`import: ${COUNT} workspaces have the counts of the file, also after it was
     `${COUNT} workspaces: ${first.out.trim()}, counted after ${(first.countedMs / 1_000).toFixed(1)} s`,
   )
   console.log(`again: ${second.out.trim()}, counted after ${(second.countedMs / 1_000).toFixed(1)} s`)
+})
+
+test('import: a bar on a terminal says how much of the file is done, and how fast', async () => {
+  const lines = ['none', ...Array.from({ length: 3 }, (_, index) => JSON.stringify(lineOf(index)))]
+  writeFileSync(file, lines.join('\n'))
+  const { code, out } = await runOnTerminal(system, ['import', file, '--taken-at', TAKEN])
+  expect(code, out).toBe(1)
+  const [moved, cleared] = ['\u001B[1G', '\u001B[2K']
+  expect(out).toMatch(/-{20,} 0% · \S+ left · 0 lines · – a second/)
+  expect(out).toContain(`${moved}${cleared}refused line 1: not a JSON object`)
+  expect(out).toMatch(/={20,} 100% · 0s left · 4 lines · \d+ a second/)
+  expect(out).toContain('3 workspaces sent as 6 records, 1 refused')
 })
 
 test('import: a newer count of the product replaces ours, and what differed is listed', async () => {
