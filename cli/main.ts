@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { redactorOf, secretsOf } from '#drivers/secrets.ts'
 import { listAuditCommand, verifyAuditCommand } from './commands/audit.ts'
@@ -13,9 +14,11 @@ import { usageCommand } from './commands/usage.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { CommandError, exitCodes } from './target.ts'
 
+const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
 const program = new Command('tallygate')
   .description('Usage limits and entitlements: ask, explain, send events, make keys.')
-  .version('0.1.0')
+  .version(Object(manifest).version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
 

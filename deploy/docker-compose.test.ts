@@ -16,6 +16,7 @@ interface Service {
   readonly command?: readonly string[]
   readonly profiles?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
+  readonly volumes?: readonly string[]
   readonly read_only?: boolean
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: { readonly test: readonly string[] }
@@ -48,6 +49,11 @@ test('compose listens on loopback, on the ports of make up', () => {
       new RegExp(`^127\\.0\\.0\\.1:\\$\\{${variable}:-${ports[name]}\\}:`),
     )
   }
+})
+
+test('compose keeps the log of Kafka on the volume that outlives the container', () => {
+  const { volumes, environment } = services['kafka'] ?? {}
+  expect(volumes).toEqual([`kafka:${environment?.['KAFKA_LOG_DIRS']}`])
 })
 
 test('compose runs Redis with the very settings of the local process', () => {

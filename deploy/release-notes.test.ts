@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { releaseNotes } from './release-notes.ts'
+import { versionIn, versionPlaces, withVersion } from './release-version.ts'
 
 const release = { version: '1.2.0', day: '2026-12-01' }
 const before = '# Changelog\n\n## Unreleased\n\n- A thing.\n\n## 1.1.0 (2026-11-01)\n\n- Another.\n'
@@ -16,4 +19,13 @@ test.for([
   ['a version that was released', before, { ...release, version: '1.1.0' }, /released already/],
 ] as const)('release: %s is refused', ([, changelog, wanted, reason]) => {
   expect(releaseNotes(changelog, wanted)).toEqual({ ok: false, reason: expect.stringMatching(reason) })
+})
+
+test.for(versionPlaces)('release: $path states the version of the package, and takes the next', (place) => {
+  const text = readFileSync(new URL(`../${place.path}`, import.meta.url), 'utf8')
+  const { write = String } = place
+  expect(versionIn(text, place)).toBe(write(manifest.version))
+  const next = withVersion(text, place, '12.34.56')
+  expect(versionIn(next, place)).toBe(write('12.34.56'))
+  expect(next.replace(write('12.34.56'), write(manifest.version))).toBe(text)
 })

@@ -7,14 +7,17 @@ import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 /** Why a request was turned away. */
 export type ShedCause = 'key' | 'unknown_key' | 'in_flight' | 'loop'
 
+/** Hears of each request that is turned away; with the id of the key where one key is why. */
+export type OnShed = (cause: ShedCause, key?: string) => void
+
 /** Counts what is turned away, in a metric and in a line of the log now and then. */
 export function shedCounter(
   counter: ApiMetrics['shed'],
   turnedAway: { readonly note: (what: string) => void },
-): (cause: ShedCause) => void {
-  return (cause) => {
+): OnShed {
+  return (cause, key) => {
     counter.inc({ cause })
-    turnedAway.note(cause)
+    turnedAway.note(key === undefined ? cause : `${cause} ${key}`)
   }
 }
 
@@ -26,7 +29,7 @@ export interface Capacity {
   readonly keyRate: BucketRate
   /** Whether this process is late already. */
   readonly isBehind: () => boolean
-  readonly onShed: (cause: ShedCause) => void
+  readonly onShed: OnShed
 }
 
 /** Always answered: whoever runs the processes must see that they live. */
@@ -66,7 +69,7 @@ export function keyLimit({ keyRate, onShed }: Capacity): (key: ApiKey) => Error 
   const buckets = new TokenBuckets(keyRate, () => performance.now())
   return ({ id }) => {
     if (buckets.take(id)) return undefined
-    onShed('key')
+    onShed('key', id)
     const message = `the key ${id} asks more than ${keyRate.perSecond} times a second; slow down`
     return new TallygateError('overloaded', message)
   }

@@ -67,8 +67,11 @@ interface Manifest {
 }
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
+const BY_LAG = '../kubernetes-by-lag/'
 const files = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.yaml'))
-const all = files.flatMap((file) => parseAllDocuments(read(file)).map((one): Manifest => one.toJS()))
+const all = [...files, `${BY_LAG}scaled-object.yaml`].flatMap((file) =>
+  parseAllDocuments(read(file)).map((one): Manifest => one.toJS()),
+)
 const ofKind = (kind: string): readonly Manifest[] => all.filter((one) => one.kind === kind)
 const programs = [...ofKind('Deployment'), ...ofKind('Job')]
 const podOf = (name: string): Pod => {
@@ -232,4 +235,12 @@ test('consumers are scaled by the group and topic that they read, to no more tha
   expect(read('../../consumers/main.ts')).toContain(`groupId: '${consumerGroup}',\n  topic: '${topic}'`)
   expect(topic).toBe('usage.events')
   expect(scaled?.spec.maxReplicaCount).toBe(partitions['usage.events'])
+  const { resources, patches } = parse(read(`${BY_LAG}kustomization.yaml`))
+  expect(resources).toEqual(['../kubernetes', 'scaled-object.yaml'])
+  expect(patches.map(({ target, patch }: Record<string, string>) => [target, parse(patch ?? '')])).toEqual([
+    [
+      { kind: 'Deployment', name: scaled?.spec.scaleTargetRef.name },
+      [{ op: 'remove', path: '/spec/replicas' }],
+    ],
+  ])
 })
