@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { findChromium, startChromium } from './chromium.ts'
 import { bringAxe, groundOf, overflowOf, seriousIssues } from './looks.ts'
-import { explain, hide, preview, settled } from './shots.ts'
+import { explain, hide, preview, settled, tryBase } from './shots.ts'
 import { type Stage, setStage } from './stage.ts'
 import { openTab, type Tab } from './tab.ts'
 
@@ -276,6 +276,7 @@ function hashes(): readonly string[] {
 /** Brings a view into the state in which it shows most. */
 async function actOn(page: Page, hash: string): Promise<void> {
   if (hash.startsWith('#/workspace')) await explain(page)
+  if (hash.endsWith(stage.grown.id)) await tryBase(page)
   if (hash.startsWith('#/dead-letters')) await preview(page)
 }
 

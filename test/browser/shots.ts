@@ -86,7 +86,7 @@ async function takeSignIn(browser: Browser, { api }: Shown, folder: string): Pro
 }
 
 /** Tries Base with one seat, where most of what is there would not fit. */
-async function tryBase(page: Page): Promise<void> {
+export async function tryBase(page: Page): Promise<void> {
   const part = page.getByRole('region', { name: 'What if?' })
   await part.getByLabel('Plan').selectOption('base')
   await part.getByLabel('Seats').fill('1')

@@ -101,6 +101,66 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
     },
   )
 
+  test('what a workspace has cannot be read: its use, why and what-if can be asked about all the same', async () => {
+    const page = await open('#/limits')
+    const away = { status: 503, json: { code: 'unavailable', status: 503, detail: 'MongoDB did not answer' } }
+    for (const path of ['entitlements', 'subscription'])
+      await page.route(`**/v1/workspaces/*/${path}`, (route) => route.fulfill(away))
+    await page.goto(`${system.api}/#/workspace/${workspace.id}`)
+    await page.getByText('Nothing was used').waitFor()
+    await page.getByText('MongoDB did not answer').first().waitFor()
+    const why = page.getByRole('region', { name: 'Why is this denied?' })
+    await why.getByLabel('Feature').selectOption('leads')
+    await why.getByRole('button', { name: 'Explain' }).click()
+    await why.getByText('Allowed', { exact: true }).waitFor()
+    const whatIf = page.getByRole('region', { name: 'What if?' })
+    await whatIf.getByLabel('Plan').selectOption('advanced')
+    await whatIf.getByRole('button', { name: 'Try' }).click()
+    await whatIf.getByText('Nothing more would be denied').waitFor()
+    expect(await seriousIssues(page)).toEqual([])
+  })
+
+  test('denials behind pages of sampled allows are found, and where reading stopped is said', async () => {
+    const page = await open('#/limits')
+    const minuteOf = (ago: number): string => new Date(Date.now() - ago * 60_000).toISOString()
+    const last = { at: minuteOf(200), quantity: 1, why: 'denied: 3 of 3 are used' }
+    const denial = { minute: minuteOf(200), feature: 'ai_agents', reason: 'limit_reached', count: 4, last }
+    let isDenied = true
+    await page.route('**/v1/workspaces/*/decisions*', async (route) => {
+      const to = new URL(route.request().url()).searchParams.get('to')
+      const isOlder = to !== null
+      const decisions = isOlder && isDenied ? [{ ...denial, allowed: false, sampled: false }] : []
+      const cursor = isOlder && isDenied ? null : minuteOf(isOlder ? 90 : 60)
+      await route.fulfill({ json: { from: minuteOf(1_440), decisions, cursor } })
+    })
+    await page.goto(`${system.api}/#/workspace/${workspace.id}`)
+    await page.getByRole('region', { name: 'Denied in' }).getByText('denied: 3 of 3 are used').waitFor()
+    isDenied = false
+    await page.reload()
+    await page.getByText(/Nothing was denied since/).waitFor()
+    await page.getByText('The API has what is older').waitFor()
+  })
+
+  test('an answer that comes after a newer question was asked is not shown', async () => {
+    const page = await open(`#/workspace/${workspace.id}`)
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    await page.route('**/v1/check', async (route) => {
+      if (route.request().postDataJSON().feature === 'leads') await released
+      await route.continue().catch(() => undefined)
+    })
+    const why = page.getByRole('region', { name: 'Why is this denied?' })
+    const dropped = page.waitForEvent('requestfailed')
+    for (const feature of ['leads', 'ai_agents']) {
+      await why.getByLabel('Feature').selectOption(feature)
+      await why.getByRole('button', { name: 'Explain' }).click()
+    }
+    await why.getByText('Feature not in plan').first().waitFor()
+    expect((await dropped).postDataJSON().feature).toBe('leads')
+    release()
+    await page.unrouteAll({ behavior: 'wait' })
+    expect(await why.getByText('Denied', { exact: true }).count()).toBe(1)
+  })
+
   test('sign-in: a key that is not one is refused in words and not kept', async () => {
     const page = await (await browser.newContext()).newPage()
     onTestFinished(() => page.context().close())

@@ -42,7 +42,11 @@ export function workspaceView(main, { place, leave }) {
       read: read('/entitlements'),
       show: (answer) => showLimits(answer, title, [usage, why]),
       leave,
-      fail: (problem) => problem.code === 'not_found' && showUnknown(main, workspace, stop),
+      fail: (problem) => {
+        if (problem.code === 'not_found') return showUnknown(main, workspace, stop)
+        offerAllSold([usage, why], leave)
+        return false
+      },
       isAging: true,
     }),
     watch(subscription.body, {
@@ -50,6 +54,10 @@ export function workspaceView(main, { place, leave }) {
       show: (answer) => {
         whatIf.startFrom(answer.current)
         return timeline(answer, Date.now())
+      },
+      fail: () => {
+        whatIf.startFrom(undefined)
+        return false
       },
       leave,
       everyMs: SLOWLY_MS,
@@ -59,6 +67,22 @@ export function workspaceView(main, { place, leave }) {
     watch(orders.body, { read: read('/orders'), show: orderTable, leave, everyMs: SLOWLY_MS }),
   ]
   return stop
+}
+
+/** What a workspace has is not known now; what is sold is, and it may be asked about. */
+function offerAllSold(choosers, leave) {
+  get('/v1/catalogue').then(
+    ({ catalogue }) => {
+      const sold = Object.entries(catalogue.features).map(([feature, { kind }]) => ({
+        feature,
+        kind,
+        limit: null,
+        used: 0,
+      }))
+      for (const { offer } of choosers) offer(sold)
+    },
+    (problem) => problem.code === 'unauthenticated' && leave(),
+  )
 }
 
 /** One sentence instead of a page of parts that all say the same. */

@@ -2,7 +2,7 @@ import { get, pathOf, workspacePath } from '../../api.js'
 import { dayChart } from '../../chart.js'
 import { h, put } from '../../dom.js'
 import { day, number, words } from '../../format.js'
-import { empty, fill, section, table } from '../../parts.js'
+import { empty, fill, loading, section, table } from '../../parts.js'
 import { watch } from '../../watch.js'
 
 /** Use of one feature by day: as a chart, and as the table behind it. */
@@ -13,6 +13,7 @@ export function usagePart(workspace, { feature, leave }) {
     onchange: () => turn(select.value),
   })
   const part = section('Use by day', { id: 'usage', about: 'The last 30 days, UTC.', tools: [select] })
+  put(part.body, loading(3))
   let watched = null
   let erase = () => {}
   let offered = []
@@ -40,7 +41,8 @@ export function usagePart(workspace, { feature, leave }) {
       const limits = entitlements.filter(({ kind }) => kind !== 'switch')
       const isFirst = offered.length === 0
       offered = limits
-      if (!isFirst || limits.length === 0) return
+      if (limits.length === 0) return put(part.body, empty('Nothing is counted', 'Only switches are sold.'))
+      if (!isFirst) return
       const first =
         limits.find((one) => one.feature === feature) ?? limits.find(({ used }) => used > 0) ?? limits[0]
       fill(

@@ -17,19 +17,34 @@ export function whatIfPart(workspace, { leave }) {
     inputmode: 'numeric',
   })
   const answer = h('div.answer', { id: 'what-if-answer', 'aria-live': 'polite' })
+  /** What is in force stands in the form, or somebody has begun to change it. */
+  let isBegun = false
+  let asking = new AbortController()
   const submit = async (event) => {
     event.preventDefault()
+    asking.abort()
+    asking = new AbortController()
+    const { signal } = asking
     put(answer, loading(2))
     const wish = { workspace, plan: plan.value, seats: Number(seats.value) }
-    const priced = post('/v1/quote', wish).catch((problem) => problem)
-    await post('/v1/what-if', wish).then(
-      async (result) => put(answer, ...consequences(result), priceOf(await priced)),
-      (problem) => (problem.code === 'unauthenticated' ? leave() : put(answer, failure(problem))),
+    const priced = post('/v1/quote', wish, { signal }).catch((problem) => problem)
+    await post('/v1/what-if', wish, { signal }).then(
+      async (result) => {
+        const price = priceOf(await priced)
+        if (!signal.aborted) put(answer, ...consequences(result), price)
+      },
+      (problem) =>
+        signal.aborted || (problem.code === 'unauthenticated' ? leave() : put(answer, failure(problem))),
     )
   }
   const form = h(
     'form.fields',
-    { onsubmit: submit },
+    {
+      onsubmit: submit,
+      oninput: () => {
+        isBegun = true
+      },
+    },
     field('Plan', plan),
     field('Seats', seats),
     h('button.main', { type: 'submit' }, 'Try'),
@@ -39,16 +54,19 @@ export function whatIfPart(workspace, { leave }) {
     about: 'Another plan or other seats over today’s use. Nothing is changed.',
     body: h('div.body', {}, form, answer),
   })
-  let isFilled = false
   return {
     element: part.element,
-    /** Begins with what is in force, once the plans are known; asked again until they are. */
+    /**
+     * Begins with what is in force, once the plans are known; asked again until they are. Undefined: what is in force is
+     * not known now, any plan can be tried all the same.
+     */
     startFrom: (current) => {
-      if (isFilled) return
+      if (isBegun) return
       get('/v1/catalogue').then(
         ({ catalogue }) => {
-          if (isFilled) return
-          isFilled = true
+          if (isBegun) return
+          isBegun = current !== undefined
+          if (!isBegun && plan.options.length > 0) return
           seats.value = String(current?.seats ?? 1)
           fill(plan, plansOf(catalogue), current?.plan)
           put(answer)

@@ -13,18 +13,26 @@ const intents = [
 /** The last that is written with a year of four digits, as the API reads it. */
 const LAST = '9999-12-31T23:59:59.999'
 
+const UNKNOWN = { code: 'unavailable', message: 'The features are not known yet. Try again in a moment.' }
+
 /** Asks the API to decide, and shows how it came to its answer; nothing is counted by asking. */
 export function whyPart(workspace, { feature, leave }) {
   const question = questionOf()
   const answer = h('div.answer', { id: 'why-answer', 'aria-live': 'polite' })
+  let asking = new AbortController()
   const submit = async (event) => {
     event?.preventDefault()
+    asking.abort()
+    asking = new AbortController()
+    const { signal } = asking
+    if (question.asked().feature === '') return put(answer, failure(UNKNOWN))
     if (!question.isTimeKnown())
       return put(answer, failure({ code: 'unknown_time', message: 'A year has four digits.' }))
     put(answer, loading(3))
-    await post('/v1/check', { workspace, ...question.asked(), explain: true }).then(
-      (decision) => put(answer, ...explained(decision)),
-      (problem) => (problem.code === 'unauthenticated' ? leave() : put(answer, failure(problem))),
+    await post('/v1/check', { workspace, ...question.asked(), explain: true }, { signal }).then(
+      (decision) => signal.aborted || put(answer, ...explained(decision)),
+      (problem) =>
+        signal.aborted || (problem.code === 'unauthenticated' ? leave() : put(answer, failure(problem))),
     )
   }
   const form = h('form.fields', { onsubmit: submit }, ...question.fields)
@@ -89,7 +97,10 @@ function questionOf() {
      * stay.
      */
     fillIn: (denial) => {
-      feature.value = denial.feature
+      const offered = [...feature.options].map(({ value, text }) => [value, text])
+      const isOffered = offered.some(([value]) => value === denial.feature)
+      if (!isOffered) offered.push([denial.feature, words(denial.feature)])
+      fill(feature, offered, denial.feature)
       intent.value = 'add'
       subject.value = ''
       quantity.value = String(denial.quantity)
