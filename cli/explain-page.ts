@@ -101,6 +101,8 @@ function deniedSentence({ options, decision }: Explained): string {
       return `No. ${figures(decision)}, and ${number(Number(options.quantity))} more would pass the limit.${grace} Nothing is taken away.`
     }
     case 'feature_not_in_plan':
+      if (decision.trace?.at(-1)?.detail.includes('an override has'))
+        return 'No. It is switched off for this workspace by an exception.'
       return `No. It is not part of the plan ${plan ?? ''}.`
     case 'subscription_lapsed':
       return 'No. The subscription has ended. What is there is kept, and adding is possible again as soon as it is paid.'

@@ -18,7 +18,7 @@ export function stepName(step) {
 }
 
 /** A decision in a sentence. */
-export function sentenceOf({ reason, limit, used, held, quantity, plan, overLimit }) {
+export function sentenceOf({ reason, limit, used, held, quantity, plan, overLimit, trace }) {
   const figures = `${number(used)} of ${number(limit)} are used${held > 0 ? ` and ${number(held)} held` : ''}`
   switch (reason) {
     case 'within_limit':
@@ -32,6 +32,8 @@ export function sentenceOf({ reason, limit, used, held, quantity, plan, overLimi
     case 'limit_reached':
       return `${figures}; ${number(quantity)} more would pass the limit. Nothing is taken away.`
     case 'feature_not_in_plan':
+      if (trace?.at(-1)?.detail.includes('an override has'))
+        return 'It is switched off for this workspace by an exception.'
       return `It is not part of the plan${plan === null ? '' : ` ${words(plan)}`}.`
     case 'subscription_lapsed':
       return 'The subscription has ended. What is there is kept; adding is possible again once it is paid.'

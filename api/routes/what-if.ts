@@ -74,7 +74,8 @@ export function whatIfRoutes(
       schema: {
         tags: ['decisions'],
         security: [{ key: [] }],
-        summary: 'Who would be denied what under another catalogue or subscription; changes nothing',
+        summary:
+          'Who would newly, or sooner, be denied what under another catalogue or subscription; changes nothing',
         body,
         response: { 200: answer, default: problem },
       },

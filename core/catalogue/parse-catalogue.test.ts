@@ -114,6 +114,15 @@ test.for([
     'yyyy-mm-dd',
   ],
   [
+    'a switch that is on and off',
+    { 'plans.pro.versions.0.off': ['salesbot'], 'plans.pro.versions.0.on': ['salesbot'] },
+    'plans.pro.versions[0].off',
+    '"salesbot"',
+  ],
+  ['a term that is there twice', { 'terms.1.months': 6 }, 'terms[1].months', '6 months already'],
+  ['an actor that is none', { 'payments.0.actors': ['suport'] }, 'payments[0].actors', '"suport"'],
+  ['a currency in small letters', { 'payments.0.currency': 'usd' }, 'payments[0].currency', 'capitals'],
+  [
     'a time in another zone',
     { 'meters.leads.0.from': '2020-02-28T01:00:00+01:00' },
     'meters.leads[0].from',

@@ -32,12 +32,21 @@ export function parseCatalogue(source: unknown, revision: number): ParsedCatalog
     features: reader.map('features', (value, path) => parseFeature(reader.object(value, path))),
     plans: reader.map('plans', (value, path) => parsePlan(reader.object(value, path))),
     addOns: reader.map('addOns', (value, path) => parseAddOn(reader.object(value, path))),
-    terms: reader.objects('terms', parseTerm).sort((a, b) => a.months - b.months),
+    terms: parseTerms(reader),
     payments: reader.objects('payments', parsePaymentRule),
   }
   reader.close()
   problems.push(...checkReferences(catalogue))
   return problems.length === 0 ? { ok: true, catalogue } : { ok: false, problems }
+}
+
+function parseTerms(reader: SourceReader): Catalogue['terms'] {
+  const terms = reader.objects('terms', parseTerm)
+  for (const [index, { months }] of terms.entries()) {
+    if (terms.findIndex((one) => one.months === months) < index)
+      reader.fault(`terms[${index}].months`, `there is a term of ${months} months already`)
+  }
+  return terms.toSorted((a, b) => a.months - b.months)
 }
 
 function parseTrial(reader: SourceReader): Catalogue['trial'] {

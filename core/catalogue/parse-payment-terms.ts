@@ -1,3 +1,4 @@
+import { actors } from '../subscription/subscription.ts'
 import type { PaymentRule, Term } from './payment-terms.ts'
 import type { SourceReader } from './source-reader.ts'
 
@@ -32,5 +33,9 @@ export function parsePaymentRule(reader: SourceReader): PaymentRule {
     const unknown = methods.find((method) => !METHODS.some((known) => known === method))
     if (unknown !== undefined) reader.fault(property, `"${unknown}" is not one of ${METHODS.join(', ')}`)
   }
+  const stranger = rule.actors?.find((actor) => !actors.some((known) => known === actor))
+  if (stranger !== undefined) reader.fault('actors', `"${stranger}" is not one of ${actors.join(', ')}`)
+  if (!/^([A-Z]{3}|\*)$/.test(rule.currency))
+    reader.fault('currency', 'must be three capitals such as USD, or * for any')
   return rule
 }

@@ -22,11 +22,14 @@ export function parsePlan(reader: SourceReader): Plan {
 function parseVersion(reader: SourceReader): PlanVersion {
   reader.ignore('assumed')
   const from = reader.date('version')
+  const [on, off] = [parseSwitches(reader, 'on'), parseSwitches(reader, 'off')]
+  for (const feature of Object.keys(off).filter((key) => Object.hasOwn(on, key)))
+    reader.fault('off', `"${feature}" is on in the same version; say one of them`)
   return {
     version: reader.text('version', 'optional'),
     from,
     limits: reader.map('limits', (value, path) => parseLimit(reader, value, path)),
-    switches: { ...parseSwitches(reader, 'on'), ...parseSwitches(reader, 'off') },
+    switches: { ...on, ...off },
     prices: parsePrices(reader),
   }
 }

@@ -245,6 +245,14 @@ test('checks: items of one feature add up, and one subject named twice counts on
   ])
 })
 
+test('checks: a subject that does not fit does not fit a second time either', () => {
+  const number = { feature: 'whatsapp_numbers', subject: '+2', used: 1 }
+  expect(ask(subscription(), number, number).map(({ reason }) => reason)).toEqual([
+    'limit_reached',
+    'limit_reached',
+  ])
+})
+
 test('trace: names status, plan version, seats, formula, counter and verdict in order', () => {
   const { trace } = one(subscription(), { used: 12 })
   expect(trace.map(({ step }) => step)).toEqual(['status', 'plan', 'seats', 'limit', 'counter', 'verdict'])

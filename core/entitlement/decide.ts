@@ -43,21 +43,22 @@ export function decideTogether({ catalogue, now, items }: DecideInput): Verdicts
     const { request } = item
     const before = added.get(request.feature) ?? ZERO
     const asked = unitsAsked(item, joined)
+    const name = `${request.feature} ${request.subject ?? ''}`
     const verdict = decide({ ...item, catalogue, now, units: clampAmount(before + asked) })
-    if (verdict.allowed) added.set(request.feature, clampAmount(before + asked))
+    if (verdict.allowed) {
+      added.set(request.feature, clampAmount(before + asked))
+      if (request.intent === 'add') joined.add(name)
+    }
     return verdict
   })
   return { allowed: decisions.every(({ allowed }) => allowed), decisions }
 }
 
-/** Units a request adds: none when its subject is a member already, is held, or is named twice. */
-function unitsAsked({ request, usage }: DecideItem, joined: Set<string>): Amount {
+/** Units a request adds: none when its subject is a member already, is held, or was allowed by an item before. */
+function unitsAsked({ request, usage }: DecideItem, joined: ReadonlySet<string>): Amount {
   if (request.intent !== 'add' || usage.subjectIsMember || usage.subjectIsHeld) return ZERO
   if (request.subject === undefined) return request.quantity
-  const name = `${request.feature} ${request.subject}`
-  if (joined.has(name)) return ZERO
-  joined.add(name)
-  return request.quantity
+  return joined.has(`${request.feature} ${request.subject}`) ? ZERO : request.quantity
 }
 
 interface DecideOne extends DecideItem {
@@ -120,10 +121,11 @@ function judge(input: DecideOne): Outcome {
   if (access === 'none') return deny('no_subscription', 'there is no subscription to draw a right from')
   if (access === 'pending') return deny('payment_pending', 'the first payment has not arrived yet')
   if (access === 'lapsed' && !lapseAllows(feature.lapse, request.intent)) return lapsed(input)
+  const offBy = entitlement.isOffByOverride ? 'an override' : 'the plan'
   if (feature.kind === 'switch') {
     return entitlement.on
       ? allow('feature_on', `${featureKey} is on`)
-      : deny('feature_not_in_plan', `${featureKey} is not part of the plan`)
+      : deny('feature_not_in_plan', `${offBy} has ${featureKey} off`)
   }
   if (entitlement.source === 'none') {
     return deny('feature_not_in_plan', `the plan says nothing of ${featureKey}`)
@@ -132,7 +134,7 @@ function judge(input: DecideOne): Outcome {
   if (!entitlement.on) {
     return deny(
       'feature_not_in_plan',
-      `${featureKey} needs ${feature.requires ?? ''}, which the plan has off`,
+      `${featureKey} needs ${feature.requires ?? ''}, which ${offBy} has off`,
     )
   }
   return add(input)

@@ -25,6 +25,8 @@ export interface Entitlement {
   readonly seats: number
   /** For a switch: its own state. For the rest: whether the switch it requires is on (true without one). */
   readonly on: boolean
+  /** An override has that switch off, not the plan: no plan would turn it on. */
+  readonly isOffByOverride: boolean
   /** null = unlimited (and for switches). */
   readonly limit: Amount | null
   readonly source: LimitSource

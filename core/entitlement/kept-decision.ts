@@ -127,6 +127,7 @@ function groundsOf(
     ...terms,
     feature,
     window: window === null ? null : { from, to, days: [], splitDay: null },
+    isOffByOverride: false,
     seats: 0,
     currency: null,
     resolvedAt: 0,

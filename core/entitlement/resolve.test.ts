@@ -3,6 +3,7 @@ import { defaultCatalogue, END, START, subscriptionWith } from '../../test/helpe
 import type { Amount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { PlanVersion } from '../catalogue/plan.ts'
+import { DAY_MS, MINUTE_MS } from '../instant.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import type { Entitlement } from './entitlement.ts'
 import type { Override } from './facts.ts'
@@ -102,7 +103,10 @@ describe('a feature that needs a switch', () => {
   test('is off where an override turns the switch off, until that ends', () => {
     const off = agents('advanced', 0 as Amount)
     expect(off).toMatchObject({ on: false, validUntil: END - 1 })
-    expect(off.trace.at(-1)?.detail).toBe('needs ai_agent, which is off')
+    expect(off.trace.slice(-2).map(({ step, detail }) => [step, detail])).toEqual([
+      ['override', `override of ai_agent: 0 until ${new Date(END - 1).toISOString()} (x)`],
+      ['plan', 'needs ai_agent, which is off'],
+    ])
     expect(agents('advanced', 0 as Amount, END - 1).on).toBe(true)
   })
   test('is on where an override turns it on', () => {
@@ -139,3 +143,50 @@ test.for([
     expect(right.trace.at(-1)?.detail).toBe(text)
   },
 )
+
+describe('use after the paid period counts against its last window', () => {
+  const MIDNIGHT = Date.parse('2026-12-10T00:00:00Z')
+  const attempted = (periodEnd: number): Partial<AcceptedSubscription> => {
+    const attempt = { state: 'processing', at: periodEnd - MINUTE_MS, reason: null } as const
+    const order = {
+      orderId: 'o2',
+      kind: 'renewal',
+      status: 'pending',
+      amountMinor: 1,
+      currency: 'USD',
+    } as const
+    const rest = { method: 'card', installments: 1, placedAt: START, paidAt: null }
+    return { periodEnd, openOrder: { ...order, ...rest, attempt } }
+  }
+  test.for([
+    ['that ends with a day', MIDNIGHT, MIDNIGHT + MINUTE_MS, '20261210', MIDNIGHT + 14 * MINUTE_MS],
+    [
+      'that ends shortly before',
+      MIDNIGHT - 5 * MINUTE_MS,
+      MIDNIGHT + MINUTE_MS,
+      '20261210',
+      MIDNIGHT + 9 * MINUTE_MS,
+    ],
+    ['before midnight comes', MIDNIGHT - 5 * MINUTE_MS, MIDNIGHT - MINUTE_MS, '20261209', MIDNIGHT],
+  ] as const)('while a renewal is processed: a period %s', ([, periodEnd, now, last, validUntil]) => {
+    const right = credits({ is: attempted(periodEnd), now })
+    expect([right.access, right.window?.to, right.window?.days.at(-1), right.validUntil]).toEqual([
+      'active',
+      periodEnd,
+      last,
+      validUntil,
+    ])
+  })
+  test('after a lapse, where the mode lets it be used, and only there', () => {
+    const now = END + 3 * DAY_MS
+    const credit = shipped.features['ai_credits']
+    const lenient = {
+      ...shipped,
+      features: { ...shipped.features, ai_credits: { ...credit, lapse: 'allow' } },
+    }
+    const right = credits({ catalogue: lenient as never, now })
+    expect([right.window?.to, right.window?.days.at(-1)]).toEqual([END, '20261213'])
+    expect(right.validUntil).toBe(Date.parse('2026-12-14T00:00:00Z'))
+    expect(credits({ now }).window?.days.at(-1)).toBe('20261210')
+  })
+})

@@ -2,7 +2,7 @@ import { type Amount, ZERO } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Feature } from '../catalogue/feature.ts'
 import type { LimitFormula, Plan } from '../catalogue/plan.ts'
-import { type Instant, toIso } from '../instant.ts'
+import { DAY_MS, type Instant, startOfDay, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { accessEndOf, accessOf } from '../subscription/access.ts'
 import { type BillingWindow, windowAt } from '../subscription/billing-window.ts'
@@ -34,7 +34,7 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
   const { subscription } = facts
   const access = accessOf(subscription, now, catalogue)
   const right = rightTo(input, { feature, access })
-  const window = windowOf(feature, subscription, now)
+  const window = windowOf(feature, { subscription, access, now })
   return {
     workspace,
     featureKey,
@@ -45,6 +45,7 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
     planVersion: right.planVersion,
     seats: subscription?.seats ?? 0,
     on: right.on,
+    isOffByOverride: right.isOffByOverride ?? false,
     limit: right.limit,
     source: right.source,
     window,
@@ -60,6 +61,7 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
 
 interface Right {
   readonly on: boolean
+  readonly isOffByOverride?: boolean
   readonly limit: Amount | null
   readonly source: LimitSource
   readonly planVersion: string | null
@@ -79,13 +81,14 @@ function rightTo(
   const moment = { now, planSince: subscription.planSince }
   const override = overrideInForce(facts.overrides, featureKey, now)
   if (feature.kind === 'switch') return switchRight({ plan, moment, featureKey, override })
-  const { requires } = feature
-  const on =
-    requires === undefined ||
-    isOn(isSwitchOn(plan, requires, moment).stated, overrideInForce(facts.overrides, requires, now))
-  const trace = on ? [] : [requiresStep(feature)]
   const limit = limitRight(input, { plan, subscription, override, access })
-  return { ...limit, on, trace: [...limit.trace, ...trace] }
+  const { requires } = feature
+  if (requires === undefined) return { ...limit, on: true }
+  const needed = overrideInForce(facts.overrides, requires, now)
+  if (isOn(isSwitchOn(plan, requires, moment).stated, needed)) return { ...limit, on: true }
+  const why = needed === null ? [] : [overrideStep(needed, requires)]
+  const trace = [...limit.trace, ...why, requiresStep(feature)]
+  return { ...limit, on: false, isOffByOverride: needed !== null, trace }
 }
 
 interface SwitchInput {
@@ -110,7 +113,8 @@ function switchRight({ plan, moment, featureKey, override }: SwitchInput): Right
   }
   const trace = override === null ? [planTrace] : [planTrace, overrideStep(override)]
   const source = override === null ? 'plan' : 'override'
-  return { on, limit: null, source, planVersion: version.version, trace }
+  const isOffByOverride = !on && override !== null
+  return { on, isOffByOverride, limit: null, source, planVersion: version.version, trace }
 }
 
 interface LimitInput {
@@ -189,12 +193,20 @@ function overrideInForce(
   return override
 }
 
-function windowOf(
-  feature: Feature,
-  subscription: AcceptedSubscription | null,
-  now: Instant,
-): BillingWindow | null {
-  return feature.kind === 'flow' && subscription !== null ? windowAt(subscription, now) : null
+interface WindowInput {
+  readonly subscription: AcceptedSubscription | null
+  readonly access: Entitlement['access']
+  readonly now: Instant
+}
+
+/** How long after a lapse use still counts against the last window, where the feature may still be added to. */
+const COUNTED_AFTER_LAPSE_MS = 400 * DAY_MS
+
+/** Where access goes on after the paid period, so does the counting in its last window. */
+function windowOf(feature: Feature, { subscription, access, now }: WindowInput): BillingWindow | null {
+  if (feature.kind !== 'flow' || subscription === null) return null
+  if (access !== 'active' && feature.lapse !== 'allow') return windowAt(subscription, now)
+  return windowAt(subscription, now, Math.min(now, subscription.periodEnd + COUNTED_AFTER_LAPSE_MS))
 }
 
 /** The next instant at which time alone changes the entitlement. */
@@ -215,7 +227,7 @@ function validUntil(
       subscription.periodEnd,
     )
   }
-  if (window !== null) instants.push(window.to)
+  if (window !== null) instants.push(window.to, now < window.to ? window.to : startOfDay(now) + DAY_MS)
   return Math.min(...instants.filter((instant) => instant > now), Number.POSITIVE_INFINITY)
 }
 
@@ -245,11 +257,11 @@ function requiresStep({ requires }: Feature): TraceStep {
   }
 }
 
-function overrideStep({ limit, until, reason }: Override): TraceStep {
+function overrideStep({ limit, until, reason }: Override, of: string | null = null): TraceStep {
   const end = until === null ? 'until it is taken back' : `until ${toIso(until)}`
   return {
     step: 'override',
-    detail: `override: ${limit ?? 'unlimited'} ${end} (${reason})`,
+    detail: `override${of === null ? '' : ` of ${of}`}: ${limit ?? 'unlimited'} ${end} (${reason})`,
     data: { limit, until: until === null ? null : toIso(until) },
   }
 }

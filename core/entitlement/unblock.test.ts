@@ -6,6 +6,7 @@ import type { LimitFormula } from '../catalogue/plan.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import { decideTogether } from './decide.ts'
 import type { Unblock } from './decision.ts'
+import type { WorkspaceFacts } from './facts.ts'
 import { resolveEntitlement } from './resolve.ts'
 
 const NOW = END - 100
@@ -17,6 +18,7 @@ interface Ask {
   readonly used?: number
   readonly quantity?: number
   readonly catalogue?: Catalogue
+  readonly overrides?: WorkspaceFacts['overrides']
 }
 
 /** The ways out of what is asked, with two seats of base. */
@@ -26,8 +28,9 @@ function ways({
   used = 0,
   quantity = 1,
   catalogue = shipped,
+  overrides = {},
 }: Ask): readonly Unblock[] {
-  const facts = { revision: '', subscription: subscriptionWith(is), overrides: {}, crossings: {} }
+  const facts = { revision: '', subscription: subscriptionWith(is), overrides, crossings: {} }
   const entitlement = resolveEntitlement({
     catalogue,
     facts,
@@ -134,4 +137,12 @@ describe('what is sold in the currency of the workspace', () => {
       plan: 'advanced',
     })
   })
+})
+
+test('a switch that an override has off: no plan would turn it on, nor what needs it', () => {
+  const overrides = { ai_agent: { limit: 0 as Amount, until: null, reason: 'abuse' } }
+  for (const feature of ['ai_agent', 'ai_agents']) {
+    expect(ways({ feature, is: { plan: 'advanced' }, overrides })).toEqual([{ action: 'contact_support' }])
+    expect(way('upgrade', { feature })).toMatchObject({ plan: 'advanced' })
+  }
 })

@@ -29,7 +29,7 @@ export function unblockOf(denial: Denial): readonly Unblock[] {
     case 'limit_reached':
       return limitUnblocks(denial)
     case 'feature_not_in_plan':
-      return orSupport(upgrades(denial))
+      return orSupport(denial.entitlement.isOffByOverride ? [] : upgrades(denial))
     case 'subscription_lapsed':
     case 'payment_pending':
     case 'no_subscription':

@@ -49,6 +49,7 @@ function entitlementOf({ limit = LIMIT, access = 'active', windowFrom, feature }
       windowFrom === undefined ? null : { from: windowFrom, to: windowFrom + 1, days: [], splitDay: null },
     resetsAt: null,
     currency: 'USD',
+    isOffByOverride: false,
     openOrderId: null,
     resolvedAt: START,
     validUntil: Number.POSITIVE_INFINITY,

@@ -1,10 +1,13 @@
 import type { Amount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Reason, Unblock } from '../entitlement/decision.ts'
+import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { WorkspaceFacts } from '../entitlement/facts.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
+import type { CounterReading } from '../ports.ts'
+import { dayField, splitField } from '../usage/counter-fields.ts'
 import { planReading, usageOf } from '../usage/feature-reading.ts'
 import { type SubscriptionWish, withWish } from '../what-if/change-subscription.ts'
 import { firstDenial, type World } from '../what-if/first-denial.ts'
@@ -46,7 +49,7 @@ export interface WhatIfResult {
 export const WHAT_IF_WORKSPACES_MAX = 200
 const AT_ONCE = 8
 
-/** Who would be denied what under another catalogue, for a page of the workspaces that the caller may see. */
+/** Who would be denied what under another catalogue, newly or sooner, for a page of the workspaces that the caller may see. */
 export async function whatIfCatalogue(
   deps: WhatIfDeps,
   input: { readonly catalogue: Catalogue; readonly cursor: string | null },
@@ -127,7 +130,7 @@ async function compare(deps: WhatIfDeps, known: Known, proposal: Proposal): Prom
     proposal.catalogue,
     entitlements.map((entitlement) => ({ entitlement, subject: null })),
   )
-  const reading = await deps.counters.read(workspace, plan)
+  const reading = splitNow(await deps.counters.read(workspace, plan), { entitlements, now })
   const then: World = { ...proposal, reading, now }
   const today: World = { ...known, workspace, now }
   const takenOut = Object.keys(known.catalogue.features).filter(
@@ -137,6 +140,23 @@ async function compare(deps: WhatIfDeps, known: Known, proposal: Proposal): Prom
     ...entitlements.flatMap(({ featureKey }) => newDenial({ featureKey, today, then })),
     ...takenOut.flatMap((featureKey) => withoutFeature(today, featureKey)),
   ]
+}
+
+interface Splitting {
+  readonly entitlements: readonly Entitlement[]
+  readonly now: Instant
+}
+
+/** As the log would have it where a window begins now: what the day held before belongs to the window before. */
+function splitNow(reading: CounterReading, { entitlements, now }: Splitting): CounterReading {
+  const fields = { ...reading.fields }
+  for (const { feature, window } of entitlements) {
+    if (window?.splitDay?.startsAt !== now) continue
+    const { day } = window.splitDay
+    for (const meter of feature.meters)
+      fields[splitField(meter, day)] = `${now}|${fields[dayField(meter, day)] ?? 0}`
+  }
+  return { ...reading, fields }
 }
 
 /** Whoever may add to a feature now may not once it is gone. */

@@ -5,7 +5,7 @@ import type { AcceptedSubscription } from './subscription.ts'
 export interface BillingWindow {
   readonly from: Instant
   readonly to: Instant
-  /** Every UTC day that the window touches. */
+  /** Every UTC day whose use counts: those that the window touches, and those after it in which it still stands. */
   readonly days: readonly Day[]
   /** The first day, when the window begins inside it: what the day held before belongs to the window before. */
   readonly splitDay: { readonly day: Day; readonly startsAt: Instant } | null
@@ -51,9 +51,14 @@ export function daysOf({ from, to }: { readonly from: Instant; readonly to: Inst
  * The flow window of a subscription at an instant.
  *
  * The anchored month, cut where a window began inside it and at the exact end of the paid period. Past that
- * end (a processing window, or a lapse) the last window stays: no new allowance begins unpaid.
+ * end (a processing window, or a lapse) the last window stays: no new allowance begins unpaid, and what is used until
+ * `usedUntil` counts against the last one.
  */
-export function windowAt(subscription: AcceptedSubscription, at: Instant): BillingWindow {
+export function windowAt(
+  subscription: AcceptedSubscription,
+  at: Instant,
+  usedUntil: Instant | null = null,
+): BillingWindow {
   const { anchorDay, periodEnd, windowStartsAt, status, periodStart } = subscription
   const anchor = status === 'trialing' ? new Date(periodStart).getUTCDate() : anchorDay
   const month = anchoredMonth(anchor, Math.min(at, periodEnd - 1))
@@ -62,5 +67,5 @@ export function windowAt(subscription: AcceptedSubscription, at: Instant): Billi
   const to = Math.max(Math.min(month.to, periodEnd), from)
   const isSplit = startsInside && from !== startOfDay(from)
   const splitDay = isSplit ? { day: dayOf(from), startsAt: from } : null
-  return { from, to, days: daysOf({ from, to }), splitDay }
+  return { from, to, days: daysOf({ from, to: Math.max(to, (usedUntil ?? 0) + 1) }), splitDay }
 }

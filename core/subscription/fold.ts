@@ -1,13 +1,15 @@
 import type { TrialRule } from '../catalogue/catalogue.ts'
 import type { PaymentRule, Term } from '../catalogue/payment-terms.ts'
 import type { Instant } from '../instant.ts'
-import { startOfDay, toIso } from '../instant.ts'
+import { startOfDay } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { type AccessRules, accessOf } from './access.ts'
 import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
 import { flagTrial, type Warning } from './flag-trial.ts'
+import { isOfTerm, PROLONGING } from './order-kinds.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
+import { refuseWhole } from './refuse-whole.ts'
 import type { RulesAt } from './rules-in-force.ts'
 import type { AcceptedSubscription, Order, Refusal, Subscription, SubscriptionEvent } from './subscription.ts'
 
@@ -59,9 +61,6 @@ export const NO_SUBSCRIPTION: SubscriptionState = {
   trialOf: null,
   countries: [],
 }
-
-/** Types that state the length of a paid term (S3). */
-const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
 
 /**
  * Applies the next version to what is accepted so far.
@@ -133,68 +132,6 @@ export function foldVersions(events: readonly SubscriptionEvent[], rulesAt: Rule
   return { state, changes }
 }
 
-function refuseWhole(
-  before: SubscriptionState,
-  event: SubscriptionEvent,
-  rules: SubscriptionRules,
-): Refusal | null {
-  const { subscription, actor, type, order } = event
-  const plan = subscription.plan
-  if (ownValue(rules.plans, plan) === undefined) {
-    const known = Object.keys(rules.plans).join(', ')
-    return { code: 'unknown_plan', reason: `the catalogue has no plan "${plan}"; known are ${known}` }
-  }
-  const addOn = subscription.addOns.find(({ key }) => ownValue(rules.addOns, key) === undefined)
-  if (addOn !== undefined)
-    return {
-      code: 'unknown_add_on',
-      reason: `the catalogue has no add-on "${addOn.key}"; known are ${Object.keys(rules.addOns).join(', ')}`,
-    }
-  if (actor === 'support') return null
-  if (type === 'refunded' || order?.status === 'refunded') {
-    return {
-      code: 'refund_needs_support',
-      reason: `the refund of ${order === null ? `subscription ${subscription.subscriptionId}` : `order ${order.orderId}`} came from ${actor}; only support may refund (S9), send it with actor support`,
-    }
-  }
-  return refuseSecond(before, event, rules) ?? refuseTrial(before, event) ?? refuseTerm(event, rules)
-}
-
-function refuseSecond(
-  before: SubscriptionState,
-  event: SubscriptionEvent,
-  rules: SubscriptionRules,
-): Refusal | null {
-  const running = before.subscription
-  if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
-  if (running.status === 'trialing' || accessOf(running, event.occurredAt, rules) !== 'active') return null
-  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
-  return { code: 'second_subscription', reason }
-}
-
-function refuseTrial(before: SubscriptionState, event: SubscriptionEvent): Refusal | null {
-  if (event.subscription.status !== 'trialing' || before.trialOf === null) return null
-  const isSame = before.trialOf === event.subscription.subscriptionId
-  if (isSame && before.subscription?.status === 'trialing') return null
-  return {
-    code: 'trial_repeated',
-    reason: `${event.workspace} had its one trial (${before.trialOf}) already; ${event.subscription.subscriptionId} is refused. Sell a plan, or let support grant another`,
-  }
-}
-
-function refuseTerm(event: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
-  const { subscription } = event
-  const shortest = rules.terms[0]?.months ?? 0
-  if (!statesTerm(event) || subscription.termMonths >= shortest) return null
-  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3); sell at least ${shortest}, or send it through support`
-  return { code: 'term_too_short', reason }
-}
-
-/** Whether an event sells a term: by its type, or because it carries the paid order of one. */
-function statesTerm({ type, order }: SubscriptionEvent): boolean {
-  return TERM_TYPES.includes(type) || (order?.status === 'paid' && isOfTerm(order))
-}
-
 interface KeptOrders {
   readonly orders: SubscriptionState['orders']
   readonly refusal: Refusal | null
@@ -243,14 +180,6 @@ function countriesAfter(
   { subscription: { country }, occurredAt }: SubscriptionEvent,
 ): readonly CountrySince[] {
   return countries.at(-1)?.country === country ? countries : [...countries, { country, since: occurredAt }]
-}
-
-/** Kinds that pay for going on: an attempt at one of them opens the processing window (S1). */
-const PROLONGING: readonly string[] = ['renewal', 'extension']
-
-/** Whether an order pays for a term, not for something beside it. */
-function isOfTerm({ kind }: Order): boolean {
-  return kind === 'purchase' || PROLONGING.includes(kind)
 }
 
 /**

@@ -247,3 +247,40 @@ describe('S7: an order is judged by where and when it was placed', () => {
     ).toBeNull()
   })
 })
+
+describe('a trial, and an order that support refunded', () => {
+  const codesOf = (...changes: readonly Change[]): readonly string[] =>
+    [...foldVersions(versionsAfter(...changes), () => rules).changes.values()].flatMap(({ refusals }) =>
+      refusals.map(({ code }) => code),
+    )
+  const trial: Change = {
+    type: 'trial_started',
+    actor: 'support',
+    is: { status: 'trialing', plan: 'trial', termMonths: 0 },
+  }
+
+  test('S2: a trial that has ended begins no more under its own name; to restate it is fine', () => {
+    const later: Change = { type: 'trial_started', occurredAt: END + DAY_MS }
+    const again = { periodStart: END + DAY_MS, periodEnd: END + 15 * DAY_MS }
+    expect(codesOf(trial, { ...later, is: again })).toEqual(['trial_repeated'])
+    expect(codesOf(trial, later)).toEqual([])
+  })
+  test('S9: the refunded order may be restated by whoever changes something else', () => {
+    const order: Order = {
+      orderId: 'o1',
+      kind: 'seats',
+      status: 'refunded',
+      amountMinor: 100,
+      currency: 'USD',
+      method: 'card',
+      installments: 1,
+      placedAt: START,
+      paidAt: START,
+      attempt: null,
+    }
+    const refund: Change = { type: 'refunded', actor: 'support', order }
+    const seats: Change = { type: 'seats_changed', order, is: { seats: 5 } }
+    expect([codesOf(refund, seats), accepted(refund, seats).seats]).toEqual([[], 5])
+    expect(codesOf(seats)).toEqual(['refund_needs_support'])
+  })
+})

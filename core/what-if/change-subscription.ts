@@ -13,7 +13,8 @@ export interface SubscriptionWish {
 }
 
 /**
- * The facts of a workspace if a wish came true now, by support: no rule of transition is asked.
+ * The facts of a workspace if a wish came true now, by support: no rule of transition is asked. From a trial another plan
+ * is bought, and begins a window of its own.
  *
  * Throws `not_found` without a subscription and `invalid_request` for a plan or add-on that is not sold.
  */
@@ -29,11 +30,13 @@ export function withWish(
   const { plan = subscription.plan, seats = subscription.seats, addOns } = wish
   requireKnown(catalogue.plans, { field: 'plan', key: plan })
   for (const { key } of addOns ?? []) requireKnown(catalogue.addOns, { field: 'addOns', key })
+  const isPurchase = subscription.status === 'trialing' && plan !== subscription.plan
   const bought = addOns?.map((addOn) => ({ ...addOn, from: now, until: subscription.periodEnd }))
   return {
     ...facts,
     subscription: {
       ...subscription,
+      ...(isPurchase ? { status: 'active', anchorDay: new Date(now).getUTCDate(), windowStartsAt: now } : {}),
       plan,
       seats,
       planSince: plan === subscription.plan ? subscription.planSince : now,

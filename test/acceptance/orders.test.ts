@@ -126,7 +126,7 @@ test('S10: pending, paid, failed and refunded orders are all there, newest first
   expect(all.map(({ orderId, status }) => `${orderId} ${status}`)).toEqual(expected)
 }, 120_000)
 
-test('S11: a new paid order replaces the method; an existing one is corrected by support alone', async () => {
+test('S11: a new paid order replaces the method; one there is may be paid against the table by support alone', async () => {
   const renewing = { orderId: 'o1', kind: 'renewal', status: 'pending' }
   const workspace = await bought()
   await workspace.subscribe({ autoRenew: false }, { type: 'auto_renew_changed', order: order(renewing) })

@@ -174,6 +174,17 @@ test('S15: names exactly the workspaces that are denied once the plan change has
   ])
 })
 
+test('S14: from a trial a plan is bought: a window of its own begins, and what the trial used does not count', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'trial', status: 'trialing', termMonths: 0 }, { type: 'trial_started' })
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 1_500 })
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'ai_credits', intent: 'read' })).used).toBe(1_500)
+  const { denied } = await answerTo({ workspace: workspace.id, plan: 'base' })
+  expect(named(denied, 'ai_credits')).toEqual([])
+  expect(named(denied, 'ai_agents')).toEqual([workspace.id])
+})
+
 test.for([
   [{}, 'catalogue'],
   [{ plan: 'base' }, 'catalogue'],

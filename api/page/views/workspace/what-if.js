@@ -6,16 +6,7 @@ import { wayOut } from '../../sentences.js'
 
 /** Another plan or other seats over the real use: what would be denied then, and what it would cost. */
 export function whatIfPart(workspace, { leave }) {
-  const plan = h('select', { id: 'what-if-plan' })
-  const seats = h('input', {
-    id: 'what-if-seats',
-    type: 'number',
-    min: '1',
-    max: '100000',
-    required: true,
-    value: '1',
-    inputmode: 'numeric',
-  })
+  const { plan, seats } = wishOf()
   const answer = h('div.answer', { id: 'what-if-answer', 'aria-live': 'polite' })
   /** What is in force stands in the form, or somebody has begun to change it. */
   let isBegun = false
@@ -37,14 +28,12 @@ export function whatIfPart(workspace, { leave }) {
         signal.aborted || (problem.code === 'unauthenticated' ? leave() : put(answer, failure(problem))),
     )
   }
+  const begin = () => {
+    isBegun = true
+  }
   const form = h(
     'form.fields',
-    {
-      onsubmit: submit,
-      oninput: () => {
-        isBegun = true
-      },
-    },
+    { onsubmit: submit, oninput: begin },
     field('Plan', plan),
     field('Seats', seats),
     h('button.main', { type: 'submit' }, 'Try'),
@@ -74,6 +63,15 @@ export function whatIfPart(workspace, { leave }) {
         (problem) => put(answer, failure(problem)),
       )
     },
+  }
+}
+
+/** The fields of a wish. */
+function wishOf() {
+  const number = { min: '1', max: '100000', required: true, value: '1', inputmode: 'numeric' }
+  return {
+    plan: h('select', { id: 'what-if-plan' }),
+    seats: h('input', { id: 'what-if-seats', type: 'number', ...number }),
   }
 }
 

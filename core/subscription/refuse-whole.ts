@@ -1,0 +1,84 @@
+import { toIso } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import { accessOf } from './access.ts'
+import type { SubscriptionRules, SubscriptionState } from './fold.ts'
+import { isOfTerm } from './order-kinds.ts'
+import type { Refusal, SubscriptionEvent } from './subscription.ts'
+
+/** Types that state the length of a paid term (S3). */
+const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
+
+/**
+ * Why nothing of a version applies; null when its fields are judged one by one. What support does is meant, but not what
+ * cannot be enforced at all. Source: domain.md, "How a subscription's state is made".
+ */
+export function refuseWhole(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
+  const { subscription, actor, type, order } = event
+  const plan = subscription.plan
+  if (ownValue(rules.plans, plan) === undefined) {
+    const known = Object.keys(rules.plans).join(', ')
+    return { code: 'unknown_plan', reason: `the catalogue has no plan "${plan}"; known are ${known}` }
+  }
+  const addOn = subscription.addOns.find(({ key }) => ownValue(rules.addOns, key) === undefined)
+  if (addOn !== undefined)
+    return {
+      code: 'unknown_add_on',
+      reason: `the catalogue has no add-on "${addOn.key}"; known are ${Object.keys(rules.addOns).join(', ')}`,
+    }
+  if (actor === 'support') return null
+  const isKnownRefund = order !== null && ownValue(before.orders, order.orderId)?.status === 'refunded'
+  if (type === 'refunded' || (order?.status === 'refunded' && !isKnownRefund)) {
+    return {
+      code: 'refund_needs_support',
+      reason: `the refund of ${order === null ? `subscription ${subscription.subscriptionId}` : `order ${order.orderId}`} came from ${actor}; only support may refund (S9), send it with actor support`,
+    }
+  }
+  return refuseSecond(before, event, rules) ?? refuseTrial(before, event, rules) ?? refuseTerm(event, rules)
+}
+
+function refuseSecond(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
+  const running = before.subscription
+  if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
+  if (running.status === 'trialing' || accessOf(running, event.occurredAt, rules) !== 'active') return null
+  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
+  return { code: 'second_subscription', reason }
+}
+
+/** While the trial runs it may change, and once it ended it may be restated; it does not begin again. */
+function refuseTrial(
+  before: SubscriptionState,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
+  const { status, subscriptionId, periodEnd } = event.subscription
+  if (status !== 'trialing' || before.trialOf === null) return null
+  const trial = before.subscription
+  if (trial?.status === 'trialing' && before.trialOf === subscriptionId) {
+    if (periodEnd <= trial.periodEnd || accessOf(trial, event.occurredAt, rules) === 'active') return null
+  }
+  return {
+    code: 'trial_repeated',
+    reason: `${event.workspace} had its one trial (${before.trialOf}) already; ${event.subscription.subscriptionId} is refused. Sell a plan, or let support grant another`,
+  }
+}
+
+function refuseTerm(event: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
+  const { subscription } = event
+  const shortest = rules.terms[0]?.months ?? 0
+  if (!statesTerm(event) || subscription.termMonths >= shortest) return null
+  const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3); sell at least ${shortest}, or send it through support`
+  return { code: 'term_too_short', reason }
+}
+
+/** Whether an event sells a term: by its type, or because it carries the paid order of one. */
+function statesTerm({ type, order }: SubscriptionEvent): boolean {
+  return TERM_TYPES.includes(type) || (order?.status === 'paid' && isOfTerm(order))
+}
