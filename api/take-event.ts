@@ -6,6 +6,7 @@ import { recordUsage } from '#core/usage/record-usage.ts'
 import { OWN_SOURCE, type UsageEvent } from '#core/usage/usage-event.ts'
 import type { OutgoingRecord } from '#drivers/kafka/producer.ts'
 import type { UsageWriter } from '#drivers/kafka/usage-writer.ts'
+import { VALUE_BYTES_MAX } from '#schemas/decoder.ts'
 import { fromJson } from '#schemas/from-json.ts'
 import type { RecordName } from '#schemas/records.ts'
 
@@ -53,6 +54,11 @@ export function takeEvent(
       return refused('invalid_field', error.message)
     throw error
   }
+  if ((outgoing.value?.length ?? 0) > VALUE_BYTES_MAX)
+    return refused(
+      'too_large',
+      `its record has ${outgoing.value?.length} bytes; at most ${VALUE_BYTES_MAX} are read`,
+    )
   const context = contexts.get(catalogue) ?? { catalogue, index: indexMeters(catalogue) }
   contexts.set(catalogue, context)
   const usage = { record, event, key: event.workspace, kafkaTime: now, appendTimeHeader: null }

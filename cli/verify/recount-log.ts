@@ -56,9 +56,10 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(engines.mongo.db))
   const meters = distinctMeters(catalogues.remembered())
   const partitionOf = partitionerOf(install.usagePartitions)
-  const all = await readRanges(engines.admin, TOPIC)
   const own = input.workspace === null ? null : partitionOf(input.workspace)
-  const ranges = all.filter(({ partition }) => own === null || partition === own)
+  const readOwn = async (): Promise<readonly LogRange[]> =>
+    (await readRanges(engines.admin, TOPIC)).filter(({ partition }) => own === null || partition === own)
+  const isCut = (await readOwn()).some(({ low }) => low > 0)
   const shards = allShardKeys(install.shards).filter(
     ({ shard }) => input.workspace === null || shard === shardOf(input.workspace, install.shards),
   )
@@ -68,12 +69,14 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
   const counted = new Map<number, ShardCounters>()
   const starts = new Map<number, Starts>()
   for (const keys of shards) {
-    if (isRebased || ranges.some(({ low }) => low > 0))
+    if (isRebased || isCut)
       starts.set(keys.shard, await readStarts({ snapshots, archive, partitionOf }, keys.shard))
     const deps = { redis: engines.redis, archive, partitionOf, distinctMeters: meters }
     const counters = await readCounters(deps, keys, input.workspace)
     if (counters !== null) counted.set(keys.shard, counters)
   }
+  // Only now: whatever the counters hold lies below these ends.
+  const ranges = await readOwn()
   const recount = recountOf({ counted, starts }, { shards: install.shards, meters })
   const read = readerOf({ input, install, catalogues })
   await readLog(engines, { ranges, read, recount, isWanted: wantedOf(input, install, counted) })

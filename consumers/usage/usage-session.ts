@@ -102,6 +102,8 @@ export class UsageSession implements PartitionSession {
   #isReading = false
   /** Batches whose slices are under way. */
   #underWay = 0
+  /** Where the last batch ends that is in every shard, and when its last record was appended. */
+  #landed: { readonly next: number; readonly at: number } | null = null
   /** What became of the last batch that was read. */
   #flight: Promise<'done' | 'reopen'> = Promise.resolve('done')
 
@@ -147,14 +149,15 @@ export class UsageSession implements PartitionSession {
       const refused: Refused[] = []
       for (let from = 0; from < batch.messages.length; from += READ_AT_ONCE) {
         const read = await this.#deps.reader.read(batch.messages.slice(from, from + READ_AT_ONCE))
-        for (const letter of read.refused) await this.#setAside(letter, batch)
+        await Promise.all(read.refused.map((letter) => this.#setAside(letter, batch)))
+        if (read.refused.length > 0) await batch.heartbeat()
         refused.push(...read.refused)
         for (const event of read.events) this.#take(event, { builders, batch, at })
         if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
       }
       for (const [track, builder] of builders) this.#send(track, builder, { batch, at, upto: batch.next - 1 })
       const before = this.#flight
-      this.#flight = this.#land(() =>
+      this.#flight = this.#land({ next: batch.next, at }, () =>
         traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))),
       )
       this.#position = batch.next
@@ -171,21 +174,26 @@ export class UsageSession implements PartitionSession {
   }
 
   /** What becomes of all slices that were sent up to now. */
-  async #land(onDone: () => void): Promise<'done' | 'reopen'> {
+  async #land(
+    landed: { readonly next: number; readonly at: number },
+    onDone: () => void,
+  ): Promise<'done' | 'reopen'> {
     this.#underWay += 1
     const outcomes = await Promise.all(this.#tracks.map(({ tail }) => tail))
     this.#underWay -= 1
     if (outcomes.includes('reopen')) return 'reopen'
+    this.#landed = landed
     onDone()
     return 'done'
   }
 
   /**
    * Tells every shard that this partition is covered up to the position, also where nothing moved, so that an
-   * idle shard's regression is seen; at the verified end it also says when that was. Skipped during a batch.
+   * idle shard's regression is seen; at the verified end it also says when that was. During a batch it goes up to the last one
+   * that is in Redis: a log that never ends must not leave the shards behind of which it holds nothing.
    */
   async mark(verified: VerifiedEnd | null): Promise<'done' | 'reopen'> {
-    if (this.isBusy) return 'done'
+    if (this.isBusy) return this.#markLanded()
     if ((await this.#flight) === 'reopen') return 'reopen'
     const times = verified !== null && this.#position >= verified.end ? verified.times : []
     const upto = this.#position - 1
@@ -196,6 +204,16 @@ export class UsageSession implements PartitionSession {
       }),
     )
     return outcomes.includes('reopen') ? 'reopen' : 'done'
+  }
+
+  /** What is wrong is found by the slices under way, or by the next mark. */
+  async #markLanded(): Promise<'done'> {
+    if (this.#landed === null) return 'done'
+    const { next, at } = this.#landed
+    const behind = this.#tracks.filter(({ known }) => known < next - 1)
+    const head = { upto: next - 1, at, seen: null }
+    await Promise.all(behind.map((track) => this.#call(track, { ...head, builder: new SliceBuilder(track) })))
+    return 'done'
   }
 
   async #setAside(letter: Refused, { heartbeat }: RecordBatch): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Decision } from '../entitlement/decision.ts'
 import { decideDegraded } from '../entitlement/degraded.ts'
 import { TallygateError } from '../errors.ts'
-import type { OpenItem } from '../usage/hold.ts'
+import { type Instant, toIso } from '../instant.ts'
+import { isTimely, type OpenItem } from '../usage/hold.ts'
 import type { AdmitDeps, AdmitInput, Admitted } from './admit-units.ts'
 import { requireFeature } from './check.ts'
 import { type PlannedItem, requestOf } from './plan-items.ts'
@@ -15,11 +16,12 @@ interface UnheldInput extends Omit<AdmitInput, 'items'> {
  * Answers for an operation of which nothing can be held now: allowed where every feature allows use that is not
  * known to fit, and then counted all the same.
  *
- * Throws `unavailable` where one of them does not. A hold that was placed without us knowing is settled by the
- * event, or swept.
+ * Throws `unavailable` where one of them does not, and for what happened too long ago to be held. A hold that was placed
+ * without us knowing is settled by the event, or swept.
  */
 export function decideUnheld(deps: AdmitDeps, input: UnheldInput): Admitted {
   const { workspace, operation, items, cause } = input
+  requireTimely(input, deps.holds.now())
   const catalogue = deps.catalogue.remembered()
   const decisions = items.map((item): Decision => {
     const featureKey = item.feature
@@ -47,4 +49,11 @@ export function decideUnheld(deps: AdmitDeps, input: UnheldInput): Admitted {
     deadline: null,
     kept: async () => decisions,
   }
+}
+
+/** What an event of that time would be set aside for is not allowed without a hold, which would say so. */
+function requireTimely({ workspace, operation, occurredAt, cause }: UnheldInput, now: Instant): void {
+  if (occurredAt === null || isTimely(occurredAt, now)) return
+  const message = `${operation}: ${toIso(occurredAt)} is not within the last day, and nothing can be held now; retry with the same id`
+  throw new TallygateError('unavailable', message, { workspace, cause })
 }

@@ -5,7 +5,9 @@ import { type Crossing, crossingOf, type WorkspaceFacts } from '../entitlement/f
 import { type Grounds, keepGrounds } from '../entitlement/kept-decision.ts'
 import { rememberedEntitlement } from '../entitlement/remembered-entitlement.ts'
 import { TallygateError } from '../errors.ts'
-import type { Instant } from '../instant.ts'
+import { dayOf, type Instant } from '../instant.ts'
+import { type BillingWindow, windowHolding } from '../subscription/billing-window.ts'
+import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import { aggregationOf } from '../usage/feature-reading.ts'
 import type { HoldBasis, HoldGroup, HoldOutcome, HoldReading, HoldWish } from '../usage/hold.ts'
 import type { AdmitDeps, AdmitInput } from './admit-units.ts'
@@ -48,7 +50,10 @@ export async function placeHold(
     for (let call = 0; call < CALLS_MAX; call += 1) {
       const facts =
         deps.facts.current(workspace, revision) ?? (await deps.inTime(deps.facts.load(workspace, revision)))
-      const { grounds, limits, from, until } = resolveAll({ catalogue, facts, workspace, now }, features)
+      const { grounds, limits, from, until } = resolveAll(
+        { catalogue, facts, workspace, now, occurredAt: input.occurredAt },
+        features,
+      )
       const factsRevision = call === 0 ? named(facts.revision) : revision
       const basis = { from, until, factsRevision, catalogueRevision: catalogue.revision }
       const reply = await deps.holds.hold(wishOf(input, items, { features, grounds, limits }), basis)
@@ -107,18 +112,20 @@ interface ResolveInput {
   readonly facts: WorkspaceFacts
   readonly workspace: string
   readonly now: Instant
+  /** When what is asked for happened; null = now. */
+  readonly occurredAt: Instant | null
 }
 
 function resolveAll(
   input: ResolveInput,
   features: readonly string[],
 ): Resolved & Pick<HoldBasis, 'from' | 'until'> {
-  const { catalogue, facts, now } = input
+  const { catalogue, facts, now, occurredAt } = input
   const grounds = features.map((featureKey): Grounds => {
     const entitlement = rememberedEntitlement({ ...input, featureKey })
     return { entitlement, crossing: crossingOf(facts, featureKey, entitlement.feature) }
   })
-  const limits = grounds.map((one) => limitOf(catalogue, one, now))
+  const limits = grounds.map((one) => atTime(limitOf(catalogue, one, now), facts.subscription, occurredAt))
   const from = Math.max(...limits.map((limit) => limit.from))
   return { grounds, limits, from, until: Math.min(...limits.map(({ until }) => until)) }
 }
@@ -146,4 +153,18 @@ function limitOf(catalogue: Catalogue, { entitlement, crossing }: Grounds, now: 
   const limit = { from: now, until, crossing, group: { ...admission, meters } }
   remembered.set(entitlement, limit)
   return limit
+}
+
+/** What happened in another window is compared with what that one holds: its event is counted there. */
+function atTime(limit: Limit, subscription: AcceptedSubscription | null, at: Instant | null): Limit {
+  if (at === null || subscription === null) return limit
+  const { meters } = limit.group
+  if (meters.every(({ window }) => window === null || holds(window, at))) return limit
+  const held = windowHolding(subscription, at)
+  const moved = meters.map((meter) => (meter.window === null ? meter : { ...meter, window: held }))
+  return { ...limit, group: { ...limit.group, meters: moved } }
+}
+
+function holds({ from, days }: BillingWindow, at: Instant): boolean {
+  return at >= from && days.includes(dayOf(at))
 }

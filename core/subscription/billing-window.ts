@@ -59,13 +59,27 @@ export function windowAt(
   at: Instant,
   usedUntil: Instant | null = null,
 ): BillingWindow {
-  const { anchorDay, periodEnd, windowStartsAt, status, periodStart } = subscription
-  const anchor = status === 'trialing' ? new Date(periodStart).getUTCDate() : anchorDay
-  const month = anchoredMonth(anchor, Math.min(at, periodEnd - 1))
+  const { periodEnd, windowStartsAt } = subscription
+  const month = anchoredMonth(anchorDayOf(subscription), Math.min(at, periodEnd - 1))
   const startsInside = windowStartsAt !== null && windowStartsAt > month.from && windowStartsAt < month.to
   const from = startsInside ? windowStartsAt : month.from
   const to = Math.max(Math.min(month.to, periodEnd), from)
   const isSplit = startsInside && from !== startOfDay(from)
   const splitDay = isSplit ? { day: dayOf(from), startsAt: from } : null
   return { from, to, days: daysOf({ from, to: Math.max(to, (usedUntil ?? 0) + 1) }), splitDay }
+}
+
+/**
+ * The window that use at an instant is counted in: also what came before a window that began inside its month, which is
+ * all of that month until then and the whole day of the turn.
+ */
+export function windowHolding(subscription: AcceptedSubscription, at: Instant): BillingWindow {
+  const window = windowAt(subscription, at, at)
+  if (at >= window.from) return window
+  const { from } = anchoredMonth(anchorDayOf(subscription), at)
+  return { from, to: window.from, days: daysOf({ from, to: window.from }), splitDay: null }
+}
+
+function anchorDayOf({ status, periodStart, anchorDay }: AcceptedSubscription): number {
+  return status === 'trialing' ? new Date(periodStart).getUTCDate() : anchorDay
 }

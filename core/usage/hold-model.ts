@@ -11,9 +11,8 @@ import {
   type HoldItem,
   type HoldOutcome,
   type HoldWish,
+  isTimely,
   OPEN_ITEMS_MAX,
-  OPERATION_AGE_MAX_MS,
-  OPERATION_AHEAD_MAX_MS,
   type OpenItem,
   type OperationName,
   type ReleaseOutcome,
@@ -67,8 +66,7 @@ export class HoldModel {
     const counted = wish.items.map((_, item) => isCounted(itemEventId({ operation, item })))
     if (counted.every(Boolean)) return { outcome: 'done', granted: [] }
     const at = wish.occurredAt ?? now
-    if (at < now - OPERATION_AGE_MAX_MS || at > now + OPERATION_AHEAD_MAX_MS)
-      return { outcome: 'too_old', granted: [] }
+    if (!isTimely(at, now)) return { outcome: 'too_old', granted: [] }
     if (this.#entriesOf(wish.workspace) + 2 * wish.items.length > OPEN_ITEMS_MAX)
       return { outcome: 'full', granted: [] }
     const admitted = this.#admit(wish, counted)

@@ -14,6 +14,11 @@ export const HOLD_MAX_MS = 40 * HOUR_MS
 export const OPERATION_AGE_MAX_MS = DAY_MS
 /** How far after Redis' time an operation may claim to have happened. */
 export const OPERATION_AHEAD_MAX_MS = MINUTE_MS
+/** Whether an operation of that time may still be admitted: its event is late for nothing then. */
+export function isTimely(occurredAt: Instant, now: Instant): boolean {
+  return occurredAt >= now - OPERATION_AGE_MAX_MS && occurredAt <= now + OPERATION_AHEAD_MAX_MS
+}
+
 /** How long the same id gets the same answer. */
 export const ANSWER_KEPT_MS = 48 * HOUR_MS
 

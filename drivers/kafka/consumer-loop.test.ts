@@ -18,12 +18,15 @@ class Session implements PartitionSession {
 async function started(openSession: () => Promise<Session>) {
   const client = new EventEmitter()
   const seeks: unknown[] = []
+  let eachBatch: (payload: object) => Promise<void> = async () => undefined
   const consumer = {
     events: { GROUP_JOIN: 'join', CRASH: 'crash', FETCH: 'fetch', END_BATCH_PROCESS: 'end' },
     on: (event: string, listener: (said: unknown) => void) => client.on(event, listener),
     connect: async () => undefined,
     subscribe: async () => undefined,
-    run: async () => undefined,
+    run: async (given: { readonly eachBatch: typeof eachBatch }) => {
+      eachBatch = given.eachBatch
+    },
     seek: (place: unknown) => seeks.push(place),
     commitOffsets: async () => undefined,
     disconnect: async () => undefined,
@@ -40,7 +43,7 @@ async function started(openSession: () => Promise<Session>) {
   })
   await loop.start()
   const say = (event: string, payload: unknown): unknown => client.emit(event, { payload })
-  return { loop, fatal, seeks, say }
+  return { loop, fatal, seeks, say, handOut: (payload: object) => eachBatch(payload) }
 }
 
 test('a Kafka client that stops for good is told on, one that begins anew by itself is not', async () => {
@@ -76,5 +79,25 @@ test('a partition that is not open yet is named, without a position', async () =
   opening.resolve(new Session())
   await opening.promise
   expect(loop.standings).toEqual([{ partition: 3, position: 10, isBusy: false }])
+  await loop.stop()
+})
+
+test('while a batch is handled nothing is fetched: that is no silence of Kafka, however long it takes', async () => {
+  const session = new Session()
+  const handling = Promise.withResolvers<'done'>()
+  session.handle = () => handling.promise
+  const { loop, say, handOut } = await started(async () => session)
+  say('join', { memberAssignment: { [topic]: [3] } })
+  expect(loop.idleMs).toBeGreaterThan(0)
+  const messages = [{ offset: '10', timestamp: '0' }]
+  const batch = { topic, partition: 3, messages, fetchedOffset: '10', lastOffset: () => '10' }
+  const heartbeat = async (): Promise<void> => undefined
+  const handled = handOut({ batch, heartbeat, isRunning: () => true, resolveOffset: () => undefined })
+  expect(loop.idleMs).toBe(0)
+  const before = performance.now()
+  handling.resolve('done')
+  await handled
+  expect(loop.idleMs).toBeGreaterThan(0)
+  expect(loop.idleMs).toBeLessThanOrEqual(performance.now() - before)
   await loop.stop()
 })

@@ -87,6 +87,9 @@ export class ConsumerLoop<Session extends PartitionSession> {
   #assigned: readonly number[] = []
   #generation = 0
   #lastFetchAt = performance.now()
+  /** Batches that are handled now; the client fetches again when all of a fetch are. */
+  #handling = 0
+  #lastHandledAt = 0
   #commitTimer: NodeJS.Timeout | null = null
 
   constructor(options: LoopOptions<Session>) {
@@ -115,9 +118,9 @@ export class ConsumerLoop<Session extends PartitionSession> {
     })
   }
 
-  /** Milliseconds since the broker last answered a fetch. */
+  /** Milliseconds for which a fetch has been waited for in vain; 0 while a batch is handled: nothing is fetched meanwhile. */
   get idleMs(): number {
-    return performance.now() - this.#lastFetchAt
+    return this.#handling > 0 ? 0 : performance.now() - Math.max(this.#lastFetchAt, this.#lastHandledAt)
   }
 
   /** Joins the group and reads until `stop`. */
@@ -138,7 +141,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: concurrency ?? AT_ONCE,
-      eachBatch: (payload) => this.#onBatch(payload),
+      eachBatch: (payload) => this.#handle(payload),
     })
     this.#commitTimer = setInterval(() => void this.#commit(), COMMIT_EVERY_MS)
   }
@@ -186,6 +189,16 @@ export class ConsumerLoop<Session extends PartitionSession> {
 
   #seek(partition: number, position: number): void {
     this.#consumer.seek({ topic: this.#options.topic, partition, offset: String(position) })
+  }
+
+  async #handle(payload: EachBatchPayload): Promise<void> {
+    this.#handling += 1
+    try {
+      await this.#onBatch(payload)
+    } finally {
+      this.#handling -= 1
+      this.#lastHandledAt = performance.now()
+    }
   }
 
   async #onBatch({ batch, heartbeat, resolveOffset, isRunning }: EachBatchPayload): Promise<void> {

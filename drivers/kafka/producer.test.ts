@@ -110,3 +110,21 @@ test('a producer stops though all that still waits is late', async () => {
   await stopped
   expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['c']])
 })
+
+test('a request stays below what brokers take of one partition, and who gave more waits for all of it', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const large = (key: string) => ({ topic: 'usage.events', key, value: Buffer.alloc(400_000) }) as const
+  let isWritten = false
+  const all = producer.send(large('a'), large('b'), large('c')).then(() => {
+    isWritten = true
+  })
+  await turns()
+  vi.advanceTimersByTime(10)
+  expect(requests.map(({ keys }) => keys)).toEqual([['a', 'b'], ['c']])
+  requests[0]?.answer.resolve()
+  await turns()
+  expect(isWritten).toBe(false)
+  requests[1]?.answer.resolve()
+  await all
+})

@@ -13,6 +13,7 @@ export interface OutgoingRecord {
 /** Records that share a request, and so their fate. */
 interface Batch {
   readonly records: OutgoingRecord[]
+  bytes: number
   /** Its callers were told that they do not know; what has not left by then need not leave any more. */
   isLate: boolean
   readonly acknowledged: PromiseWithResolvers<void>
@@ -20,6 +21,8 @@ interface Batch {
 
 /** Records of one request at most. */
 const BATCH_MAX = 2_000
+/** Bytes of one request at most: brokers refuse what of one partition is above 1 MiB, and with it all of the request. */
+const BATCH_BYTES_MAX = 900_000
 /** How long records wait for the request before theirs. */
 const GATHER_MAX_MS = 10
 /** Requests under way at most. */
@@ -65,22 +68,31 @@ export class GatheringProducer {
   }
 
   /**
-   * Writes records in one request; resolves when all in-sync replicas have them.
+   * Writes records, in one request where they fit into one; resolves when all in-sync replicas have them.
    *
    * When it rejects, the outcome is not known: the same records may be sent again, their ids make them count once.
    */
   send(...records: readonly OutgoingRecord[]): Promise<void> {
-    const last = this.#waiting.at(-1)
-    const isOpen = last !== undefined && !last.isLate && last.records.length < BATCH_MAX
-    const batch = isOpen ? last : this.#begin()
-    batch.records.push(...records)
+    const batches = new Set<Batch>()
+    for (const record of records) {
+      const bytes = record.value.length
+      const last = this.#waiting.at(-1)
+      const hasRoom =
+        last !== undefined && last.records.length < BATCH_MAX && last.bytes + bytes <= BATCH_BYTES_MAX
+      const batch = hasRoom && !last.isLate ? last : this.#begin()
+      batch.records.push(record)
+      batch.bytes += bytes
+      batches.add(batch)
+    }
     this.#schedule()
-    return batch.acknowledged.promise
+    const [first, ...rest] = [...batches].map(({ acknowledged }) => acknowledged.promise)
+    if (first === undefined || rest.length === 0) return first ?? Promise.resolve()
+    return Promise.all([first, ...rest]).then(() => undefined)
   }
 
   #begin(): Batch {
     const acknowledged = Promise.withResolvers<void>()
-    const batch: Batch = { records: [], isLate: false, acknowledged }
+    const batch: Batch = { records: [], bytes: 0, isLate: false, acknowledged }
     this.#waiting.push(batch)
     if (this.#withinMs === null) return batch
     const late = (): void => {

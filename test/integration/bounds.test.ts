@@ -59,6 +59,15 @@ describe('bounds of a request', () => {
     expect((await call(path, { body: padded(body(), bytes) })).status).toBe(status)
   })
 
+  test('G22: an event whose record is larger than what is read is refused by name', async () => {
+    const lead = { record: 'LeadEvent', id: 'e', action: 'created', leadId: 'l'.repeat(600 * KIB) }
+    const own = { workspace: workspace.id, source: 'crm', occurredAt: new Date().toISOString() }
+    const large = JSON.stringify({ events: [{ ...lead, ...own }] })
+    const text = await (await call('/v1/events', { body: large })).text()
+    expect(JSON.parse(text)).toMatchObject({ accepted: 0, refused: 1 })
+    expect(text).toContain('"too_large"')
+  })
+
   test.for([
     [1_024 * KIB, 422],
     [1_024 * KIB + 1, 413],

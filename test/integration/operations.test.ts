@@ -102,10 +102,16 @@ test('verify: nothing differs while all is running; a counter and a member that 
     await workspace.send('LeadEvent', { leadId: 'l', action: 'created' })
   await workspace.send('WhatsappNumberEvent', { number: '+1', action: 'connected' })
   await workspace.counted()
-  expect(await json(['verify'])).toMatchObject({
-    code: 0,
-    body: { differences: [], rebuilding: [], cut: [] },
+  const busy = new TestWorkspace(system)
+  let isOver = false
+  const writing = (async () => {
+    while (!isOver) await busy.send('LeadEvent', { leadId: 'l', action: 'created' })
+  })()
+  const verified = await json(['verify']).finally(() => {
+    isOver = true
   })
+  await writing
+  expect(verified).toMatchObject({ code: 0, body: { differences: [], rebuilding: [], cut: [] } })
   const keys = allShardKeys(SHARDS_DEFAULT)[shardOf(workspace.id, SHARDS_DEFAULT)]
   if (keys === undefined) throw new Error('no shard')
   await system.redis.hincrby(keys.usage(workspace.id), 'leads', 2)

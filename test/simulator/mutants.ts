@@ -48,6 +48,12 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position = Math.max(',
   },
   {
+    name: 'a mark during a batch covers what is still on its way',
+    file: 'consumers/usage/usage-session.ts',
+    from: 'const head = { upto: next - 1, at, seen: null }',
+    to: 'const head = { upto: this.#position - 1, at, seen: null }',
+  },
+  {
     name: 'a slice goes to Redis though the one before it did not',
     file: 'consumers/usage/usage-session.ts',
     from: "      if (before === 'reopen') return 'reopen'\n",
