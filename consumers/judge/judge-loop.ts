@@ -170,10 +170,11 @@ interface Changed {
   readonly value: string
 }
 
-/** Of `stamp|first|last`, see `lua/apply.lua`. */
+/** The earlier one of `stamp|before|since`, see `lua/apply.lua`. */
 function raisedAtOf(value: string | null): Instant | null {
-  const first = value?.split('|')[1] ?? ''
-  return first === '' ? null : Number(first)
+  const raises = value?.split('|').slice(1) ?? []
+  const known = raises.filter((raise) => raise !== '').map(Number)
+  return known.length === 0 ? null : Math.min(...known)
 }
 
 function pairsOf(entries: readonly string[]): readonly Changed[] {

@@ -15,7 +15,7 @@ interface MarkOptions {
   readonly sessions: () => ReadonlyMap<number, UsageSession>
   readonly standings: () => readonly Standing[]
   readonly ranges: () => Promise<readonly LogRange[]>
-  readonly reopen: (partition: number) => void
+  readonly reopen: (partition: number, session: UsageSession) => void
   /** Where the partitions stand; told in every round. */
   readonly onProgress: (progress: readonly Progress[]) => void
 }
@@ -51,7 +51,7 @@ async function markAll(options: MarkOptions): Promise<void> {
         (own.high < (before.get(partition) ?? 0) || (own.low > session.position && !session.isBusy))
       const verified = own === undefined ? null : { end: own.high, times }
       const outcome = isElsewhere ? 'reopen' : await session.mark(verified)
-      if (outcome === 'reopen') reopen(partition)
+      if (outcome === 'reopen') reopen(partition, session)
     }),
   )
 }

@@ -92,7 +92,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     ranges,
     sessions: () => loop.sessions,
     standings: () => loop.standings,
-    reopen: (partition) => loop.reopen(partition),
+    reopen: (partition, session) => loop.reopen(partition, session),
     onProgress: options.onProgress,
   })
   return {

@@ -43,6 +43,18 @@ function checkFeatures({ features, meters }: Catalogue, fault: Fault): void {
       fault(`features.${key}.requires`, `"${feature.requires}" is not a switch of this catalogue`)
     }
   }
+  const owners = new Map<string, string>()
+  for (const [key, feature] of Object.entries(features)) {
+    for (const [index, meter] of feature.meters.entries()) {
+      const owner = owners.get(meter)
+      if (owner !== undefined)
+        fault(
+          `features.${key}.meters[${index}]`,
+          `"${meter}" counts for ${owner} already; give this a meter of its own`,
+        )
+      owners.set(meter, owner ?? key)
+    }
+  }
   for (const meter of Object.keys(meters)) {
     const isUsed = Object.values(features).some((feature) => feature.meters.includes(meter))
     if (!isUsed) fault(`meters.${meter}`, 'no feature uses this meter')

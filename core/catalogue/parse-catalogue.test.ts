@@ -119,6 +119,12 @@ test.for([
     'plans.pro.versions[0].off',
     '"salesbot"',
   ],
+  [
+    'a meter of two features',
+    { 'features.ai_agents_total.meters': ['ai_agents'] },
+    'features.ai_agents_total.meters[0]',
+    'ai_agents already',
+  ],
   ['a term that is there twice', { 'terms.1.months': 6 }, 'terms[1].months', '6 months already'],
   ['an actor that is none', { 'payments.0.actors': ['suport'] }, 'payments[0].actors', '"suport"'],
   ['a currency in small letters', { 'payments.0.currency': 'usd' }, 'payments[0].currency', 'capitals'],

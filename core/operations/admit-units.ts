@@ -73,6 +73,10 @@ export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Ad
         decide({ ...placed, items }),
       )
     case 'done': {
+      if (input.partial) {
+        const message = `${input.operation} was counted, and how much of it is not known any more; see what is used`
+        throw new TallygateError('already_resolved', message)
+      }
       const decisions = decide({ ...placed, items: items.map((item) => ({ ...item, quantity: ZERO })) })
       const counted = decisions.map((one, index) =>
         asAdmitted({ ...one, quantity: items[index]?.quantity ?? ZERO }),

@@ -101,3 +101,21 @@ test('while a batch is handled nothing is fetched: that is no silence of Kafka, 
   expect(loop.idleMs).toBeLessThanOrEqual(performance.now() - before)
   await loop.stop()
 })
+
+test('a session that is no longer that of its partition opens nothing anew', async () => {
+  const sessions: Session[] = []
+  const { loop, say } = await started(async () => {
+    const session = new Session()
+    sessions.push(session)
+    return session
+  })
+  say('join', { memberAssignment: { [topic]: [3] } })
+  await Promise.resolve()
+  const [session] = sessions
+  if (session === undefined) throw new Error('nothing was opened')
+  say('join', { memberAssignment: { [topic]: [4] } })
+  await Promise.resolve()
+  loop.reopen(3, session)
+  expect([sessions.length, [...loop.sessions.keys()]]).toEqual([2, [4]])
+  await loop.stop()
+})

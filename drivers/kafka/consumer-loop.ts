@@ -153,8 +153,9 @@ export class ConsumerLoop<Session extends PartitionSession> {
     await this.#consumer.disconnect()
   }
 
-  /** Drops the session of a partition; the next batch opens it anew. */
-  reopen(partition: number): void {
+  /** Drops a session, and opens its partition anew; not where that was opened anew, or given away, meanwhile. */
+  reopen(partition: number, session: Session): void {
+    if (this.#open.get(partition) !== session) return
     this.#sessions.delete(partition)
     this.#open.delete(partition)
     this.#prepare(partition)
@@ -212,7 +213,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
     this.#busy.add(session)
     const handled = session.handle({ messages: batch.messages, next, heartbeat })
     const outcome = await handled.finally(() => this.#busy.delete(session))
-    if (outcome === 'reopen') return this.reopen(partition)
+    if (outcome === 'reopen') return this.reopen(partition, session)
     resolveOffset(String(next - 1))
     if (batch.messages.length < SMALL_BATCH) await this.#pace()
   }

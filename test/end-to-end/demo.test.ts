@@ -15,12 +15,12 @@ const wanted: Readonly<Record<string, readonly string[]>> = {
   'A workspace that grows into its limits': [
     '✓ add 1 leads: within_limit',
     '✗ add 1 contacts_companies: limit_reached',
-    '✓ add 1 leads: over_limit_grace',
     '✓ add 10 contacts_companies: within_limit',
     '✗ add 1 whatsapp_numbers +15550002: limit_reached',
     '✓ add 1 whatsapp_numbers +15550001: within_limit',
     '✗ add 2000 ai_credits: limit_reached',
     '✗ add 1 ai_agents: feature_not_in_plan',
+    '✓ add 1 leads: over_limit_grace',
     '✓ add 1 leads: within_limit',
     '✓ add 1 whatsapp_numbers +15550002: within_limit',
     '✓ add 1 ai_agents: within_limit',

@@ -20,8 +20,11 @@ function put(workspace: string, revision: string, since: number | null): Promise
   return putFacts(redis, { keys, workspace, revision, facts: '{}', nonce: randomUUID(), since })
 }
 
+/** What a crossing would be dated by: the earlier one of both raises; undefined where there is none. */
 async function raisedAt(workspace: string): Promise<string | undefined> {
-  return (await stampOf(workspace)).split('|')[1]
+  const [, ...raises] = (await stampOf(workspace)).split('|')
+  const known = raises.filter((raise) => raise !== '').map(Number)
+  return known.length === 0 ? undefined : String(Math.min(...known))
 }
 
 async function stampOf(workspace: string): Promise<string> {
@@ -72,19 +75,29 @@ test('judge: a crossing counts from the earliest event that nobody judged, in wh
   expect(await raisedAt(workspace)).toBe('8000')
 })
 
-test('judge: history that was judged does not date what comes while it is, by an event or by a change of facts', async () => {
+test('judge: history that was judged dates nothing from the second look on, by an event or by a change of facts', async () => {
   const workspace = `w-${randomUUID().slice(0, 8)}`
+  const look = async (meanwhile: () => Promise<unknown>): Promise<string> => {
+    const value = await stampOf(workspace)
+    await meanwhile()
+    return forgetStamp(redis, { hash: keys.judge, workspace, value })
+  }
   await raise(workspace, 1_000)
-  const judged = await stampOf(workspace)
-  await raise(workspace, 8_000)
-  expect(await raisedAt(workspace)).toBe('1000')
-  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: judged })).toBe('TOUCHED')
-  expect(await raisedAt(workspace)).toBe('8000')
-  const judgedAgain = await stampOf(workspace)
-  await put(workspace, '2.0.1', 9_000)
-  expect(await raisedAt(workspace)).toBe('8000')
-  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: judgedAgain })).toBe('TOUCHED')
+  expect(await look(() => raise(workspace, 8_000))).toBe('TOUCHED')
+  expect(await raisedAt(workspace), 'it may have come after the counters were read').toBe('1000')
+  expect(await look(() => raise(workspace, 8_500))).toBe('TOUCHED')
+  expect(await raisedAt(workspace)).toBe('8500')
+  expect(await look(() => put(workspace, '2.0.1', 9_000))).toBe('TOUCHED')
   expect(await raisedAt(workspace)).toBe('9000')
+})
+
+test('judge: history that comes while live use is judged keeps its time', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await put(workspace, '2.0.1', 9_000)
+  const value = await stampOf(workspace)
+  await raise(workspace, 1_000)
+  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value })).toBe('TOUCHED')
+  expect(await raisedAt(workspace)).toBe('1000')
 })
 
 test('judge: what only lowers a meter asks to be judged and dates nothing', async () => {
@@ -92,7 +105,7 @@ test('judge: what only lowers a meter asks to be judged and dates nothing', asyn
   await put(workspace, '2.0.1', null)
   await redis.hset(keys.judge, workspace, '1||')
   expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: '0||' })).toBe('TOUCHED')
-  expect(await raisedAt(workspace)).toBe('')
+  expect(await raisedAt(workspace)).toBeUndefined()
 })
 
 test('facts: a change that somebody else read on the way is judged all the same, from when it counts', async () => {

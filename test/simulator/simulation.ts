@@ -170,11 +170,11 @@ export class Simulation {
     const times = this.#shards.map(() => this.#log.now)
     const ends = this.#log.partitions.map((log) => log.length)
     const marks = [...worker.sessions].map(async ([partition, session]) => {
-      return { partition, outcome: await session.mark({ end: ends[partition] ?? 0, times }) }
+      return { partition, session, outcome: await session.mark({ end: ends[partition] ?? 0, times }) }
     })
     for (const mark of await Promise.allSettled(marks)) {
       if (mark.status === 'rejected') throw mark.reason
-      if (mark.value.outcome === 'reopen') await worker.reopen(mark.value.partition)
+      if (mark.value.outcome === 'reopen') await worker.reopen(mark.value.partition, mark.value.session)
     }
   }
 

@@ -69,8 +69,8 @@ export class Worker {
   }
 
   /** Opens a partition anew. */
-  async reopen(partition: number): Promise<void> {
-    this.#loop.reopen(partition)
+  async reopen(partition: number, session: UsageSession): Promise<void> {
+    this.#loop.reopen(partition, session)
     await this.#opened(partition)
   }
 

@@ -3,7 +3,7 @@
   Applies the usage events of one shard in (known, upto] of one partition: every event once, or nothing.
 
   KEYS[1] m      incarnation, watermarks, readiness     KEYS[2] b      dedupe bucket -> latest append time of an id in it
-  KEYS[3] dirty  workspace -> stamp, for snapshots      KEYS[4] judge  workspace -> stamp|first|last raise, for limits
+  KEYS[3] dirty  workspace -> stamp, for snapshots      KEYS[4] judge  workspace -> stamp|raise before|since a look, for limits
   KEYS[5..]      usage hash of each workspace, then the id sets, then what is named by its place here: member sets, holds
   ARGV  1 inc  2 tp  3 known watermark  4 upto  5 at: append time of upto, ms  6 seen: ms the end was verified, or ''
         7 nonce: makes stamps of one microsecond differ  8 msgpack, the events grouped by workspace, in order within each:
@@ -42,7 +42,7 @@ local keys = 4 + #names + #(slice[5] or {})
 if #KEYS < keys or #ids ~= #(slice[7] or {}) or state[5] and #names > #(slice[9] or {}) then return redis.error_reply('BADEVENT') end
 for i = 1, #(slice[10] or {}), 2 do reservations[slice[10][i]] = slice[10][i + 1] end
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
-local touched, first, last, counted, duplicates, place = {}, {}, {}, 0, 0, 1
+local touched, raised, counted, duplicates, place = {}, {}, 0, 0, 1
 
 if #names > 0 then redis.call('HINCRBY', m, 'half', 1) end
 local fresh = add_ids(4 + #names, slice[5] or {}, ids, slice[7])
@@ -60,9 +60,8 @@ for w, name in ipairs(names) do
         counted, is_touched = counted + 1, true
         for i = place + 3, after - 1, 3 do
           local kind = kinds[events[i]]
-          if operations[kind[1]](u, kind, events[i + 1], events[i + 2], offset) then
-            first[name], last[name] = math.min(first[name] or appended, appended), math.max(last[name] or appended, appended)
-          end
+          local may_raise = operations[kind[1]](u, kind, events[i + 1], events[i + 2], offset)
+          if may_raise and not (raised[name] and raised[name] < appended) then raised[name] = appended end
         end
       end
     end
@@ -78,14 +77,11 @@ end
 if #touched > 0 then
   local unjudged, dirty, judge = redis.call('HMGET', KEYS[4], unpack(touched)), {}, {}
   for i, name in ipairs(touched) do
-    local raises, since, till = '||', string.match(unjudged[i] or '', '|(%d+)|(%d+)$')
-    if first[name] and since then
-      raises = string.format('|%.0f|%.0f', math.min(first[name], tonumber(since)), math.max(last[name], tonumber(till)))
-    elseif first[name] or since then
-      raises = string.format('|%.0f|%.0f', first[name] or tonumber(since), last[name] or tonumber(till))
-    end
+    local before, since = string.match(unjudged[i] or '', '|(%d*)|(%d*)$')
+    local raise = math.min(raised[name] or math.huge, tonumber(since) or math.huge)
     dirty[2 * i - 1], dirty[2 * i] = name, stamp
-    judge[2 * i - 1], judge[2 * i] = name, stamp .. raises
+    judge[2 * i - 1] = name
+    judge[2 * i] = string.format('%s|%s|%s', stamp, before or '', raise < math.huge and string.format('%.0f', raise) or '')
   end
   redis.call('HSET', KEYS[3], unpack(dirty))
   redis.call('HSET', KEYS[4], unpack(judge))

@@ -4,12 +4,13 @@
 
   KEYS[1] hash   ARGV[1] workspace   ARGV[2] value as it was read
 
-  Reply  'OK' | 'TOUCHED' it stays; in `judge` without the raises that were judged: the last one is its first
+  Reply  'OK' | 'TOUCHED' it stays; in `judge` without the raises from before the look that ended before this one: this one
+         read the counters after them. Those since then may have come while it did
 ]]
 local value = redis.call('HGET', KEYS[1], ARGV[1])
 if value ~= ARGV[2] then
-  local stamp, last = string.match(value or '', '^([^|]+)|%d+|(%d+)$')
-  if stamp then redis.call('HSET', KEYS[1], ARGV[1], stamp .. '|' .. last .. '|' .. last) end
+  local stamp, since = string.match(value or '', '^([^|]+)|%d*|(%d*)$')
+  if stamp then redis.call('HSET', KEYS[1], ARGV[1], stamp .. '|' .. since .. '|') end
   return 'TOUCHED'
 end
 redis.call('HDEL', KEYS[1], ARGV[1])

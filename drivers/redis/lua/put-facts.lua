@@ -35,7 +35,8 @@ if higher then redis.call('HSET', KEYS[2], 'rev', ARGV[1]) end
 if ARGV[5] ~= '' then
   local now = redis.call('TIME')
   local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[4])
-  local first, last = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d+)|(%d+)$')
-  redis.call('HSET', KEYS[4], ARGV[3], string.format('%s|%s|%.0f', stamp, first or ARGV[5], math.max(tonumber(last or '0'), tonumber(ARGV[5]))))
+  local before, since = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d*)|(%d*)$')
+  local raise = math.min(tonumber(since) or math.huge, tonumber(ARGV[5]))
+  redis.call('HSET', KEYS[4], ARGV[3], string.format('%s|%s|%.0f', stamp, before or '', raise))
 end
 return higher and 'STORED' or 'SAME'

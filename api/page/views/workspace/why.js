@@ -25,9 +25,9 @@ export function whyPart(workspace, { feature, leave }) {
     asking.abort()
     asking = new AbortController()
     const { signal } = asking
-    if (question.asked().feature === '') return put(answer, failure(UNKNOWN))
     if (!question.isTimeKnown())
       return put(answer, failure({ code: 'unknown_time', message: 'A year has four digits.' }))
+    if (question.asked().feature === '') return put(answer, failure(UNKNOWN))
     put(answer, loading(3))
     await post('/v1/check', { workspace, ...question.asked(), explain: true }, { signal }).then(
       (decision) => signal.aborted || put(answer, ...explained(decision)),
