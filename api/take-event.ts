@@ -54,10 +54,10 @@ export function takeEvent(
       return refused('invalid_field', error.message)
     throw error
   }
-  if ((outgoing.value?.length ?? 0) > VALUE_BYTES_MAX)
+  if (outgoing.value.length > VALUE_BYTES_MAX)
     return refused(
       'too_large',
-      `its record has ${outgoing.value?.length} bytes; at most ${VALUE_BYTES_MAX} are read`,
+      `its record has ${outgoing.value.length} bytes; at most ${VALUE_BYTES_MAX} are read`,
     )
   const context = contexts.get(catalogue) ?? { catalogue, index: indexMeters(catalogue) }
   contexts.set(catalogue, context)

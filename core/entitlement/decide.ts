@@ -43,11 +43,10 @@ export function decideTogether({ catalogue, now, items }: DecideInput): Verdicts
     const { request } = item
     const before = added.get(request.feature) ?? ZERO
     const asked = unitsAsked(item, joined)
-    const name = `${request.feature} ${request.subject ?? ''}`
     const verdict = decide({ ...item, catalogue, now, units: clampAmount(before + asked) })
     if (verdict.allowed) {
       added.set(request.feature, clampAmount(before + asked))
-      if (request.intent === 'add') joined.add(name)
+      if (request.intent === 'add' && request.subject !== undefined) joined.add(nameOf(request))
     }
     return verdict
   })
@@ -58,7 +57,12 @@ export function decideTogether({ catalogue, now, items }: DecideInput): Verdicts
 function unitsAsked({ request, usage }: DecideItem, joined: ReadonlySet<string>): Amount {
   if (request.intent !== 'add' || usage.subjectIsMember || usage.subjectIsHeld) return ZERO
   if (request.subject === undefined) return request.quantity
-  return joined.has(`${request.feature} ${request.subject}`) ? ZERO : request.quantity
+  return joined.has(nameOf(request)) ? ZERO : request.quantity
+}
+
+/** What a request would make a member of. */
+function nameOf({ feature, subject }: Request): string {
+  return `${feature} ${subject}`
 }
 
 interface DecideOne extends DecideItem {
