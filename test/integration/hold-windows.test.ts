@@ -63,5 +63,6 @@ test('G7: before a window that began inside its month, the rest of that month co
   await workspace.subscribe({ plan: 'base', periodStart: now, periodEnd: now + 182 * DAY_MS, planSince: now })
   const before = now - 1_000
   expect((await consume(workspace, { id: 'a', quantity: 750, at: before }))[1]).toBe(true)
+  await workspace.counted()
   expect((await consume(workspace, { id: 'b', quantity: 1, at: before }))[1]).toBe(false)
 })
