@@ -199,14 +199,11 @@ interface WindowInput {
   readonly now: Instant
 }
 
-/** How long after a lapse use still counts against the last window, where the feature may still be added to. */
-const COUNTED_AFTER_LAPSE_MS = 400 * DAY_MS
-
 /** Where access goes on after the paid period, so does the counting in its last window. */
 function windowOf(feature: Feature, { subscription, access, now }: WindowInput): BillingWindow | null {
   if (feature.kind !== 'flow' || subscription === null) return null
   if (access !== 'active' && feature.lapse !== 'allow') return windowAt(subscription, now)
-  return windowAt(subscription, now, Math.min(now, subscription.periodEnd + COUNTED_AFTER_LAPSE_MS))
+  return windowAt(subscription, now, now)
 }
 
 /** The next instant at which time alone changes the entitlement. */

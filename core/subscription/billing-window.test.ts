@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { seededRandom, seedOfRun } from '../../test/helpers/random.ts'
 import { DAY_MS, toIso } from '../instant.ts'
-import { anchoredMonth, daysOf, windowAt } from './billing-window.ts'
+import { anchoredMonth, daysOf, windowAt, windowHolding } from './billing-window.ts'
 import type { AcceptedSubscription } from './subscription.ts'
 
 /** Walks day by day: the newest day up to `at` that is the anchor's day in its month, or the month's last. */
@@ -111,4 +111,9 @@ test('days: every UTC day the window touches', () => {
   expect(
     daysOf({ from: Date.parse('2026-02-27T13:00:00Z'), to: Date.parse('2026-03-01T00:00:00Z') }),
   ).toEqual(['20260227', '20260228'])
+})
+
+test('no instant of a client makes a window of more days than 400 after the end', () => {
+  const { days } = windowHolding(subscription, Date.parse('9999-12-31T23:59:59Z'))
+  expect([days[0], days.at(-1), days.length]).toEqual(['20260910', '20271015', 401])
 })

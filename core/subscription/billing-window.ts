@@ -47,12 +47,15 @@ export function daysOf({ from, to }: { readonly from: Instant; readonly to: Inst
   return days
 }
 
+/** How long after a lapse use still counts against the last window: no instant makes a window of years. */
+const COUNTED_AFTER_LAPSE_MS = 400 * DAY_MS
+
 /**
  * The flow window of a subscription at an instant.
  *
  * The anchored month, cut where a window began inside it and at the exact end of the paid period. Past that
  * end (a processing window, or a lapse) the last window stays: no new allowance begins unpaid, and what is used until
- * `usedUntil` counts against the last one.
+ * `usedUntil`, at most 400 days after that end, counts against the last one.
  */
 export function windowAt(
   subscription: AcceptedSubscription,
@@ -66,7 +69,8 @@ export function windowAt(
   const to = Math.max(Math.min(month.to, periodEnd), from)
   const isSplit = startsInside && from !== startOfDay(from)
   const splitDay = isSplit ? { day: dayOf(from), startsAt: from } : null
-  return { from, to, days: daysOf({ from, to: Math.max(to, (usedUntil ?? 0) + 1) }), splitDay }
+  const counted = Math.min(usedUntil ?? 0, periodEnd + COUNTED_AFTER_LAPSE_MS)
+  return { from, to, days: daysOf({ from, to: Math.max(to, counted + 1) }), splitDay }
 }
 
 /**

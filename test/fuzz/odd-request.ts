@@ -99,7 +99,7 @@ const routes: readonly Route[] = [
 /** Names that no body has. */
 const foreign = ['__proto__', 'constructor', '$where', 'colour']
 
-/** Makes the next odd request of a seed. */
+/** Makes the next odd request of a seed; overrides are of many workspaces, none of which gets a long history. */
 export function oddRequest(sender: Sender): OddRequest {
   const make = [oddBody, oddBody, oddBody, oddEvent, oddType, oddPath, oddFrame, oddHeaders][sender.random(8)]
   return (make ?? oddBody)(sender)
@@ -147,9 +147,11 @@ function oddBody(sender: Sender): OddRequest {
     `${whole}${whole}`,
   ]
   const body = pick(random, bodies)
+  const { method } = route
+  const path = route.path.replace('/w-fuzzed/', `/w-fuzzed-${random(500)}/`)
   return {
-    name: `${route.method} ${route.path} ${body.slice(0, 200)}`,
-    bytes: request(sender, route, { body }),
+    name: `${method} ${path} ${body.slice(0, 200)}`,
+    bytes: request(sender, { method, path }, { body }),
   }
 }
 

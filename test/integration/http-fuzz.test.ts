@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type OddRequest, oddRequest } from '#test/fuzz/odd-request.ts'
 import { type RawAnswer, sendBytes } from '#test/fuzz/send-bytes.ts'
@@ -6,9 +6,9 @@ import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
-/** Requests; `make soak` asks for 100,000. */
 /** All engines are up: a 503 is a fault here, not the machine's load. */
 const PATIENT = { CHECK_BUDGET_MS: '10000', HOLD_BUDGET_MS: '10000' }
+/** Requests; `make soak` asks for 100,000. */
 const REQUESTS = Number(process.env['G22_REQUESTS'] ?? 5_000)
 const AT_ONCE = 16
 /** Little, so that what is not given back ends the process. */
@@ -47,7 +47,9 @@ function isBareFailure(answer: string): boolean {
 const DRIFT_MAX_MB = 120
 
 function rssMegabytes(): number {
-  const status = readFileSync(`/proc/${system.pidOf('api')}/status`, 'utf8')
+  const pid = system.pidOf('api')
+  if (!existsSync(`/proc/${pid}`)) throw new Error(`the API has ended:\n${system.logOf('api')}`)
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024
 }
 
