@@ -57,6 +57,13 @@ test('a partition that moves on, is read to its end, or was given away is fine',
   expect([liveness.unready(), liveness.fatal()]).toEqual([null, null])
 })
 
+test('a partition read to its end is fine, also where nobody could look for long', () => {
+  const { liveness, pass } = started()
+  liveness.observe([{ ...behind, lag: 0 }])
+  pass(100_000)
+  expect([liveness.unready(), liveness.fatal()]).toEqual([null, null])
+})
+
 test('a topic that was made anew is not ready until its partition opens', () => {
   const { liveness } = started()
   liveness.recreated(3, 'partition 3 was made anew')

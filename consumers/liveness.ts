@@ -114,7 +114,8 @@ export class Liveness {
   }
 
   #waiting(longerThanMs: number): readonly (readonly [number, Standing])[] {
-    return [...this.#standing].filter(([, { since }]) => this.#now() - since > longerThanMs)
+    const isAwaited = ({ lag, position }: Standing): boolean => lag > 0 || position === null
+    return [...this.#standing].filter(([, own]) => isAwaited(own) && this.#now() - own.since > longerThanMs)
   }
 }
 

@@ -10,6 +10,7 @@ import { endOnFailure } from '#drivers/fatal.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
+import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
 import { LETTER_BYTES_MAX } from '#drivers/kafka/letters.ts'
 import { measureKafka } from '#drivers/kafka/measure-kafka.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
@@ -145,7 +146,7 @@ const startingUsage = startUsageConsumer({
     trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
   }),
   now,
-  prepare: (batch) => usageDecoder.prepare(batch.messages.map(({ value }) => value)),
+  prepare: ({ messages }) => learnSchemas(usageDecoder, messages),
   deadLetter: deadLetterOf('usage.events'),
   catalogueRevision: async () => catalogues.remembered().revision,
   onApplied: observeApply({ metrics: measured, lags, drifts: new DriftLog(mongo.db), now, log }),

@@ -13,9 +13,9 @@ interface WatchOptions {
   readonly onProgress: (progress: readonly Progress[]) => void
 }
 
-const EVERY_MS = 2_000
+const EVERY_MS = 1_000
 
-/** Sees now and then how far the partitions of a topic have come, for a consumer that marks nothing. */
+/** Sees now and then how far the partitions of a topic have come, whatever else is away. */
 export function watchProgress({ admin, topic, log, standings, onProgress }: WatchOptions): Rounds {
   return startRounds(EVERY_MS, async () => {
     try {

@@ -47,6 +47,8 @@ export class Decoder {
   readonly #options: DecoderOptions
   readonly #types: ReadonlyMap<string, { readonly record: RecordName; readonly type: avro.Type }>
   readonly #readers = new Map<number, Reader>()
+  /** Schema ids that the registry is being asked about. */
+  readonly #asked = new Map<number, Promise<void>>()
 
   constructor(options: DecoderOptions) {
     this.#options = options
@@ -57,14 +59,27 @@ export class Decoder {
     this.#types = new Map(types)
   }
 
-  /** Learns the schemas of some values. Throws while the registry cannot be asked; try again. */
+  /** Learns the schemas of some values. Throws `unavailable` while the registry says nothing; try again. */
   async prepare(values: Iterable<Buffer | null>): Promise<void> {
     const ids = new Set<number>()
     for (const value of values) {
       const id = schemaIdOf(value)
       if (id !== null && !this.#isKnown(id)) ids.add(id)
     }
-    await Promise.all([...ids].map(async (id) => this.#readers.set(id, await this.#readerOf(id))))
+    await Promise.all([...ids].map((id) => this.#learn(id)))
+  }
+
+  /** Asks for a schema once at a time. */
+  #learn(id: number): Promise<void> {
+    const asked = this.#asked.get(id)
+    if (asked !== undefined) return asked
+    const learning = this.#readerOf(id)
+      .then((reader) => {
+        this.#readers.set(id, reader)
+      })
+      .finally(() => this.#asked.delete(id))
+    this.#asked.set(id, learning)
+    return learning
   }
 
   /** What a value says; its schema id must have been prepared. */

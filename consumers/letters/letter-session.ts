@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Logger } from 'pino'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
+import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
 import { isCut, readLetter } from '#drivers/kafka/letters.ts'
 import type { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { untilDone } from '#drivers/retry.ts'
@@ -38,8 +39,7 @@ export class LetterSession implements PartitionSession {
 
   async handle({ messages, next, heartbeat }: RecordBatch): Promise<'done'> {
     const { log, decoder } = this.#deps
-    const schemas = { what: 'looking up schemas', log, between: heartbeat }
-    await untilDone(schemas, () => decoder.prepare(messages.map(({ value }) => value)))
+    await learnSchemas(decoder, messages)
     for (const message of messages) {
       await untilDone({ what: 'keeping a dead letter', log, between: heartbeat }, () => this.#keep(message))
       this.#position = Number(message.offset) + 1

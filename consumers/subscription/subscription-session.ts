@@ -7,6 +7,7 @@ import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
 import { APPEND_TIME_HEADER, appendTimeOf, faultOfTime } from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
+import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
 import type { RulesHistory } from '#drivers/rules-history.ts'
 import type { BatchTrace } from '#drivers/traces.ts'
@@ -86,11 +87,7 @@ export class SubscriptionSession implements PartitionSession {
     const { retry, decoder, trace } = this.#deps
     const traced = trace?.(batch.messages, this.#partition)
     const refused = new Map<string, string>()
-    await retry(
-      'looking up schemas',
-      () => decoder.prepare(batch.messages.map(({ value }) => value)),
-      batch.heartbeat,
-    )
+    await learnSchemas(decoder, batch.messages)
     for (const message of batch.messages) {
       const code = await retry('a subscription version', () => this.#take(message), batch.heartbeat)
       if (code !== null) refused.set(message.offset, code)

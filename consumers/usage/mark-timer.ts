@@ -1,10 +1,8 @@
 import type { Logger } from 'pino'
-import type { Standing } from '#drivers/kafka/consumer-loop.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import { redisTimes } from '#drivers/redis/clock.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import { type Progress, progressOf } from '../liveness.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import type { UsageSession } from './usage-session.ts'
 
@@ -13,11 +11,8 @@ interface MarkOptions {
   readonly shards: readonly ShardKeys[]
   readonly log: Logger
   readonly sessions: () => ReadonlyMap<number, UsageSession>
-  readonly standings: () => readonly Standing[]
   readonly ranges: () => Promise<readonly LogRange[]>
   readonly reopen: (partition: number, session: UsageSession) => void
-  /** Where the partitions stand; told in every round. */
-  readonly onProgress: (progress: readonly Progress[]) => void
 }
 
 /**
@@ -36,13 +31,11 @@ export function startMarking(options: MarkOptions): Rounds {
 }
 
 async function markAll(options: MarkOptions): Promise<void> {
-  const { redis, shards, sessions, standings, ranges, reopen, onProgress } = options
-  if (standings().length === 0) return onProgress([])
+  const { redis, shards, sessions, ranges, reopen } = options
+  if (sessions().size === 0) return
   const before = new Map([...sessions()].map(([partition, { position }]) => [partition, position]))
   const times = await redisTimes(redis, shards)
   const logs = new Map((await ranges()).map((range) => [range.partition, range]))
-  const ends = new Map([...logs].map(([partition, { high }]) => [partition, high]))
-  onProgress(progressOf(standings(), ends))
   await Promise.all(
     [...sessions()].map(async ([partition, session]) => {
       const own = logs.get(partition)

@@ -14,6 +14,7 @@ import { untilDone } from '#drivers/retry.ts'
 import type { Traces } from '#drivers/traces.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import type { Progress } from '../liveness.ts'
+import { watchProgress } from '../watch-progress.ts'
 import { startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
@@ -91,15 +92,16 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     log,
     ranges,
     sessions: () => loop.sessions,
-    standings: () => loop.standings,
     reopen: (partition, session) => loop.reopen(partition, session),
-    onProgress: options.onProgress,
   })
+  // Apart from the marks: those wait for Redis.
+  const { onProgress } = options
+  const watching = watchProgress({ admin, topic, log, standings: () => loop.standings, onProgress })
   return {
     idleMs: () => loop.idleMs,
     partitions: () => [...loop.sessions.keys()],
     stop: async () => {
-      await marking.stop()
+      await Promise.all([marking.stop(), watching.stop()])
       const open = [...loop.sessions.values()]
       await loop.stop()
       await Promise.all(open.map((session) => session.settle()))

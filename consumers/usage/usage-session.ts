@@ -24,7 +24,7 @@ export interface SessionDeps {
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
   readonly reader: UsageReader
-  /** Makes the decoder know all schema ids of a batch; retries while the registry is away. */
+  /** Makes the decoder know all schema ids of a batch; throws while the registry says nothing. */
   readonly prepare: (batch: RecordBatch) => Promise<void>
   /** Acknowledged by Kafka when it resolves. */
   readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
@@ -138,6 +138,9 @@ export class UsageSession implements PartitionSession {
    * Reads a batch and sends it off; resolves when the batch before it is in Redis, so that the next one is fetched and read
    * while this one is applied. What became of this one is the answer for the next, or of `mark`. A slice that can no longer
    * be brought there, because the partition is lost, is a reason to open it anew: nothing goes behind it.
+   *
+   * Throws where the batch needs what cannot be had now, a schema or a new meter. What was sent of it is in Redis then: the
+   * next try sends what is left.
    */
   async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
     this.#isReading = true
@@ -163,6 +166,9 @@ export class UsageSession implements PartitionSession {
       this.#position = batch.next
       this.#at = at
       return await before
+    } catch (error) {
+      await Promise.all(this.#tracks.map(({ tail }) => tail))
+      throw error
     } finally {
       this.#isReading = false
     }

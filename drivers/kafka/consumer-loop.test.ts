@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Kafka } from 'kafkajs'
+import kafkajs, { type Kafka } from 'kafkajs'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { ConsumerLoop, type PartitionSession } from './consumer-loop.ts'
@@ -15,7 +15,7 @@ class Session implements PartitionSession {
 }
 
 /** A client of Kafka that does nothing by itself and says what a test has it say. */
-async function started(openSession: () => Promise<Session>) {
+async function started(openSession: () => Promise<Session>, takesSeeks = true) {
   const client = new EventEmitter()
   const seeks: unknown[] = []
   let eachBatch: (payload: object) => Promise<void> = async () => undefined
@@ -27,7 +27,10 @@ async function started(openSession: () => Promise<Session>) {
     run: async (given: { readonly eachBatch: typeof eachBatch }) => {
       eachBatch = given.eachBatch
     },
-    seek: (place: unknown) => seeks.push(place),
+    seek: (place: unknown) => {
+      if (!takesSeeks) throw new kafkajs.KafkaJSNonRetriableError('consumer#run must be called first')
+      seeks.push(place)
+    },
     commitOffsets: async () => undefined,
     disconnect: async () => undefined,
   }
@@ -82,6 +85,14 @@ test('a partition that is not open yet is named, without a position', async () =
   await loop.stop()
 })
 
+test('a session that opens while the client begins anew ends nothing', async () => {
+  const { loop, say, seeks } = await started(async () => new Session(), false)
+  say('join', { memberAssignment: { [topic]: [3] } })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect([[...loop.sessions.keys()], seeks]).toEqual([[3], []])
+  await loop.stop()
+})
+
 test('while a batch is handled nothing is fetched: that is no silence of Kafka, however long it takes', async () => {
   const session = new Session()
   const handling = Promise.withResolvers<'done'>()
@@ -99,6 +110,41 @@ test('while a batch is handled nothing is fetched: that is no silence of Kafka, 
   await handled
   expect(loop.idleMs).toBeGreaterThan(0)
   expect(loop.idleMs).toBeLessThanOrEqual(performance.now() - before)
+  await loop.stop()
+})
+
+test('a batch that cannot be handled now is handed out again later, and is no silence of Kafka', async () => {
+  const session = new Session()
+  const answers = [Promise.reject(new Error('no schema yet')), Promise.resolve('done' as const)]
+  session.handle = () => answers.shift() ?? Promise.reject(new Error('asked too often'))
+  const { loop, say, handOut } = await started(async () => session)
+  say('join', { memberAssignment: { [topic]: [3] } })
+  const resumed = Promise.withResolvers<void>()
+  const resolved: string[] = []
+  const payload = {
+    batch: { topic, partition: 3, messages: [{ offset: '10' }], fetchedOffset: '10', lastOffset: () => '10' },
+    heartbeat: async (): Promise<void> => undefined,
+    isRunning: () => true,
+    resolveOffset: (offset: string) => resolved.push(offset),
+    pause: () => () => resumed.resolve(),
+  }
+  await handOut(payload)
+  expect([resolved, loop.standings]).toEqual([[], [{ partition: 3, position: 10, isBusy: true }]])
+  await resumed.promise
+  await handOut(payload)
+  expect([resolved, loop.standings]).toEqual([['10'], [{ partition: 3, position: 10, isBusy: false }]])
+  await loop.stop()
+})
+
+test('what the group says is left to the client', async () => {
+  const session = new Session()
+  const lost = new kafkajs.KafkaJSError('the coordinator is not aware of this member')
+  session.handle = () => Promise.reject(lost)
+  const { loop, say, handOut } = await started(async () => session)
+  say('join', { memberAssignment: { [topic]: [3] } })
+  const batch = { topic, partition: 3, messages: [], fetchedOffset: '10', lastOffset: () => '10' }
+  const handed = handOut({ batch, heartbeat: async () => undefined, isRunning: () => true })
+  await expect(handed).rejects.toBe(lost)
   await loop.stop()
 })
 

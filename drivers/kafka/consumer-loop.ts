@@ -7,6 +7,7 @@ import type {
   KafkaMessage,
 } from 'kafkajs'
 import type { Logger } from 'pino'
+import { RestingPartitions } from './resting-partitions.ts'
 
 /** Records of one partition in offset order; `next` is the offset after the last one, holes included. */
 export interface RecordBatch {
@@ -20,7 +21,12 @@ export interface RecordBatch {
 export interface PartitionSession {
   /** Offset that must be handled next. */
   readonly position: number
-  /** Handles a batch that starts at `position`; `reopen` when the stored state says otherwise than this session. */
+  /**
+   * Handles a batch that starts at `position`; `reopen` when the stored state says otherwise than this session.
+   *
+   * Where it throws, for want of something that this batch alone needs, the same offsets are handed to it again a second
+   * later; the other partitions go on meanwhile.
+   */
   handle(batch: RecordBatch): Promise<'done' | 'reopen'>
   /** Goes on at an offset before which no record is left to read: what was there belongs to transactions alone. */
   passOver(next: number): void
@@ -84,6 +90,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
   readonly #sessions = new Map<number, Promise<Session>>()
   readonly #open = new Map<number, Session>()
   readonly #busy = new Set<Session>()
+  readonly #resting: RestingPartitions<Session>
   #assigned: readonly number[] = []
   #generation = 0
   #lastFetchAt = performance.now()
@@ -94,6 +101,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
 
   constructor(options: LoopOptions<Session>) {
     this.#options = options
+    this.#resting = new RestingPartitions(options.log)
     this.#consumer = options.kafka.consumer({
       groupId: options.groupId,
       sessionTimeout: options.sessionTimeoutMs,
@@ -114,7 +122,8 @@ export class ConsumerLoop<Session extends PartitionSession> {
     return this.#assigned.map((partition) => {
       const session = this.#open.get(partition)
       if (session === undefined) return { partition, position: null, isBusy: false }
-      return { partition, position: session.position, isBusy: this.#busy.has(session) }
+      const isBusy = this.#busy.has(session) || this.#resting.has(session)
+      return { partition, position: session.position, isBusy }
     })
   }
 
@@ -158,6 +167,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
     if (this.#open.get(partition) !== session) return
     this.#sessions.delete(partition)
     this.#open.delete(partition)
+    this.#resting.end(session)
     this.#prepare(partition)
   }
 
@@ -166,6 +176,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
     this.#assigned = partitions
     this.#sessions.clear()
     this.#open.clear()
+    this.#resting.clear()
     this.#options.log.info({ partitions, topic: this.#options.topic }, 'partitions assigned')
     for (const partition of partitions) this.#prepare(partition)
   }
@@ -188,8 +199,14 @@ export class ConsumerLoop<Session extends PartitionSession> {
     )
   }
 
+  /** A client that begins anew takes no seek, and assigns anew; a batch from elsewhere is sought again. */
   #seek(partition: number, position: number): void {
-    this.#consumer.seek({ topic: this.#options.topic, partition, offset: String(position) })
+    const { topic, log } = this.#options
+    try {
+      this.#consumer.seek({ topic, partition, offset: String(position) })
+    } catch (error) {
+      log.debug({ err: error, partition }, 'the client takes no position now')
+    }
   }
 
   async #handle(payload: EachBatchPayload): Promise<void> {
@@ -202,7 +219,8 @@ export class ConsumerLoop<Session extends PartitionSession> {
     }
   }
 
-  async #onBatch({ batch, heartbeat, resolveOffset, isRunning }: EachBatchPayload): Promise<void> {
+  async #onBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, resolveOffset, isRunning } = payload
     const { partition } = batch
     if (!this.#sessions.has(partition)) this.#prepare(partition)
     const opening = this.#sessions.get(partition)
@@ -212,7 +230,11 @@ export class ConsumerLoop<Session extends PartitionSession> {
     const next = nextOffset(batch)
     this.#busy.add(session)
     const handled = session.handle({ messages: batch.messages, next, heartbeat })
-    const outcome = await handled.finally(() => this.#busy.delete(session))
+    const outcome = await handled
+      .catch((error: unknown) => this.#resting.begin(session, payload, error))
+      .finally(() => this.#busy.delete(session))
+    if (outcome === 'resting') return
+    this.#resting.end(session)
     if (outcome === 'reopen') return this.reopen(partition, session)
     resolveOffset(String(next - 1))
     if (batch.messages.length < SMALL_BATCH) await this.#pace()

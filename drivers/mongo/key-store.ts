@@ -11,6 +11,10 @@ import { RememberedKeys } from './remembered-keys.ts'
 
 /** How long a key is believed without being read again: a revocation is effective by then. */
 const BELIEVED_MS = 4_000
+/** From this age on a key may have been revoked for as long as we promise at most. */
+const OLD_MS = 5_000
+/** How long such a key is waited for, ms: a MongoDB that takes longer is away, and what is known stands (consistency.md). */
+const OLD_PATIENCE_MS = 500
 /** Tokens remembered at once. */
 const REMEMBERED_MAX = 10_000
 /** Ids that are not known here and may be looked up: more, and somebody is guessing. */
@@ -78,8 +82,8 @@ const PATIENT: Patience = { guard: (work) => work(), withinMs: 10_000 }
 /**
  * API keys: `tg_live_<8 id>_<43 secret>`, stored only as HMAC-SHA-256 with a pepper that MongoDB never sees.
  *
- * Keys and revocations are inserts, each recorded in the audit before it is made. A key is read again after four seconds; while MongoDB is away the last known
- * answer stands.
+ * Keys and revocations are inserts, each recorded in the audit before it is made. A key is read again after four seconds;
+ * while MongoDB is away, or takes half a second, the last known answer stands.
  */
 export class KeyStore {
   readonly #keys: Collection<KeyDocument>
@@ -91,6 +95,8 @@ export class KeyStore {
   readonly #unknown = new TokenBuckets(UNKNOWN_IDS, () => performance.now())
   readonly #underWay = new Map<string, Promise<RememberedKey>>()
   readonly #proven = new Map<string, ProvenToken>()
+  /** MongoDB did not tell of a key in time when it was last asked. */
+  #isAway = false
 
   constructor(db: Db, pepper: string, patience: Patience = PATIENT) {
     this.#keys = db.collection('keys')
@@ -191,7 +197,9 @@ export class KeyStore {
     const reading = underWay ?? this.#readAgain(id)
     if (known === undefined) return reading
     const late = (): Error => new Error('MongoDB did not answer for a key in time')
-    return inTime(reading, { withinMs: this.#patience.withinMs, late }).catch(() => known)
+    const isOld = performance.now() - known.readAt >= OLD_MS && !this.#isAway
+    const withinMs = isOld ? Math.max(OLD_PATIENCE_MS, this.#patience.withinMs) : this.#patience.withinMs
+    return inTime(reading, { withinMs, late }).catch(() => known)
   }
 
   #requireFewUnknown(): void {
@@ -202,14 +210,21 @@ export class KeyStore {
 
   /** One question for all that wait for the same key. */
   #readAgain(id: string): Promise<RememberedKey> {
+    const overdue = setTimeout(() => {
+      this.#isAway = true
+    }, OLD_PATIENCE_MS)
     const reading = this.#patience
       .guard(() => Promise.all([this.#keys.findOne({ _id: id }), this.#revokedAt(id)]))
       .then(([document, revokedAt]) => {
         const fresh = { document, revokedAt, readAt: performance.now() }
         this.#remembered.set(id, fresh)
+        this.#isAway = false
         return fresh
       })
-      .finally(() => this.#underWay.delete(id))
+      .finally(() => {
+        clearTimeout(overdue)
+        this.#underWay.delete(id)
+      })
     this.#underWay.set(id, reading)
     return reading
   }

@@ -145,8 +145,13 @@ async function untilCounted(brokers: string, redis: Redis): Promise<void> {
   )
 }
 
-async function rebuildsOf({ consumers }: System): Promise<number> {
-  const text = await fetch(`${consumers}/metrics`).then((response) => response.text())
+async function rebuildsOf({ consumers, logOf }: System): Promise<number> {
+  const text = await fetch(`${consumers}/metrics`).then(
+    (response) => response.text(),
+    (error: unknown) => {
+      throw new Error(`the consumers are gone:\n${logOf('consumers')}`, { cause: error })
+    },
+  )
   const [, count] = /^tallygate_shard_rebuild_seconds_count (\d+)$/m.exec(text) ?? []
   if (count === undefined) throw new Error('the consumers do not say how many shards they rebuilt')
   return Number(count)

@@ -54,6 +54,30 @@ test('transactions: what was aborted counts nothing and holds up nothing, also a
   expect((await workspace.checkExactly(question)).used).toBe(13)
 }, 120_000)
 
+test('Redis and MongoDB silent for longer than Kafka may be: no consumer is ready, none ends, and all goes on', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({})
+  const consumers = [rig.system, rig.other]
+  const pids = consumers.map(({ pidOf }) => pidOf('consumers'))
+  const { redis, mongo } = rig.proxies
+  for (const proxy of [redis, mongo]) proxy.set({ kind: 'blackhole' })
+  await workspace.send('LeadEvent', { ...lead, quantity: 5 })
+  const silentBy = performance.now() + 2 * STALLED_MAX_MS
+  const ready = (): Promise<number[]> =>
+    Promise.all(consumers.map(async (system) => (await fetch(`${system.consumers}/readyz`)).status))
+  await eventually(
+    ready,
+    (statuses) => statuses.every((status) => status === 503) && performance.now() > silentBy,
+    { what: 'consumers to be unready for longer than Kafka may be silent', withinMs: 3 * STALLED_MAX_MS },
+  )
+  for (const proxy of [redis, mongo]) proxy.set({ kind: 'reset' })
+  for (const proxy of [redis, mongo]) proxy.set({ kind: 'pass' })
+  await workspace.counted()
+  expect(await workspace.checkExactly(question)).toMatchObject({ used: 5 })
+  expect(consumers.map(({ pidOf }) => pidOf('consumers'))).toEqual(pids)
+  for (const { wholeLogOf } of consumers) expect(wholeLogOf('consumers')).not.toContain('ending so that')
+}, 120_000)
+
 test('G5: use that a cut log took along is said to be missing, and so it is after the shard was lost and rebuilt', async () => {
   const workspace = new TestWorkspace(rig.system)
   await workspace.subscribe({})

@@ -1,0 +1,60 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { connectMongo } from '#drivers/mongo/connect.ts'
+import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+const change = { at: Date.now(), by: { kind: 'cli', id: 'test', label: 'test' } } as const
+const wish = { scopes: ['check'], workspaces: '*', label: 'test', expiresAt: null } as const
+
+/** A store of an API whose MongoDB takes some time, with a key that it knows and that somebody else has revoked. */
+async function withRevokedKey(takesMs: number) {
+  const mongo = await connectMongo(engineAddresses().mongo)
+  let isSlow = false
+  const guard = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+    if (isSlow) await new Promise((resolve) => setTimeout(resolve, takesMs))
+    return work()
+  }
+  const store = new KeyStore(mongo.db, 'pepper', { guard, withinMs: 50 })
+  const key = await store.create(wish, change)
+  expect(await store.authenticate(key, Date.now())).not.toBe(null)
+  await new KeyStore(mongo.db, 'pepper').revoke(key.slice(8, 16), Date.now(), change)
+  isSlow = true
+  const later = performance.now()
+  const laterBy = (ms: number): void => {
+    vi.spyOn(performance, 'now').mockReturnValue(later + ms)
+  }
+  return { store, key, laterBy, close: () => mongo.close() }
+}
+
+test('a key that was revoked while nobody used it is refused, though MongoDB is slower than a check may be', async () => {
+  const { store, key, laterBy, close } = await withRevokedKey(200)
+  laterBy(60_000)
+  expect(await store.authenticate(key, Date.now())).toBe(null)
+  await close()
+})
+
+test('within five seconds a check waits for a slow MongoDB no longer than it may, and the next one knows', async () => {
+  const { store, key, laterBy, close } = await withRevokedKey(200)
+  laterBy(4_500)
+  expect(await store.authenticate(key, Date.now())).not.toBe(null)
+  laterBy(5_000)
+  expect(await store.authenticate(key, Date.now())).toBe(null)
+  await close()
+})
+
+test('a MongoDB that takes longer than half a second is away: one check waits for it, and what is known stands', async () => {
+  const { store, key, laterBy, close } = await withRevokedKey(3_000)
+  laterBy(60_000)
+  const waitedFor = async (): Promise<number> => {
+    const startedAt = Date.now()
+    expect(await store.authenticate(key, Date.now())).not.toBe(null)
+    return Date.now() - startedAt
+  }
+  expect(await waitedFor()).toBeGreaterThan(400)
+  expect(await waitedFor()).toBeLessThan(400)
+  await close()
+})
