@@ -73,7 +73,13 @@ Reference: ai_credits, limit_reached, plan base (version 2020-01-01), status act
 })
 
 const overLimit = { since: '2026-11-22T16:36:00.000Z', graceEndsAt: '2026-11-23T16:36:00.000Z' }
+const offByOverride = { step: 'verdict', detail: 'denied: it is off', data: { offBy: 'override' } }
 test.for<[string, Page]>([
+  [
+    'No. It is switched off for this workspace by an exception.',
+    { is: { reason: 'feature_not_in_plan', trace: [offByOverride] } },
+  ],
+  ['No. It is not part of the plan base.', { is: { reason: 'feature_not_in_plan' } }],
   [
     'Yes. 5 of 5,750 are used and 7 are reserved.',
     { is: { reason: 'within_limit', allowed: true, used: 5, held: 7 } },

@@ -101,7 +101,7 @@ function deniedSentence({ options, decision }: Explained): string {
       return `No. ${figures(decision)}, and ${number(Number(options.quantity))} more would pass the limit.${grace} Nothing is taken away.`
     }
     case 'feature_not_in_plan':
-      if (decision.trace?.at(-1)?.detail.includes('an override has'))
+      if (Object(decision.trace?.at(-1)?.data).offBy === 'override')
         return 'No. It is switched off for this workspace by an exception.'
       return `No. It is not part of the plan ${plan ?? ''}.`
     case 'subscription_lapsed':

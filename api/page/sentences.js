@@ -32,7 +32,7 @@ export function sentenceOf({ reason, limit, used, held, quantity, plan, overLimi
     case 'limit_reached':
       return `${figures}; ${number(quantity)} more would pass the limit. Nothing is taken away.`
     case 'feature_not_in_plan':
-      if (trace?.at(-1)?.detail.includes('an override has'))
+      if (trace?.at(-1)?.data?.offBy === 'override')
         return 'It is switched off for this workspace by an exception.'
       return `It is not part of the plan${plan === null ? '' : ` ${words(plan)}`}.`
     case 'subscription_lapsed':

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
@@ -5,7 +7,7 @@ import type { ApiMetrics } from '#drivers/metrics.ts'
 import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 
 /** Why a request was turned away. */
-export type ShedCause = 'key' | 'unknown_key' | 'in_flight' | 'loop'
+export type ShedCause = 'key' | 'unknown_key' | 'unread' | 'in_flight' | 'loop'
 
 /** Hears of each request that is turned away; with the id of the key where one key is why. */
 export type OnShed = (cause: ShedCause, key?: string) => void
@@ -32,6 +34,19 @@ export interface Capacity {
   readonly onShed: OnShed
 }
 
+/**
+ * Answers of one connection that its client may leave unread: they take no place, but memory. Nobody who reads has so many
+ * requests on one connection at once.
+ */
+const UNREAD_MAX = 64
+
+const TOO_MUCH = 'this process has more to do than it can; try again'
+const reasons: Readonly<Record<Exclude<ShedCause, 'key' | 'unknown_key'>, string>> = {
+  unread: `${UNREAD_MAX} answers of this connection are not read; read them, and send less on one connection`,
+  in_flight: TOO_MUCH,
+  loop: TOO_MUCH,
+}
+
 /** Always answered: whoever runs the processes must see that they live. */
 const vital = new Set<string | undefined>(['/healthz', '/readyz'])
 
@@ -39,28 +54,40 @@ const vital = new Set<string | undefined>(['/healthz', '/readyz'])
  * Turns requests away before their bodies are read, while answering so is still cheap.
  *
  * 503 `unavailable` when this process has too much to do: another may have less. To be registered before the
- * guard of the routes, so that nothing is spent on keys. A request is under way once its body is there, so that
- * slow clients take no place, until its answer is out or its client is gone.
+ * guard of the routes, so that nothing is spent on keys. A request is under way once its body is there, until its answer
+ * is made or its client is gone: who sends or reads slowly takes no place.
  */
 export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }: Capacity): void {
-  let inFlight = 0
-  const leave = (): void => {
-    inFlight -= 1
+  const underWay = new Set<ServerResponse>()
+  const unread = new WeakMap<Socket, number>()
+  const causeOf = (socket: Socket): keyof typeof reasons | null => {
+    if ((unread.get(socket) ?? 0) >= UNREAD_MAX) return 'unread'
+    if (underWay.size >= inFlightMax) return 'in_flight'
+    return isBehind() ? 'loop' : null
   }
   const refusal = (request: FastifyRequest): Error | undefined => {
-    const cause = inFlight >= inFlightMax ? 'in_flight' : isBehind() ? 'loop' : null
+    const cause = causeOf(request.raw.socket)
     if (cause === null || vital.has(request.routeOptions.url)) return undefined
     onShed(cause)
-    return new TallygateError('unavailable', 'this process has more to do than it can; try again')
+    return new TallygateError('unavailable', reasons[cause])
+  }
+  const enter = ({ socket }: FastifyRequest['raw'], answer: ServerResponse): void => {
+    underWay.add(answer)
+    unread.set(socket, (unread.get(socket) ?? 0) + 1)
+    answer.on('close', () => {
+      underWay.delete(answer)
+      unread.set(socket, (unread.get(socket) ?? 1) - 1)
+    })
   }
   app.addHook('onRequest', (request, _reply, done) => done(refusal(request)))
   app.addHook('preValidation', (request, { raw }, done) => {
     const refused = refusal(request)
-    if (refused === undefined && !raw.destroyed) {
-      inFlight += 1
-      raw.on('close', leave)
-    }
+    if (refused === undefined && !raw.destroyed) enter(request.raw, raw)
     done(refused)
+  })
+  app.addHook('onSend', (_request, { raw }, payload, done) => {
+    underWay.delete(raw)
+    done(null, payload)
   })
 }
 

@@ -32,7 +32,7 @@ export interface ShownDecision {
   readonly lagMs: number | null
   readonly exact: boolean
   readonly degraded: boolean
-  readonly trace?: readonly { readonly step: string; readonly detail: string }[]
+  readonly trace?: readonly { readonly step: string; readonly detail: string; readonly data?: unknown }[]
 }
 
 /** `tallygate check`: one line, and the exit code says it too. */

@@ -115,7 +115,11 @@ function decide(input: DecideOne): Verdict {
     unblock: outcome.allowed
       ? []
       : unblockOf({ reason: outcome.reason, catalogue, entitlement, usage, quantity: units, now }),
-    trace: [...entitlement.trace, ...counterTrace(entitlement, usage), verdictStep(outcome, allowed)],
+    trace: [
+      ...entitlement.trace,
+      ...counterTrace(entitlement, usage),
+      verdictStep(outcome, { entitlement, allowed }),
+    ],
   }
 }
 
@@ -218,9 +222,12 @@ function counterTrace({ feature, window }: Entitlement, { used, held }: FeatureU
   return [{ step: 'counter', detail: `used ${used}${since}${holds}`, data: { used, held } }]
 }
 
-function verdictStep({ allowed: fits, reason, why }: Outcome, allowed: boolean): TraceStep {
+function verdictStep(
+  { allowed: fits, reason, why }: Outcome,
+  { entitlement, allowed }: { readonly entitlement: Entitlement; readonly allowed: boolean },
+): TraceStep {
   const isShadow = allowed && !fits
   const word = isShadow ? 'allowed in shadow mode, would be denied' : allowed ? 'allowed' : 'denied'
-  const detail = `${word}: ${why}`
-  return { step: 'verdict', detail, data: { allowed, reason } }
+  const offBy = reason === 'feature_not_in_plan' && entitlement.isOffByOverride ? { offBy: 'override' } : {}
+  return { step: 'verdict', detail: `${word}: ${why}`, data: { allowed, reason, ...offBy } }
 }

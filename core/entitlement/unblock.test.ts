@@ -5,7 +5,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { LimitFormula } from '../catalogue/plan.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import { decideTogether } from './decide.ts'
-import type { Unblock } from './decision.ts'
+import type { Unblock, Verdict } from './decision.ts'
 import type { WorkspaceFacts } from './facts.ts'
 import { resolveEntitlement } from './resolve.ts'
 
@@ -22,14 +22,18 @@ interface Ask {
 }
 
 /** The ways out of what is asked, with two seats of base. */
-function ways({
+function ways(ask: Ask): readonly Unblock[] {
+  return decided(ask)?.unblock ?? []
+}
+
+function decided({
   is,
   feature = 'ai_credits',
   used = 0,
   quantity = 1,
   catalogue = shipped,
   overrides = {},
-}: Ask): readonly Unblock[] {
+}: Ask): Verdict | undefined {
   const facts = { revision: '', subscription: subscriptionWith(is), overrides, crossings: {} }
   const entitlement = resolveEntitlement({
     catalogue,
@@ -44,7 +48,7 @@ function ways({
     usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
     crossing: null,
   }
-  return decideTogether({ catalogue, now: NOW, items: [item] }).decisions[0]?.unblock ?? []
+  return decideTogether({ catalogue, now: NOW, items: [item] }).decisions[0]
 }
 
 function way(action: Unblock['action'], ask: Ask): Unblock | undefined {
@@ -143,6 +147,11 @@ test('a switch that an override has off: no plan would turn it on, nor what need
   const overrides = { ai_agent: { limit: 0 as Amount, until: null, reason: 'abuse' } }
   for (const feature of ['ai_agent', 'ai_agents']) {
     expect(ways({ feature, is: { plan: 'advanced' }, overrides })).toEqual([{ action: 'contact_support' }])
+    expect(decided({ feature, is: { plan: 'advanced' }, overrides })?.trace.at(-1)?.data).toMatchObject({
+      reason: 'feature_not_in_plan',
+      offBy: 'override',
+    })
     expect(way('upgrade', { feature })).toMatchObject({ plan: 'advanced' })
+    expect(decided({ feature })?.trace.at(-1)?.data).not.toHaveProperty('offBy')
   }
 })

@@ -73,7 +73,7 @@ export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Ad
         decide({ ...placed, items }),
       )
     case 'done': {
-      if (input.partial) {
+      if (input.partial || input.state === 'held') {
         const message = `${input.operation} was counted, and how much of it is not known any more; see what is used`
         throw new TallygateError('already_resolved', message)
       }

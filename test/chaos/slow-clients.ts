@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -89,4 +90,18 @@ export function answerWithoutBody({
     })
     socket.once('error', reject)
   })
+}
+
+/** Asks for as many answers on one connection at once and reads none of them; a call ends it. */
+export async function leaveUnread(
+  url: string,
+  { key, path, count }: { readonly key: string; readonly path: string; readonly count: number },
+): Promise<() => void> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  socket.on('error', () => undefined)
+  socket.pause()
+  await once(socket, 'connect')
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: api\r\nauthorization: Bearer ${key}\r\n\r\n`.repeat(count))
+  return () => socket.destroy()
 }

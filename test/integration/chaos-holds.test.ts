@@ -65,6 +65,32 @@ test('G8: Redis killed and torn with a thousand open holds: use passes the limit
   )
 }, 90_000)
 
+test('G9: what was counted before Redis was lost is not granted again; where less was used than asked, that is said', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({ seats: 1 })
+  const client = clientOf(workspace)
+  const whole = { id: 'whole', items: [credits(100)] }
+  const some = { id: 'some', items: [credits(1_000)], partial: true }
+  const less = { id: 'less', items: [credits(300)], ttlMs: 60_000 }
+  const first = await client.post('/v1/consume', whole)
+  await client.post('/v1/reservations', less)
+  await client.post('/v1/reservations/less/commit', { quantities: [50] })
+  expect(grantedOf(await client.post('/v1/consume', some))).toBe(600)
+  const isCounted = ({ used }: { readonly used: number | null }): boolean => used === 750
+  const check = (): ReturnType<TestWorkspace['check']> => workspace.check({ feature: 'ai_credits' })
+  await eventually(check, isCounted, { what: '750 credits to be counted' })
+  await rig.redis.ask((redis) => redis.flushall())
+  await eventually(check, isCounted, { what: '750 credits to be counted again', withinMs: 30_000 })
+  const again = await client.post('/v1/consume', whole)
+  expect(again).toMatchObject({ status: 200, body: { allowed: true, replayed: true, granted: [100] } })
+  expect(again?.body['eventIds']).toEqual(first?.body['eventIds'])
+  const resolved = { status: 409, body: { code: 'already_resolved' } }
+  expect(await client.post('/v1/consume', some)).toMatchObject(resolved)
+  expect(await client.post('/v1/reservations', less)).toMatchObject(resolved)
+  await workspace.counted()
+  expect((await check()).used).toBe(750)
+}, 60_000)
+
 test('G26: while Redis is away a feature that allows it is counted without a hold, any other answers 503', async () => {
   const workspace = new TestWorkspace(rig.system)
   await workspace.subscribe({ seats: 1 })

@@ -185,6 +185,8 @@ describe('reservations', () => {
       ...commit.body,
       replayed: true,
     })
+    const { body: again } = await use(workspace, '/v1/reservations', body)
+    expect(again, 'asked again').toEqual({ ...reserved.body, replayed: true })
     expect(await resolve('r/commit')).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
     expect(await resolve('r/release')).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
     expect(await workspace.check({ feature: 'ai_credits', after: 'c~r~0' })).toMatchObject({

@@ -132,7 +132,7 @@ function tilesOf({ rows, cursor }, atLeast) {
     'dl.tiles.large',
     {},
     workspaces('At or over a limit', { from: 100, to: Number.POSITIVE_INFINITY, kind: 'bad' }),
-    atLeast < 100 && workspaces('At 80 % and more', { from: 80, to: 100, kind: 'warn' }),
+    atLeast < 100 && workspaces('From 80 % to the limit', { from: 80, to: 100, kind: 'warn' }),
     tile('Listed', `${number(rows.length)}${cursor === null ? '' : '+'}`, { detail: 'limits' }),
   )
 }

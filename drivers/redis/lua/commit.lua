@@ -45,7 +45,7 @@ for i, quantity in ipairs(quantities) do
   end
 end
 local deadline = text(now + tonumber(ARGV[4]))
-known.st, known.cq, known.dl = 'committing', wanted, deadline
+known.st, known.cq = 'committing', wanted
 save_operation(a, known, 'KEEPTTL')
 local is_open = select(2, open_lines(o, op, tonumber(known.k)))
 if is_open then redis.call('ZADD', due, deadline, ARGV[1]) else redis.call('ZREM', due, ARGV[1]) end

@@ -53,16 +53,20 @@ function list({ denials, cursor }, ask) {
           ` ${number(count)}×`,
           h('small', {}, inWords(last.why)),
         ),
-        h('time', { datetime: at }, minute(at)),
         h(
-          'button.small',
-          {
-            type: 'button',
-            id: `denial-${index}`,
-            onclick: () => ask({ feature, quantity: last.quantity, at: last.at }),
-            'aria-label': `Explain ${words(feature)} at ${minute(at)}`,
-          },
-          'Explain',
+          'span.row-end',
+          {},
+          h('time', { datetime: at }, minute(at)),
+          h(
+            'button.small',
+            {
+              type: 'button',
+              id: `denial-${index}`,
+              onclick: () => ask({ feature, quantity: last.quantity, at: last.at }),
+              'aria-label': `Explain ${words(feature)} at ${minute(at)}`,
+            },
+            'Explain',
+          ),
         ),
       ),
     )
