@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { KeyStore } from '#drivers/mongo/key-store.ts'
+import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 
 afterEach(() => {
@@ -12,22 +13,26 @@ const wish = { scopes: ['check'], workspaces: '*', label: 'test', expiresAt: nul
 
 /** A store of an API whose MongoDB takes some time, with a key that it knows and that somebody else has revoked. */
 async function withRevokedKey(takesMs: number) {
-  const mongo = await connectMongo(engineAddresses().mongo)
-  let isSlow = false
-  const guard = async <Value>(work: () => Promise<Value>): Promise<Value> => {
-    if (isSlow) await new Promise((resolve) => setTimeout(resolve, takesMs))
-    return work()
-  }
-  const store = new KeyStore(mongo.db, 'pepper', { guard, withinMs: 50 })
+  const url = new URL(engineAddresses().mongo)
+  const proxy = await TcpProxy.open(Number(url.port))
+  const direct = await connectMongo(url.href)
+  url.port = String(proxy.port)
+  const mongo = await connectMongo(url.href)
+  const store = new KeyStore(mongo.db, 'pepper', { guard: (work) => work(), withinMs: 50 })
   const key = await store.create(wish, change)
   expect(await store.authenticate(key, Date.now())).not.toBe(null)
-  await new KeyStore(mongo.db, 'pepper').revoke(key.slice(8, 16), Date.now(), change)
-  isSlow = true
+  await new KeyStore(direct.db, 'pepper').revoke(key.slice(8, 16), Date.now(), change)
+  proxy.set({ kind: 'delay', ms: takesMs / 2 })
   const later = performance.now()
   const laterBy = (ms: number): void => {
     vi.spyOn(performance, 'now').mockReturnValue(later + ms)
   }
-  return { store, key, laterBy, close: () => mongo.close() }
+  const close = async (): Promise<void> => {
+    proxy.set({ kind: 'reset' })
+    await Promise.all([mongo.close(), direct.close()])
+    await proxy.close()
+  }
+  return { store, key, laterBy, close }
 }
 
 test('a key that was revoked while nobody used it is refused, though MongoDB is slower than a check may be', async () => {
