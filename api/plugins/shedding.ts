@@ -38,7 +38,7 @@ export interface Capacity {
  * Answers of one connection that its client may leave unread: they take no place, but memory. Nobody who reads has so many
  * requests on one connection at once.
  */
-const UNREAD_MAX = 64
+const UNREAD_MAX = 32
 
 const TOO_MUCH = 'this process has more to do than it can; try again'
 const reasons: Readonly<Record<Exclude<ShedCause, 'key' | 'unknown_key'>, string>> = {
