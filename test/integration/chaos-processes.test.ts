@@ -85,7 +85,9 @@ test('G13: Redis, MongoDB and the registry swallow everything in turn: no good r
     workspace.send('CompanyEvent', { companyId: 'c', action: 'created', quantity: 3 }),
   )
   // What only the registry can tell holds up the partition that it is in, and no other of the same process.
+  const before = timesAssigned()
   await rig.everyPartitionMoves(partitionerOf(8)(workspace.id))
+  expect(timesAssigned(), 'nobody leaves the group for it').toBe(before)
   await pass('registry')
   await workspace.counted()
   expect((await workspace.check({ feature: 'contacts_companies', intent: 'read' })).used).toBe(3)
@@ -181,6 +183,12 @@ test('a consumer to which Kafka says nothing is not ready, and ends with the rea
   expect(log).toContain('Kafka has not answered for')
   await watched.stop()
 }, 90_000)
+
+/** How often both consumers were given partitions. */
+function timesAssigned(): number {
+  const logs = [rig.system, rig.other].map(({ wholeLogOf }) => wholeLogOf('consumers'))
+  return logs.join('').split('partitions assigned').length - 1
+}
 
 /** An engine takes everything and answers nothing, until both consumers say that it is gone. */
 async function swallow(
