@@ -110,7 +110,7 @@ const deadLetterOf =
     await sink({ ...refused, topic, partition })
     const { code, reason, message } = refused
     measured.deadLetters.inc({ topic, code })
-    log.warn({ topic, partition, offset: message.offset, code, eventId }, reason)
+    log.warn({ topic, partition, offset: message.offset, code, eventId }, reason.slice(0, 1_000))
   }
 const decoderOf = (topic: 'usage.events' | 'subscription.events'): Decoder =>
   new Decoder({ records: topicRecords[topic], fetchSchema: (id) => registry.fetchSchema(id), now: monotonic })
@@ -146,7 +146,7 @@ const startingUsage = startUsageConsumer({
     trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
   }),
   now,
-  prepare: ({ messages }) => learnSchemas(usageDecoder, messages),
+  prepare: (messages) => learnSchemas(usageDecoder, messages),
   deadLetter: deadLetterOf('usage.events'),
   catalogueRevision: async () => catalogues.remembered().revision,
   onApplied: observeApply({ metrics: measured, lags, drifts: new DriftLog(mongo.db), now, log }),

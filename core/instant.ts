@@ -13,6 +13,14 @@ export const HOUR_MS = 3_600_000
 /** Milliseconds of a UTC day. */
 export const DAY_MS = 86_400_000
 
+/** The first instant that no date of four digits names. */
+const YEAR_10000: Instant = 253_402_300_800_000
+
+/** Whether an instant from outside has a date that everybody can write: from 1970, before the year 10000. */
+export function isDatable(instant: Instant): boolean {
+  return instant >= 0 && instant < YEAR_10000
+}
+
 const dayNames = new Map<number, Day>()
 
 /** The UTC day an instant falls in. */

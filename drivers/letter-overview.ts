@@ -1,5 +1,6 @@
 import type { KeptLetter, LetterLog, LetterQuery } from './mongo/letter-log.ts'
 import type { RedriveLog } from './mongo/redrive-log.ts'
+import { lastRefused } from './refused-record.ts'
 
 /** Letters of one code. */
 export interface LetterCount {
@@ -34,7 +35,7 @@ interface OverviewDeps {
 /** Letters that are looked at, newest first. */
 const LETTERS_MAX = 2_000
 
-/** Counts letters by code, and what a redrive would do: of each record the newest letter, if it is meant. */
+/** Counts letters by code, and what a redrive would do with the records that are meant. */
 export async function letterOverview(
   { letters, redrives }: OverviewDeps,
   query: LetterQuery,
@@ -44,8 +45,7 @@ export async function letterOverview(
   const looked = all.slice(0, LETTERS_MAX)
   const isMeant = ({ code, failedAt }: Pick<KeptLetter, 'code' | 'failedAt'>): boolean =>
     failedAt < query.to && (query.code === null || code === query.code)
-  const newest = new Map(looked.toReversed().map((letter) => [letter.origin, letter]))
-  const meant = [...newest.values()].filter(isMeant)
+  const meant = lastRefused(looked).filter(isMeant)
   const sent = await redrives.wereRedriven(meant)
   const known = meant.map((letter, index) => ({ ...letter, wasSent: sent[index] === true }))
   const summary = [...Map.groupBy(looked.filter(isMeant), ({ code }) => code)].map(([code, own]) => {

@@ -10,6 +10,10 @@ export const VALUE_BYTES_MAX = 524_288
 
 /** How long an unknown schema id is not asked for again. */
 const UNKNOWN_FOR_MS = 30_000
+/** Ids that the registry is asked about at once. */
+const ASKED_AT_ONCE = 16
+/** Ids that are remembered; with more, those that cannot be read are forgotten. */
+const REMEMBERED_MAX = 10_000
 
 /** What bytes say, or why they cannot be read. */
 export type Decoded =
@@ -66,7 +70,9 @@ export class Decoder {
       const id = schemaIdOf(value)
       if (id !== null && !this.#isKnown(id)) ids.add(id)
     }
-    await Promise.all([...ids].map((id) => this.#learn(id)))
+    const left = [...ids]
+    for (let some = left.splice(0, ASKED_AT_ONCE); some.length > 0; some = left.splice(0, ASKED_AT_ONCE))
+      await Promise.all(some.map((id) => this.#learn(id)))
   }
 
   /** Asks for a schema once at a time. */
@@ -75,6 +81,7 @@ export class Decoder {
     if (asked !== undefined) return asked
     const learning = this.#readerOf(id)
       .then((reader) => {
+        if (this.#readers.size >= REMEMBERED_MAX) this.#forgetUnread()
         this.#readers.set(id, reader)
       })
       .finally(() => this.#asked.delete(id))
@@ -110,6 +117,10 @@ export class Decoder {
     return reader !== undefined && (reader.ok || this.#options.now() < reader.until)
   }
 
+  #forgetUnread(): void {
+    for (const [id, { ok }] of this.#readers) if (!ok) this.#readers.delete(id)
+  }
+
   async #readerOf(id: number): Promise<Reader> {
     const text = await this.#options.fetchSchema(id)
     const until = this.#options.now() + UNKNOWN_FOR_MS
@@ -126,9 +137,8 @@ export class Decoder {
   }
 
   #makeReader(text: string, id: number): Reader | null {
-    const schema: unknown = JSON.parse(text)
-    if (hasZeroByteItems(schema)) throw new Error(`schema ${id} has an array of items without bytes`)
     const writer = typeOfSchema(text)
+    if (hasZeroByteItems(writer)) throw new Error(`schema ${id} has an array of items without bytes`)
     const known = this.#types.get(writer.name ?? '')
     if (known === undefined) return null
     return { ok: true, ...known, resolver: known.type.createResolver(writer) }

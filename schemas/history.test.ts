@@ -4,6 +4,7 @@ import { Decoder } from './decoder.ts'
 import { encoderOf } from './encoder.ts'
 import { type RecordName, recordNames, schemaText, typeOfSchema } from './records.ts'
 import { prefixOf } from './wire-format.ts'
+import { hasZeroByteItems } from './zero-byte-items.ts'
 
 const directory = new URL('./history/', import.meta.url)
 const files = readdirSync(directory).sort()
@@ -83,4 +84,37 @@ test('G12: bytes that are no record of the topic are told apart by code', async 
     '"fields": [{"name":"x","type":{"type":"array","items":"null"}},',
   )
   expect(await decode(good, bomb)).toBe('undecodable')
+})
+
+test('G12: items without bytes are found by any name, and a record that holds itself is none', () => {
+  const typeWith = (field: object): boolean => {
+    const nothing = { name: 'n', type: ['null', { type: 'record', name: 'Nil', fields: [] }], default: null }
+    const fields = [nothing, { name: 'x', ...field }]
+    const schema = { type: 'record', name: 'R', namespace: 'tallygate', fields }
+    return hasZeroByteItems(typeOfSchema(JSON.stringify(schema)))
+  }
+  const nested = { type: 'record', name: 'Two', fields: [{ name: 'y', type: 'Nil' }] }
+  const list = { type: 'record', name: 'List', fields: [{ name: 'next', type: ['null', 'List'] }] }
+  expect(typeWith({ type: { type: 'array', items: 'tallygate.Nil' } })).toBe(true)
+  expect(typeWith({ type: { type: 'array', items: 'Nil' } })).toBe(true)
+  expect(typeWith({ type: { type: 'map', values: { type: 'array', items: nested } } })).toBe(true)
+  expect(typeWith({ type: { type: 'array', items: list } })).toBe(false)
+  expect(typeWith({ type: { type: 'array', items: 'string' } })).toBe(false)
+})
+
+test('G12: a block that says it has more items than there are bytes ends too early, at once', async () => {
+  const decoder = decoderOf(schemaText('UsageSnapshotEvent'))
+  const event = { id: 'e', workspace: 'w', occurredAt: 1, source: 's', reservation: null }
+  const whole = encoderOf('UsageSnapshotEvent', 1)({ ...event, levels: {}, members: {}, takenAt: 0 })
+  await decoder.prepare([whole])
+  expect(decoder.decode(whole)).toMatchObject({ ok: true })
+  // Levels, members and takenAt are a byte each.
+  const head = whole.subarray(0, -3)
+  const [long, text] = [typeOfSchema('"long"'), typeOfSchema('"string"')]
+  const levels = Buffer.concat([head, long.toBuffer(1_000_000_000_000)])
+  const count = [long.toBuffer(1), text.toBuffer('m'), long.toBuffer(20_000_000)]
+  const members = Buffer.concat([head, long.toBuffer(0), ...count])
+  const negative = Buffer.concat([head, long.toBuffer(-1_000_000_000_000), long.toBuffer(8)])
+  for (const bomb of [levels, members, negative])
+    expect(decoder.decode(bomb)).toMatchObject({ ok: false, code: 'undecodable' })
 })

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
+import { boundBlocks } from './bounded-blocks.ts'
+
+boundBlocks()
 
 /** Records of product usage and of Tallygate itself on `usage.events`. */
 export const usageRecords = [

@@ -1,44 +1,43 @@
+import type avro from 'avsc'
+
 /**
- * Whether a schema allows an array or map of items that take no bytes.
+ * Whether a type allows an array of items that take no bytes.
  *
  * Eight bytes could then decode to millions of items: such a schema is refused (engines.md, "Avro"). A map's
- * key takes a byte at least, so only arrays are at risk.
+ * key takes a byte at least, so only arrays are at risk. Names are those that the parsed type has resolved.
  */
-export function hasZeroByteItems(schema: unknown): boolean {
-  return visit(schema, new Map())
+export function hasZeroByteItems(type: avro.Type): boolean {
+  return visit(type, new Set())
 }
 
-type Named = Map<string, unknown>
-
-function visit(schema: unknown, named: Named): boolean {
-  if (Array.isArray(schema)) return schema.some((branch) => visit(branch, named))
-  if (!isRecord(schema)) return false
-  const { type, name } = schema
-  if (typeof name === 'string') named.set(name, schema)
-  if (type === 'array') return takesNoBytes(schema['items'], named) || visit(schema['items'], named)
-  if (type === 'map') return visit(schema['values'], named)
-  if (type === 'record' || type === 'error') return fieldsOf(schema).some((field) => visit(field, named))
-  return isRecord(type) || Array.isArray(type) ? visit(type, named) : false
+function visit(type: avro.Type, seen: Set<avro.Type>): boolean {
+  if (seen.has(type)) return false
+  seen.add(type)
+  if (isArray(type) && takesNoBytes(type.itemsType, new Set())) return true
+  return partsOf(type).some((part) => visit(part, seen))
 }
 
-function takesNoBytes(schema: unknown, named: Named): boolean {
-  if (schema === 'null') return true
-  if (typeof schema === 'string') return named.has(schema) && takesNoBytes(named.get(schema), new Map())
-  if (!isRecord(schema)) return false
-  const { type, name } = schema
-  if (typeof name === 'string') named.set(name, schema)
-  if (type === 'null') return true
-  if (type === 'fixed') return schema['size'] === 0
-  if (type === 'record' || type === 'error')
-    return fieldsOf(schema).every((field) => takesNoBytes(field, named))
-  return isRecord(type) ? takesNoBytes(type, named) : false
+/** A record that holds itself takes bytes, if only to say that it does not go on. */
+function takesNoBytes(type: avro.Type, within: ReadonlySet<avro.Type>): boolean {
+  if (within.has(type)) return false
+  if (type.typeName === 'null') return true
+  if (type.typeName === 'fixed') return Reflect.get(type, 'size') === 0
+  if (!isRecordType(type)) return false
+  const inside = new Set(within).add(type)
+  return type.fields.every((field) => takesNoBytes(field.type, inside))
 }
 
-function fieldsOf(schema: Record<string, unknown>): readonly unknown[] {
-  const fields = schema['fields']
-  return Array.isArray(fields) ? fields.map((field) => (isRecord(field) ? field['type'] : null)) : []
+function partsOf(type: avro.Type): readonly avro.Type[] {
+  if (isArray(type)) return [type.itemsType]
+  if (type.typeName === 'map') return [(type as avro.types.MapType).valuesType]
+  if (isRecordType(type)) return type.fields.map((field) => field.type)
+  return type.typeName.startsWith('union') ? [...(type as avro.types.UnwrappedUnionType).types] : []
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function isArray(type: avro.Type): type is avro.types.ArrayType {
+  return type.typeName === 'array'
+}
+
+function isRecordType(type: avro.Type): type is avro.types.RecordType {
+  return type.typeName === 'record' || type.typeName === 'error'
 }

@@ -52,7 +52,7 @@ export async function redriveLetters(
   const meant = selectLetters(await read(ends, 'letters'), input.filter)
   const selected: Selected[] = []
   for (const letter of meant) {
-    const before = await log.redrivenAt(letter.origin, letter.failedAt)
+    const before = await log.redrivenAt(letter)
     const skipped = isCut(letter) ? 'bytes are cut' : before === null ? null : 'sent again before'
     selected.push({ letter, skipped })
   }
@@ -120,7 +120,10 @@ interface SendInput {
   readonly redrivenBy: string
 }
 
-/** Kafka has a record before it is noted as sent; cut off in between, it is sent once more, and its id counts once. */
+/**
+ * Kafka has a record before it is noted as sent; cut off in between, it is sent once more, and its id counts once where
+ * that is within 72 h.
+ */
 async function sendAgain({ kafka }: Engines, { letters, log, ...by }: SendInput): Promise<void> {
   const producer = new GatheringProducer(kafka)
   const progress = startProgress('records sent', letters.length)
@@ -129,7 +132,7 @@ async function sendAgain({ kafka }: Engines, { letters, log, ...by }: SendInput)
     for (let from = 0; from < letters.length; from += AT_ONCE) {
       const slice = letters.slice(from, from + AT_ONCE)
       await Promise.all(slice.map((letter) => producer.send(recordOf(letter))))
-      for (const { origin, failedAt } of slice) await log.append(origin, failedAt, by)
+      for (const letter of slice) await log.append(letter, by)
       progress.add(slice.length)
     }
   } finally {

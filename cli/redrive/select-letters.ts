@@ -1,4 +1,5 @@
 import type { Letter } from '#drivers/kafka/letters.ts'
+import { lastRefused } from '#drivers/refused-record.ts'
 
 /** Which letters are meant. */
 export interface LetterFilter {
@@ -20,14 +21,9 @@ export interface Selected {
   readonly skipped: Skipped | null
 }
 
-/** Of each record the newest letter, if it is meant. */
+/** Of each record that was refused the letter that counts, if it is meant. */
 export function selectLetters(letters: readonly Letter[], filter: LetterFilter): readonly Letter[] {
-  const newest = new Map<string, Letter>()
-  for (const letter of letters) {
-    const known = newest.get(letter.origin)
-    if (known === undefined || known.failedAt <= letter.failedAt) newest.set(letter.origin, letter)
-  }
-  return [...newest.values()].filter((letter) => isMeant(letter, filter))
+  return lastRefused(letters).filter((letter) => isMeant(letter, filter))
 }
 
 function isMeant({ key, code, topic, failedAt }: Letter, filter: LetterFilter): boolean {

@@ -53,7 +53,7 @@ export class LetterSession implements PartitionSession {
   async #keep(message: KafkaMessage): Promise<void> {
     const letter = readLetter(this.#deps.decoder, message)
     if (letter === null) return
-    const { headers: _, appendedAt: __, key, value, ...rest } = letter
+    const { headers: _, key, value, ...rest } = letter
     const name = key?.toString() ?? ''
     const place = { partition: this.#partition, offset: Number(message.offset) }
     await this.#deps.letters.add(place, {

@@ -8,6 +8,7 @@ import { untilDone } from '#drivers/retry.ts'
 import type { Traces } from '#drivers/traces.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
+import { whileWanted } from '../while-wanted.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
 interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry' | 'warn' | 'trace'> {
@@ -54,8 +55,13 @@ export async function startSubscriptionConsumer(
     log,
     onFatal,
     sessionTimeoutMs,
-    openSession: async (partition) => {
-      const position = await committedOffset(admin, { groupId, topic, partition })
+    openSession: async (partition, isWanted) => {
+      const reading = {
+        what: `opening partition ${partition}`,
+        log,
+        between: whileWanted(partition, isWanted),
+      }
+      const position = await untilDone(reading, () => committedOffset(admin, { groupId, topic, partition }))
       return new SubscriptionSession(deps, { partition, position })
     },
   })

@@ -15,6 +15,7 @@ import type { Traces } from '#drivers/traces.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
+import { whileWanted } from '../while-wanted.ts'
 import { startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
@@ -74,7 +75,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
     sessionTimeoutMs: options.sessionTimeoutMs,
     openSession: (partition, isWanted) =>
       untilDone(
-        { what: `opening partition ${partition}`, log, between: wanted(partition, isWanted) },
+        { what: `opening partition ${partition}`, log, between: whileWanted(partition, isWanted) },
         async () => {
           const positions = await keeper.positions(partition, isWanted)
           const range = (await ranges()).find((own) => own.partition === partition)
@@ -139,19 +140,14 @@ function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): Sessio
   }
 }
 
-function wanted(partition: number, isWanted: () => boolean): () => Promise<void> {
-  return async () => {
-    if (!isWanted()) throw new Error(`partition ${partition} was given to another consumer`)
-  }
-}
-
 /** Refuses to read a log that ends before what was counted of it: offsets begin anew, and would be skipped. */
 function requireSameLog(
   positions: readonly ShardPosition[],
   { partition, high }: LogRange,
   onRecreated: (partition: number, reason: string) => void,
 ): void {
-  const counted = Math.min(...positions.map(({ watermark }) => watermark))
+  // The furthest shard: one that was rebased already takes the new log, the others would skip it.
+  const counted = Math.max(...positions.map(({ watermark }) => watermark))
   if (high > counted) return
   const reason = remadeReason(partition, { high, counted })
   onRecreated(partition, reason)

@@ -1,6 +1,6 @@
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
-import { type ApplyReply, apply, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
+import { type ApplyReply, apply, type SliceEvent } from '#drivers/redis/apply.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { SliceBuilder } from '#drivers/redis/pack-slice.ts'
@@ -24,8 +24,8 @@ export interface SessionDeps {
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
   readonly reader: UsageReader
-  /** Makes the decoder know all schema ids of a batch; throws while the registry says nothing. */
-  readonly prepare: (batch: RecordBatch) => Promise<void>
+  /** Makes the decoder know all schema ids of some records; throws while the registry says nothing. */
+  readonly prepare: (messages: RecordBatch['messages']) => Promise<void>
   /** Acknowledged by Kafka when it resolves. */
   readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
   /** Makes the same call until it succeeds; throws when the partition was lost. */
@@ -58,7 +58,6 @@ interface Track {
 interface Taking {
   readonly builders: Map<Track, SliceBuilder>
   readonly batch: RecordBatch
-  readonly at: number
 }
 
 interface Sending {
@@ -99,6 +98,8 @@ export class UsageSession implements PartitionSession {
   readonly #tracks: readonly Track[]
   #position: number
   #at = 0
+  /** What was refused up to here is on `dead.letters`. */
+  #setAsideUpto: number
   #isReading = false
   /** Batches whose slices are under way. */
   #underWay = 0
@@ -118,6 +119,7 @@ export class UsageSession implements PartitionSession {
       tail: Promise.resolve('done'),
     }))
     this.#position = Math.min(...this.#tracks.map((track) => track.known)) + 1
+    this.#setAsideUpto = Math.max(...this.#tracks.map((track) => track.known))
   }
 
   /** The offset that is read next; what lies below may still be on its way to Redis. */
@@ -146,16 +148,16 @@ export class UsageSession implements PartitionSession {
     this.#isReading = true
     try {
       const traced = this.#deps.trace?.(batch.messages, this.partition)
-      await this.#deps.prepare(batch)
       const at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
       const builders = new Map<Track, SliceBuilder>()
       const refused: Refused[] = []
       for (let from = 0; from < batch.messages.length; from += READ_AT_ONCE) {
-        const read = await this.#deps.reader.read(batch.messages.slice(from, from + READ_AT_ONCE))
-        await Promise.all(read.refused.map((letter) => this.#setAside(letter, batch)))
-        if (read.refused.length > 0) await batch.heartbeat()
+        const messages = batch.messages.slice(from, from + READ_AT_ONCE)
+        await this.#deps.prepare(messages)
+        const read = await this.#deps.reader.read(messages)
+        await this.#setAside(read.refused, batch)
         refused.push(...read.refused)
-        for (const event of read.events) this.#take(event, { builders, batch, at })
+        for (const event of read.events) this.#take(event, { builders, batch })
         if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
       }
       for (const [track, builder] of builders) this.#send(track, builder, { batch, at, upto: batch.next - 1 })
@@ -222,19 +224,27 @@ export class UsageSession implements PartitionSession {
     return 'done'
   }
 
-  async #setAside(letter: Refused, { heartbeat }: RecordBatch): Promise<void> {
-    const send = (): Promise<void> => this.#deps.deadLetter(letter, this.partition)
-    await this.#deps.retry('dead letter', send, heartbeat)
+  /** Sets records aside that were not before: no shard covers an offset whose letter Kafka does not have. */
+  async #setAside(refused: readonly Refused[], { heartbeat }: RecordBatch): Promise<void> {
+    const fresh = refused.filter(({ message }) => Number(message.offset) > this.#setAsideUpto)
+    const send = (letter: Refused): Promise<void> => {
+      const call = (): Promise<void> => this.#deps.deadLetter(letter, this.partition)
+      return this.#deps.retry('dead letter', call, heartbeat)
+    }
+    await Promise.all(fresh.map(send))
+    this.#setAsideUpto = Math.max(this.#setAsideUpto, Number(fresh.at(-1)?.message.offset ?? -1))
+    if (fresh.length > 0) await heartbeat()
   }
 
   /** Puts an event into its shard's slice; one that is full goes to Redis at once, behind the one before it. */
-  #take(event: SliceEvent, { builders, batch, at }: Taking): void {
+  #take(event: SliceEvent, { builders, batch }: Taking): void {
     const track = this.#tracks[shardOf(event.workspace, this.#tracks.length)]
     if (track === undefined) throw new RangeError(`no shard for ${event.workspace}`)
     if (event.offset <= track.known) return
     let builder = builders.get(track)
-    if (builder?.size === SLICE_MAX) this.#send(track, builder, { batch, at, upto: builder.last })
-    if (builder === undefined || builder.size === SLICE_MAX) {
+    if (builder?.isFull)
+      this.#send(track, builder, { batch, at: appendTimeOf(batch, builder.last), upto: builder.last })
+    if (builder === undefined || builder.isFull) {
       builder = new SliceBuilder(track)
       builders.set(track, builder)
     }
@@ -258,7 +268,7 @@ export class UsageSession implements PartitionSession {
     const { redis, turnstile, nonce } = this.#deps
     const { keys } = track
     const head = { ...track, partition: this.partition, upto, at, seen, nonce: nonce() }
-    const weight = CALL_WEIGHT + builder.size
+    const weight = CALL_WEIGHT + builder.weight
     const reply = await turnstile.pass(weight, () => apply(redis, builder.pack(head)))
     const { size: events, stated } = builder
     this.#deps.onApplied(reply, { partition: this.partition, events, stated, at })
@@ -274,6 +284,12 @@ export class UsageSession implements PartitionSession {
         return 'reopen'
     }
   }
+}
+
+/** Kafka's append time of a record of a batch, ms: up to then a slice that ends there covers the log, and no further. */
+function appendTimeOf({ messages }: RecordBatch, offset: number): number {
+  const own = messages.findLast((message) => Number(message.offset) <= offset)
+  return Number(own?.timestamp ?? 0)
 }
 
 async function nextTurn(): Promise<void> {

@@ -1,13 +1,13 @@
 import { ownValue } from '../own-value.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Plan } from './plan.ts'
-import type { Problem } from './source-reader.ts'
+import { PROBLEMS_MAX, type Problem } from './source-reader.ts'
 
 /** What a catalogue names but does not have, and gaps that would leave a feature without a limit. */
 export function checkReferences(catalogue: Catalogue): Problem[] {
   const problems: Problem[] = []
   const fault = (path: string, problem: string): void => {
-    problems.push({ path, problem })
+    if (problems.length < PROBLEMS_MAX) problems.push({ path, problem })
   }
   checkFeatures(catalogue, fault)
   for (const [key, plan] of Object.entries(catalogue.plans)) checkPlan({ catalogue, plan, key, fault })
@@ -56,8 +56,7 @@ function checkFeatures({ features, meters }: Catalogue, fault: Fault): void {
     }
   }
   for (const meter of Object.keys(meters)) {
-    const isUsed = Object.values(features).some((feature) => feature.meters.includes(meter))
-    if (!isUsed) fault(`meters.${meter}`, 'no feature uses this meter')
+    if (!owners.has(meter)) fault(`meters.${meter}`, 'no feature uses this meter')
   }
 }
 

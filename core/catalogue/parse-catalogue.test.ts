@@ -171,3 +171,20 @@ test.for(['assumed', 'trial.assumed', 'plans.base.assumed', 'terms.0.assumed', '
     expect(problemsOf({ [path]: true })).toEqual([])
   },
 )
+
+test('a source of any size is refused soon, with some hundred problems at most', () => {
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 0]))
+  expect(problemsOf({ meters: many, features: many })).toEqual(expect.arrayContaining(['meters', 'features']))
+  const faulty = Array.from({ length: 900 }, () => 0)
+  expect(problemsOf({ 'meters.leads': faulty, 'meters.contacts': faulty }).length).toBeLessThanOrEqual(400)
+})
+
+test.for([
+  ['processingWindowMinutes', 43_201],
+  ['trial.days', 3_661],
+  ['features.leads.graceHours', 87_601],
+  ['addOns.ai_credits_5000.minMonths', 1_201],
+] as const)('%s: what no date can be reckoned with is refused', ([path, value]) => {
+  expect(problemsOf({ [path]: value })).toEqual([path])
+  expect(problemsOf({ [path]: value - 1 })).toEqual([])
+})

@@ -26,7 +26,7 @@ export function parseCatalogue(source: unknown, revision: number): ParsedCatalog
   reader.ignore('assumed')
   const catalogue: Catalogue = {
     revision,
-    processingWindowMinutes: reader.amount('processingWindowMinutes', PROCESSING_WINDOW_MINUTES),
+    processingWindowMinutes: reader.bounded('processingWindowMinutes', 43_200, PROCESSING_WINDOW_MINUTES),
     trial: parseTrial(reader),
     meters: reader.map('meters', (value, path) => parseMeter(reader, value, path)),
     features: reader.map('features', (value, path) => parseFeature(reader.object(value, path))),
@@ -52,7 +52,7 @@ function parseTerms(reader: SourceReader): Catalogue['terms'] {
 function parseTrial(reader: SourceReader): Catalogue['trial'] {
   const trial = reader.object(reader.raw('trial'), 'trial')
   trial.ignore('assumed')
-  const parsed = { plan: trial.text('plan'), days: trial.amount('days') }
+  const parsed = { plan: trial.text('plan'), days: trial.bounded('days', 3_660) }
   trial.close()
   return parsed
 }
@@ -62,7 +62,7 @@ function parseAddOn(reader: SourceReader): AddOn {
   const addOn = {
     feature: reader.text('feature'),
     perUnit: reader.amount('perUnit'),
-    minMonths: reader.amount('minMonths', 0),
+    minMonths: reader.bounded('minMonths', 1_200, 0),
     prices: parsePrices(reader),
   }
   reader.close()

@@ -16,7 +16,7 @@ export function parseFeature(reader: SourceReader): Feature {
     meters: isSwitch ? reader.texts('meters', []) : reader.texts('meters'),
     ...(kind === 'flow' ? { window: reader.word('window', ['month'] as const, 'month') } : {}),
     ...(requires === '' ? {} : { requires }),
-    graceHours: reader.amount('graceHours', 0),
+    graceHours: reader.bounded('graceHours', 87_600, 0),
     rearmBelowPercent: reader.amount('rearmBelowPercent', 100),
     thresholds: parseThresholds(reader, isSwitch),
     lapse: reader.word('lapse', lapseModes, 'block_new'),

@@ -7,7 +7,10 @@ const METHODS = ['credit_card', 'pix', 'card', 'paypal', 'partner'] as const
 /** A length that may be bought, with its discount. */
 export function parseTerm(reader: SourceReader): Term {
   reader.ignore('assumed')
-  const term = { months: reader.amount('months'), discountPercent: reader.amount('discountPercent', 0) }
+  const term = {
+    months: reader.bounded('months', 1_200),
+    discountPercent: reader.amount('discountPercent', 0),
+  }
   if (term.months === 0) reader.fault('months', 'must be at least 1')
   if (term.discountPercent > 100) reader.fault('discountPercent', 'must be 0 … 100')
   return term

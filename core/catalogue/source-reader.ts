@@ -9,6 +9,11 @@ export interface Problem {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** Entries of one list or map, far more than anybody sells. */
+const ENTRIES_MAX = 1_000
+/** Problems that are told at once. */
+export const PROBLEMS_MAX = 200
+
 /**
  * Reads JSON that came from outside, noting every problem instead of stopping at the first.
  *
@@ -25,13 +30,13 @@ export class SourceReader {
     this.path = path
     this.#problems = problems
     const isObject = typeof source === 'object' && source !== null && !Array.isArray(source)
-    if (!isObject) problems.push({ path: path || '(catalogue)', problem: 'must be an object' })
+    if (!isObject) this.#note({ path: path || '(catalogue)', problem: 'must be an object' })
     this.#fields = isObject ? Object.fromEntries(Object.entries(source)) : {}
   }
 
   /** Notes a problem of a property. */
   fault(property: string, problem: string): void {
-    this.#problems.push({ path: this.pathOf(property), problem })
+    this.#note({ path: this.pathOf(property), problem })
   }
 
   /** Path of a property, for example `plans.base.rank`; items of a list stand in brackets. */
@@ -65,9 +70,22 @@ export class SourceReader {
 
   /** A whole number of units from 0. */
   amount(property: string, fallback?: number): number {
+    return this.#wholeNumber(property, { fallback })
+  }
+
+  /** A length of time or a count that dates are computed from: a whole number up to `max`. */
+  bounded(property: string, max: number, fallback?: number): number {
+    return this.#wholeNumber(property, { fallback, max })
+  }
+
+  #wholeNumber(
+    property: string,
+    { fallback, max }: { readonly fallback: number | undefined; readonly max?: number },
+  ): number {
     const value = this.#take(property)
-    if (isAmount(value)) return value
-    if (value !== undefined || fallback === undefined) this.fault(property, 'must be a whole number from 0')
+    if (isAmount(value) && (max === undefined || value <= max)) return value
+    const range = max === undefined ? 'a whole number from 0' : `a whole number of 0 … ${max}`
+    if (value !== undefined || fallback === undefined) this.fault(property, `must be ${range}`)
     return fallback ?? 0
   }
 
@@ -105,6 +123,10 @@ export class SourceReader {
   /** A list of whatever. */
   list(property: string, fallback?: readonly unknown[]): readonly unknown[] {
     const value = this.#take(property)
+    if (Array.isArray(value) && value.length > ENTRIES_MAX) {
+      this.fault(property, `must have ${ENTRIES_MAX} entries at most`)
+      return []
+    }
     if (Array.isArray(value)) return value
     if (value !== undefined || fallback === undefined) this.fault(property, 'must be a list')
     return fallback ?? []
@@ -131,7 +153,12 @@ export class SourceReader {
   ): Record<string, Item> {
     const value = this.#take(property) ?? {}
     const reader = new SourceReader(value, this.pathOf(property), this.#problems)
-    const entries = Object.entries(reader.#fields).map(([key, item]): [string, Item] => {
+    const fields = Object.entries(reader.#fields)
+    if (fields.length > ENTRIES_MAX) {
+      this.fault(property, `must have ${ENTRIES_MAX} entries at most`)
+      return {}
+    }
+    const entries = fields.map(([key, item]): [string, Item] => {
       if (!/^[A-Za-z0-9_]{1,64}$/.test(key)) reader.fault(key, 'a key must be 1–64 of A-Za-z0-9_')
       return [key, read(item, reader.pathOf(key), key)]
     })
@@ -147,7 +174,7 @@ export class SourceReader {
   amounts(property: string): Record<string, number> {
     return this.map(property, (value, path) => {
       if (isAmount(value)) return value
-      this.#problems.push({ path, problem: 'must be a whole number from 0' })
+      this.#note({ path, problem: 'must be a whole number from 0' })
       return 0
     })
   }
@@ -167,6 +194,10 @@ export class SourceReader {
     for (const property of Object.keys(this.#fields)) {
       if (!this.#read.has(property)) this.fault(property, 'is not a property here; check its spelling')
     }
+  }
+
+  #note(problem: Problem): void {
+    if (this.#problems.length < PROBLEMS_MAX) this.#problems.push(problem)
   }
 
   #take(property: string): unknown {

@@ -57,7 +57,11 @@ export async function judgeWorkspace(deps: JudgeDeps, { workspace, raisedAt }: T
     const glance = judge(known, { workspace, last, since: now })
     const shares = sharesOf(known)
     if (isSame(glance.judgement, last)) return { outcome: 'unchanged', nextAt: glance.nextAt, shares }
-    const { judgement, nextAt } = judge(known, { workspace, last, since: (await raisedAt()) ?? now })
+    const { judgement, nextAt } = judge(known, {
+      workspace,
+      last,
+      since: Math.min((await raisedAt()) ?? now, now),
+    })
     const isStored = await deps.judgements.append(workspace, number + 1, judgement)
     await deps.facts.refresh(workspace, null)
     if (!isStored) continue

@@ -1,7 +1,7 @@
 import { isAmount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { meterAt } from '../catalogue/meter.ts'
-import { dayOf } from '../instant.ts'
+import { dayOf, isDatable } from '../instant.ts'
 import { type CounterChange, type Measured, OWN_SOURCE, refuse, type UsageEvent } from './usage-event.ts'
 
 /** The most members one snapshot event may state for one meter. */
@@ -42,7 +42,7 @@ export function measureWindowStart(event: UsageEvent, catalogue: Catalogue): Mea
   if (event.source !== OWN_SOURCE) return refuse('invalid_field', `only ${OWN_SOURCE} may start a window`)
   const startsAt = event['startsAt']
   const meters = event['meters']
-  if (typeof startsAt !== 'number' || !Array.isArray(meters))
+  if (typeof startsAt !== 'number' || !isDatable(startsAt) || !Array.isArray(meters))
     return refuse('invalid_field', 'startsAt and meters are needed')
   const changes: CounterChange[] = []
   for (const meter of meters.map(String)) {

@@ -145,3 +145,11 @@ describe('G15: lateness is judged against the append time, to the millisecond', 
     expect(late(49 * HOUR_MS, 'yesterday')).toEqual({ code: 'too_late' })
   })
 })
+
+test('G12: an instant that no date names is refused, not thrown at', () => {
+  const lead = { leadId: 'l', action: 'created', quantity: 1 }
+  for (const occurredAt of [8.7e15, Number.MAX_SAFE_INTEGER, -8.7e15, 0, 253_402_300_800_000])
+    expect(record('LeadEvent', { fields: { ...lead, occurredAt } })).toEqual({ code: 'invalid_field' })
+  const start = { id: 'acme~1~w', source: 'tallygate', meters: ['ai_credits'], startsAt: 8.7e15 }
+  expect(record('WindowStartedEvent', { fields: start })).toEqual({ code: 'invalid_field' })
+})

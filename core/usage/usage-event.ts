@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../errors.ts'
-import type { Day, Instant } from '../instant.ts'
+import { type Day, type Instant, isDatable } from '../instant.ts'
 
 /** The fields every usage record begins with (api.md); the rest stand beside them under their own names. */
 export interface UsageEvent {
@@ -72,6 +72,7 @@ export function faultOfEnvelope(event: UsageEvent, key: string | null): string |
   const own = event.source === OWN_SOURCE
   if (!(own ? OWN_ID : PRODUCER_ID).test(event.id)) return 'id must be 1–128 of A-Za-z0-9._:-'
   if (own && !event.id.includes('~')) return `source ${OWN_SOURCE} is reserved; name the producing service`
-  if (event.occurredAt <= 0) return 'occurredAt must be after 1970'
+  if (event.occurredAt === 0 || !isDatable(event.occurredAt))
+    return 'occurredAt must be after 1970 and before the year 10000'
   return null
 }

@@ -20,6 +20,8 @@ export interface DeadLetterInput {
 /** What a letter keeps of a record at most; `dead.letters` takes records of twice that (`topics.ts`). */
 const VALUE_KEPT_MAX = 1_048_576
 const KEY_KEPT_MAX = 4_096
+/** A reason names what a producer sent. */
+const REASON_MAX = 1_000
 const HEADERS_KEPT_MAX = 65_536
 
 /**
@@ -46,7 +48,7 @@ export function deadLetterSink(
       headers: sizeOf(headers) > HEADERS_KEPT_MAX ? {} : headers,
       schemaId,
       code,
-      reason: reason + words,
+      reason: reason.slice(0, REASON_MAX) + words,
       failedAt: now(),
     }
     const appendTime = String(headers[APPEND_TIME_HEADER] ?? message.timestamp)

@@ -45,15 +45,17 @@ export class UsageReader {
     this.#options = options
   }
 
-  /** Reads a batch whose schema ids the decoder knows already. */
+  /** Reads records whose schema ids the decoder knows already; asks once for a meter that nobody knows yet, if at all. */
   async read(messages: readonly KafkaMessage[]): Promise<ReadBatch> {
     const events: SliceEvent[] = []
     const refused: Refused[] = []
     let context = await this.#contextOf(false)
+    let isFresh = false
     for (const message of messages) {
       let outcome = this.#readOne(message, context)
-      if ('code' in outcome && outcome.code === 'unknown_meter') {
+      if ('code' in outcome && outcome.code === 'unknown_meter' && !isFresh) {
         context = await this.#contextOf(true)
+        isFresh = true
         outcome = this.#readOne(message, context)
       }
       if ('code' in outcome) refused.push(outcome)
@@ -118,7 +120,6 @@ export class UsageReader {
   }
 
   async #contextOf(fresh: boolean): Promise<MeasureContext> {
-    if (this.#context !== null && !fresh) return this.#context
     const catalogue = await this.#options.catalogue(fresh)
     if (this.#context?.catalogue.revision !== catalogue.revision) {
       this.#context = { catalogue, index: indexMeters(catalogue) }

@@ -11,6 +11,8 @@ export interface KeptLetter {
   readonly code: string
   readonly reason: string
   readonly failedAt: Instant
+  /** Append time of the record, as it is to be restated. */
+  readonly appendedAt: Instant
   /** Where the record stands. */
   readonly topic: string
   readonly partition: number

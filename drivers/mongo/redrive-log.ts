@@ -1,5 +1,6 @@
 import type { Collection, Db } from 'mongodb'
-import { isDuplicateKey, padNumber } from './append-log.ts'
+import { type RefusedRecord, recordIdOf } from '../refused-record.ts'
+import { isDuplicateKey } from './append-log.ts'
 
 interface RedriveDocument {
   readonly _id: string
@@ -8,7 +9,7 @@ interface RedriveDocument {
 }
 
 /**
- * Which dead letters were sent again, by origin and by when they failed.
+ * Which refused records were sent again.
  *
  * Event ids are remembered for 72 h; this keeps a second redrive after that from counting a second time.
  */
@@ -19,29 +20,23 @@ export class RedriveLog {
     this.#entries = db.collection('redrives')
   }
 
-  /** When a letter was sent again, ms; null when it never was. */
-  async redrivenAt(origin: string, failedAt: number): Promise<number | null> {
-    return (await this.#entries.findOne({ _id: idOf(origin, failedAt) }))?.redrivenAt ?? null
+  /** When a record was sent again, ms; null when it never was. */
+  async redrivenAt(record: RefusedRecord): Promise<number | null> {
+    return (await this.#entries.findOne({ _id: recordIdOf(record) }))?.redrivenAt ?? null
   }
 
-  /** Which of some letters were sent again, by place in the list. */
-  async wereRedriven(
-    letters: readonly { readonly origin: string; readonly failedAt: number }[],
-  ): Promise<readonly boolean[]> {
-    const ids = letters.map(({ origin, failedAt }) => idOf(origin, failedAt))
+  /** Which of some records were sent again, by place in the list. */
+  async wereRedriven(records: readonly RefusedRecord[]): Promise<readonly boolean[]> {
+    const ids = records.map(recordIdOf)
     const found = await this.#entries.find({ _id: { $in: ids } }).toArray()
     const sent = new Set(found.map(({ _id }) => _id))
     return ids.map((id) => sent.has(id))
   }
 
-  /** Notes that a letter was sent again, after Kafka has it. */
-  async append(origin: string, failedAt: number, by: Omit<RedriveDocument, '_id'>): Promise<void> {
-    await this.#entries.insertOne({ _id: idOf(origin, failedAt), ...by }).catch((error: unknown) => {
+  /** Notes that a record was sent again, after Kafka has it. */
+  async append(record: RefusedRecord, by: Omit<RedriveDocument, '_id'>): Promise<void> {
+    await this.#entries.insertOne({ _id: recordIdOf(record), ...by }).catch((error: unknown) => {
       if (!isDuplicateKey(error)) throw error
     })
   }
-}
-
-function idOf(origin: string, failedAt: number): string {
-  return `${origin}/${padNumber(failedAt)}`
 }

@@ -41,7 +41,7 @@ interface PackedHold {
 /** `lua/hold.lua`: sets units aside for one operation, on every limit that it names or on none. */
 export const hold = defineScript({
   file: 'hold.lua',
-  parts: ['open-holds.lua', 'hold-figures.lua'],
+  parts: ['open-holds.lua', 'get-fields.lua', 'hold-figures.lua'],
   keys: (packed: PackedHold) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw, { wish }) => holdReply(raw, wish),

@@ -2,7 +2,7 @@ import { Packr } from 'msgpackr'
 import { type Day, dayOf } from '#core/instant.ts'
 import type { ReservationReference } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
-import type { Slice, SliceEvent, SliceHead } from './apply.ts'
+import { SLICE_MAX, type Slice, type SliceEvent, type SliceHead } from './apply.ts'
 import { ChangeKinds } from './change-kinds.ts'
 import type { ShardKeys } from './keys.ts'
 
@@ -18,6 +18,9 @@ export function packSlice({ events, ...head }: Slice): PackedSlice {
   for (const event of events) builder.add(event)
   return builder.pack(head)
 }
+
+/** Members of a list that cost Redis what an event does. */
+const MEMBERS_AS_ONE = 4
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' })
 
@@ -55,6 +58,7 @@ export class SliceBuilder {
   /** Offset and append time of the first event; those of the others are told as what they differ by. */
   #from = { offset: 0, at: 0 }
   #size = 0
+  #weight = 0
   #last = -1
 
   constructor({ keys, hasThresholds }: Pick<SliceHead, 'keys' | 'hasThresholds'>) {
@@ -65,6 +69,16 @@ export class SliceBuilder {
   /** Number of events. */
   get size(): number {
     return this.#size
+  }
+
+  /** What applying it costs Redis, in events. */
+  get weight(): number {
+    return this.#weight
+  }
+
+  /** Whether it holds as much as one call may. */
+  get isFull(): boolean {
+    return this.#size >= SLICE_MAX || this.#weight >= 2 * SLICE_MAX
   }
 
   /** Offset of the last event, −1 without any. */
@@ -82,6 +96,9 @@ export class SliceBuilder {
     const { offset, workspace, appendedAt, changes, reservation } = event
     if (this.#size === 0) this.#from = { offset, at: appendedAt }
     this.#size += 1
+    this.#weight += 1
+    for (const change of changes)
+      if (change.kind === 'members') this.#weight += change.subjects.length / MEMBERS_AS_ONE
     this.#last = offset
     const number = offset - this.#from.offset
     const doings = this.#doingsOf(workspace)

@@ -17,6 +17,7 @@ interface ReadInput {
 /** `lua/read.lua`: one workspace's counters and how far they can be trusted, from one instant. */
 const readWorkspace = defineScript({
   file: 'read.lua',
+  parts: ['get-fields.lua'],
   keys: ({ keys, workspace, plan }: ReadInput) => [
     keys.meta,
     keys.usage(workspace),

@@ -18,7 +18,7 @@ local function read_usage(u, groups)
       end
     end
   end
-  return redis.call('HMGET', u, unpack(fields))
+  return get_fields(u, fields)
 end
 
 local function used_of(meter, values)

@@ -19,7 +19,7 @@ for i = 1, 6 do reply[i + 1] = meta[i] end
 
 local wanted = { 'rev' }
 for i = 1, fields do wanted[i + 1] = ARGV[i + 2] end
-local values = redis.call('HMGET', KEYS[2], unpack(wanted))
+local values = get_fields(KEYS[2], wanted)
 for i = 1, #wanted do reply[7 + i] = values[i] end
 
 for i = 4, #KEYS do

@@ -1,0 +1,58 @@
+import type { KafkaMessage } from 'kafkajs'
+import { expect, test } from 'vitest'
+import { defaultCatalogue } from '#test/helpers/facts.ts'
+import { UsageReader } from './usage-reader.ts'
+
+const NOW = Date.parse('2026-11-23T12:00:00Z')
+const shipped = defaultCatalogue()
+
+function message(fields: object): KafkaMessage {
+  const value = { id: 'e', workspace: 'acme', occurredAt: NOW, source: 'crm', reservation: null, ...fields }
+  const text = Buffer.from(JSON.stringify(value))
+  return {
+    key: Buffer.from('acme'),
+    value: text,
+    offset: '0',
+    timestamp: String(NOW),
+    headers: {},
+  } as KafkaMessage
+}
+
+/** A reader of records that say which they are, and how often it asked for the newest catalogue. */
+function reader() {
+  const world = { catalogue: shipped, asked: 0 }
+  const own = new UsageReader({
+    decode: ({ value }) => {
+      const { record, ...event } = JSON.parse(String(value))
+      return { ok: true, record, value: event }
+    },
+    hasher: () => ({ member: 'm', subShard: 0 }),
+    catalogue: async (fresh) => {
+      if (fresh) world.asked += 1
+      return world.catalogue
+    },
+    trustAppendTimeHeader: true,
+  })
+  return { own, world }
+}
+
+const call = message({ record: 'AiCallEvent', function: 'summary', credits: null })
+const stray = message({ record: 'MeterEvent', meter: 'leeds', quantity: 1, subject: null })
+
+test('a new definition of a meter counts from the next read on, whether or not somebody asks for it', async () => {
+  const { own, world } = reader()
+  const unitsOf = async (): Promise<unknown> => (await own.read([call])).events[0]?.changes[0]
+  const before = await unitsOf()
+  const [definition] = shipped.meters['ai_credits'] ?? []
+  if (definition?.weights === undefined) throw new Error('the shipped catalogue weighs no function')
+  const heavier = { ...definition, from: NOW - 1, weights: { ...definition.weights, summary: 77 } }
+  const meters = { ...shipped.meters, ai_credits: [definition, heavier] }
+  world.catalogue = { ...shipped, revision: shipped.revision + 1, meters }
+  expect(await unitsOf()).toEqual({ ...Object(before), units: 77 })
+})
+
+test('G12: a meter that nobody knows is asked for once a read, however many records name it', async () => {
+  const { own, world } = reader()
+  const { refused } = await own.read(Array.from({ length: 500 }, () => stray))
+  expect([refused.length, refused[0]?.code, world.asked]).toEqual([500, 'unknown_meter', 1])
+})
