@@ -45,7 +45,7 @@ export async function letterOverview(
   const looked = all.slice(0, LETTERS_MAX)
   const isMeant = ({ code, failedAt }: Pick<KeptLetter, 'code' | 'failedAt'>): boolean =>
     failedAt < query.to && (query.code === null || code === query.code)
-  const meant = lastRefused(looked).filter(isMeant)
+  const meant = lastRefused(looked.toReversed()).filter(isMeant)
   const sent = await redrives.wereRedriven(meant)
   const known = meant.map((letter, index) => ({ ...letter, wasSent: sent[index] === true }))
   const summary = [...Map.groupBy(looked.filter(isMeant), ({ code }) => code)].map(([code, own]) => {

@@ -21,7 +21,9 @@ test('a record that is met anew is the same one; one that was sent again, or sta
 })
 
 test('of each origin the record that was written last counts, whichever was met last', () => {
-  expect(lastRefused([first, again])).toEqual([first])
+  expect(lastRefused([first, again])).toEqual([again])
+  const second = { ...first, reason: 'the second of two refusals' }
+  expect(lastRefused([first, second])).toEqual([second])
   expect(lastRefused([again, redriven, first])).toEqual([redriven])
   const other = { ...first, origin: 'usage.events/3/11', offset: 11 }
   expect(lastRefused([other, first])).toEqual([other, first])

@@ -23,17 +23,24 @@ export function recordIdOf({
   return `${topic}/${partition}/${offset}@${appendedAt}`
 }
 
-/** Of each origin the record that was written last, by its first letter: a record is refused before it is sent again. */
+/**
+ * Of each origin the record that was written last, by its newest letter; letters in the order in which they were written.
+ *
+ * A record is refused for the first time before it is sent again, so that tells which of them was written last; a letter
+ * that it gets when the log is read again does not.
+ */
 export function lastRefused<Letter extends RefusedRecord>(letters: readonly Letter[]): readonly Letter[] {
-  const first = new Map<string, Letter>()
+  const records = new Map<string, { readonly first: number; readonly newest: Letter }>()
   for (const letter of letters) {
-    const known = first.get(recordIdOf(letter))
-    if (known === undefined || letter.failedAt < known.failedAt) first.set(recordIdOf(letter), letter)
+    const id = recordIdOf(letter)
+    const known = records.get(id)
+    const newest = known === undefined || known.newest.failedAt <= letter.failedAt ? letter : known.newest
+    records.set(id, { first: Math.min(known?.first ?? letter.failedAt, letter.failedAt), newest })
   }
-  const last = new Map<string, Letter>()
-  for (const letter of first.values()) {
-    const known = last.get(letter.origin)
-    if (known === undefined || known.failedAt <= letter.failedAt) last.set(letter.origin, letter)
+  const last = new Map<string, { readonly first: number; readonly newest: Letter }>()
+  for (const record of records.values()) {
+    const known = last.get(record.newest.origin)
+    if (known === undefined || known.first <= record.first) last.set(record.newest.origin, record)
   }
-  return [...last.values()]
+  return [...last.values()].map(({ newest }) => newest)
 }
