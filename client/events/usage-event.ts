@@ -36,6 +36,8 @@ const QUANTITY_MAX = 1_000_000_000
 /** 2^53 − 2: the largest count that every part keeps exact. */
 const LEVEL_MAX = Number.MAX_SAFE_INTEGER - 1
 const MEMBERS_MAX = 10_000
+/** The first instant that no date of four digits names. */
+const YEAR_10000 = 253_402_300_800_000
 const WORKSPACE_ID = /^[A-Za-z0-9._:-]{1,64}$/
 const EVENT_ID = /^[A-Za-z0-9._:-]{1,128}$/
 const SUBJECT = /^([A-Za-z0-9._:-]{1,128}|\+[0-9]{1,20})$/
@@ -66,8 +68,8 @@ export function isSource(source: string): boolean {
 function faultOfEnvelope({ workspace, id, occurredAt }: Omit<UsageEvent, 'fields'>): string | null {
   if (!WORKSPACE_ID.test(workspace)) return 'workspace must be 1–64 of A-Za-z0-9._:-'
   if (!EVENT_ID.test(id)) return 'id must be 1–128 of A-Za-z0-9._:-'
-  if (Number.isSafeInteger(occurredAt) && occurredAt > 0) return null
-  return 'occurredAt must be an instant after 1970'
+  if (Number.isInteger(occurredAt) && occurredAt > 0 && occurredAt < YEAR_10000) return null
+  return 'occurredAt must be an instant after 1970 and before the year 10000'
 }
 
 function faultOfUnits(fields: object): string | null {

@@ -192,6 +192,7 @@ describe('emitter', () => {
       [{ quantity: -1 }, /quantity must be/],
       [{ quantity: 1_000_000_001 }, /quantity must be/],
       [{ occurredAt: Number.NaN }, /occurredAt must be/],
+      [{ occurredAt: 253_402_300_800_000 }, /before the year 10000/],
       [{ subject: '@x' }, /subject must be/],
       [{ levels: { leads: -1 } }, /levels.leads must be/],
       [{ members: { numbers: [{ subject: '' }] } }, /members.numbers must name/],
