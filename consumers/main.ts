@@ -8,7 +8,7 @@ import { systemClock } from '#drivers/clock.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { endOnFailure } from '#drivers/fatal.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
-import { deadLetterSink } from '#drivers/kafka/dead-letter.ts'
+import { deadLetterSink, REASON_MAX } from '#drivers/kafka/dead-letter.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
 import { LETTER_BYTES_MAX } from '#drivers/kafka/letters.ts'
@@ -110,7 +110,7 @@ const deadLetterOf =
     await sink({ ...refused, topic, partition })
     const { code, reason, message } = refused
     measured.deadLetters.inc({ topic, code })
-    log.warn({ topic, partition, offset: message.offset, code, eventId }, reason.slice(0, 1_000))
+    log.warn({ topic, partition, offset: message.offset, code, eventId }, reason.slice(0, REASON_MAX))
   }
 const decoderOf = (topic: 'usage.events' | 'subscription.events'): Decoder =>
   new Decoder({ records: topicRecords[topic], fetchSchema: (id) => registry.fetchSchema(id), now: monotonic })

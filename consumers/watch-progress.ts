@@ -11,14 +11,22 @@ interface WatchOptions {
   readonly log: Logger
   readonly standings: () => readonly Standing[]
   readonly onProgress: (progress: readonly Progress[]) => void
+  /** Every two seconds where it is left out. */
+  readonly everyMs?: number
 }
 
-/** As often as partitions are marked: the lag that a process tells is never older. */
-const EVERY_MS = 500
+const EVERY_MS = 2_000
 
 /** Sees now and then how far the partitions of a topic have come, whatever else is away. */
-export function watchProgress({ admin, topic, log, standings, onProgress }: WatchOptions): Rounds {
-  return startRounds(EVERY_MS, async () => {
+export function watchProgress({
+  admin,
+  topic,
+  log,
+  standings,
+  onProgress,
+  everyMs = EVERY_MS,
+}: WatchOptions): Rounds {
+  return startRounds(everyMs, async () => {
     try {
       const ends = new Map((await readRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
       onProgress(progressOf(standings(), ends))

@@ -70,9 +70,9 @@ export class Decoder {
       const id = schemaIdOf(value)
       if (id !== null && !this.#isKnown(id)) ids.add(id)
     }
-    const left = [...ids]
-    for (let some = left.splice(0, ASKED_AT_ONCE); some.length > 0; some = left.splice(0, ASKED_AT_ONCE))
-      await Promise.all(some.map((id) => this.#learn(id)))
+    const unknown = [...ids]
+    for (let from = 0; from < unknown.length; from += ASKED_AT_ONCE)
+      await Promise.all(unknown.slice(from, from + ASKED_AT_ONCE).map((id) => this.#learn(id)))
   }
 
   /** Asks for a schema once at a time. */

@@ -2,10 +2,8 @@ import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { committedOffset } from '#drivers/kafka/committed-offset.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
-import { untilDone } from '#drivers/retry.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
-import { whileWanted } from '../while-wanted.ts'
 import { LetterSession, type LetterSessionDeps } from './letter-session.ts'
 
 interface LetterConsumerOptions extends LetterSessionDeps {
@@ -34,12 +32,7 @@ export async function startLetterConsumer(
     sessionTimeoutMs,
     concurrency: 1,
     openSession: async (partition, isWanted) => {
-      const reading = {
-        what: `opening partition ${partition}`,
-        log,
-        between: whileWanted(partition, isWanted),
-      }
-      const position = await untilDone(reading, () => committedOffset(admin, { groupId, topic, partition }))
+      const position = await committedOffset(admin, { groupId, topic, partition, log, isWanted })
       return new LetterSession(options, { partition, position })
     },
   })

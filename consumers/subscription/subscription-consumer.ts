@@ -8,7 +8,6 @@ import { untilDone } from '#drivers/retry.ts'
 import type { Traces } from '#drivers/traces.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
-import { whileWanted } from '../while-wanted.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
 interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry' | 'warn' | 'trace'> {
@@ -56,12 +55,7 @@ export async function startSubscriptionConsumer(
     onFatal,
     sessionTimeoutMs,
     openSession: async (partition, isWanted) => {
-      const reading = {
-        what: `opening partition ${partition}`,
-        log,
-        between: whileWanted(partition, isWanted),
-      }
-      const position = await untilDone(reading, () => committedOffset(admin, { groupId, topic, partition }))
+      const position = await committedOffset(admin, { groupId, topic, partition, log, isWanted })
       return new SubscriptionSession(deps, { partition, position })
     },
   })

@@ -19,7 +19,7 @@ interface MarkOptions {
  * How often partitions are marked. counting.md names 5 s as the slowest; half a second keeps `lagMs` of an idle
  * partition below the 1 s that an `exact` answer allows (ADR 0005).
  */
-const MARK_EVERY_MS = 500
+export const MARK_EVERY_MS = 500
 
 /** Marks every partition on a timer of its own, so that idle shards are verified and answers stay exact. */
 export function startMarking(options: MarkOptions): Rounds {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
+import { whileWanted } from '#drivers/kafka/while-wanted.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import { SLICE_MAX } from '#drivers/redis/apply.ts'
@@ -15,8 +16,7 @@ import type { Traces } from '#drivers/traces.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
-import { whileWanted } from '../while-wanted.ts'
-import { startMarking } from './mark-timer.ts'
+import { MARK_EVERY_MS, startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
 import type { ShardPosition } from './shard-state.ts'
@@ -97,7 +97,8 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
   })
   // Apart from the marks: those wait for Redis.
   const { onProgress } = options
-  const watching = watchProgress({ admin, topic, log, standings: () => loop.standings, onProgress })
+  const standings = (): typeof loop.standings => loop.standings
+  const watching = watchProgress({ admin, topic, log, standings, onProgress, everyMs: MARK_EVERY_MS })
   return {
     idleMs: () => loop.idleMs,
     partitions: () => [...loop.sessions.keys()],

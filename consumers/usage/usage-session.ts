@@ -62,7 +62,6 @@ interface Taking {
 
 interface Sending {
   readonly batch: RecordBatch
-  readonly at: number
   readonly upto: number
 }
 
@@ -160,7 +159,7 @@ export class UsageSession implements PartitionSession {
         for (const event of read.events) this.#take(event, { builders, batch })
         if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
       }
-      for (const [track, builder] of builders) this.#send(track, builder, { batch, at, upto: batch.next - 1 })
+      for (const [track, builder] of builders) this.#send(track, builder, { batch, upto: batch.next - 1 })
       const before = this.#flight
       this.#flight = this.#land({ next: batch.next, at }, () =>
         traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))),
@@ -242,8 +241,7 @@ export class UsageSession implements PartitionSession {
     if (track === undefined) throw new RangeError(`no shard for ${event.workspace}`)
     if (event.offset <= track.known) return
     let builder = builders.get(track)
-    if (builder?.isFull)
-      this.#send(track, builder, { batch, at: appendTimeOf(batch, builder.last), upto: builder.last })
+    if (builder?.isFull) this.#send(track, builder, { batch, upto: builder.last })
     if (builder === undefined || builder.isFull) {
       builder = new SliceBuilder(track)
       builders.set(track, builder)
@@ -252,8 +250,9 @@ export class UsageSession implements PartitionSession {
   }
 
   /** Sends a slice once the one before it is done; the last one of a batch covers it to its end. */
-  #send(track: Track, builder: SliceBuilder, { batch, at, upto }: Sending): void {
+  #send(track: Track, builder: SliceBuilder, { batch, upto }: Sending): void {
     const { heartbeat } = batch
+    const at = timeUpTo(batch, upto)
     const call = (): Promise<'done' | 'reopen'> => this.#call(track, { upto, at, seen: null, builder })
     const sent = track.tail.then(async (before) => {
       if (before === 'reopen') return 'reopen'
@@ -286,8 +285,8 @@ export class UsageSession implements PartitionSession {
   }
 }
 
-/** Kafka's append time of a record of a batch, ms: up to then a slice that ends there covers the log, and no further. */
-function appendTimeOf({ messages }: RecordBatch, offset: number): number {
+/** Until when a batch was appended up to an offset, by Kafka's time, ms: so far a slice that ends there covers the log. */
+function timeUpTo({ messages }: RecordBatch, offset: number): number {
   const own = messages.findLast((message) => Number(message.offset) <= offset)
   return Number(own?.timestamp ?? 0)
 }

@@ -59,9 +59,11 @@ function faultOfSubscription({ subscription }: SubscriptionEvent): string | null
 
 function faultOfAddOns(addOns: readonly BoughtAddOn[]): string | null {
   if (addOns.length > ADD_ONS_MAX) return `subscription.addOns must be ${ADD_ONS_MAX} at most`
-  const isRight = ({ quantity, from, until }: BoughtAddOn): boolean =>
-    Number.isInteger(quantity) && quantity >= 1 && quantity <= QUANTITY_MAX && from < until
-  const wrong = addOns.find((addOn) => !(isRight(addOn) && isDatable(addOn.from) && isDatable(addOn.until)))
+  const isTerm = ({ from, until }: BoughtAddOn): boolean =>
+    isDatable(from) && isDatable(until) && from < until
+  const isCount = ({ quantity }: BoughtAddOn): boolean =>
+    Number.isInteger(quantity) && quantity >= 1 && quantity <= QUANTITY_MAX
+  const wrong = addOns.find((addOn) => !(isTerm(addOn) && isCount(addOn)))
   return wrong === undefined
     ? null
     : `subscription.addOns: ${wrong.key} needs a quantity of 1 … 1000000, until after from, both ${DATABLE}`

@@ -20,8 +20,8 @@ export interface DeadLetterInput {
 /** What a letter keeps of a record at most; `dead.letters` takes records of twice that (`topics.ts`). */
 const VALUE_KEPT_MAX = 1_048_576
 const KEY_KEPT_MAX = 4_096
-/** A reason names what a producer sent. */
-const REASON_MAX = 1_000
+/** Letters of a reason that are kept: it names what a producer sent. */
+export const REASON_MAX = 1_000
 const HEADERS_KEPT_MAX = 65_536
 
 /**
