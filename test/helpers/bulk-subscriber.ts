@@ -84,7 +84,8 @@ class Inserts {
 
   async flush(db: Db): Promise<void> {
     for (const [name, documents] of this.#kept)
-      await db.collection(name).insertMany(documents, { ordered: false })
+      for (let from = 0; from < documents.length; from += AT_ONCE)
+        await db.collection(name).insertMany(documents.slice(from, from + AT_ONCE), { ordered: false })
   }
 }
 
