@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib'
+import { gunzip, gunzipSync, gzip, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import lz4 from 'lz4js'
 import snappy from 'snappyjs'
@@ -14,9 +14,14 @@ interface CodecEncoder {
 
 type Expand = (buffer: Buffer) => Buffer | Promise<Buffer>
 
-const bound = { maxOutputLength: BATCH_BYTES_MAX }
-const expandGzip = promisify(gunzip)
-const expandZstd = promisify(zstdDecompress)
+/** What expands to no more than this is expanded where it is read: a thread's help costs ten times what a small batch does. */
+const HERE_BYTES_MAX = 1_048_576
+
+type Zlib = (buffer: Buffer, bound: { readonly maxOutputLength: number }) => Buffer
+type ZlibInThread = (buffer: Buffer, bound: { readonly maxOutputLength: number }) => Promise<Buffer>
+
+const expandGzip = hereIfSmall(gunzipSync, promisify(gunzip))
+const expandZstd = hereIfSmall(zstdDecompressSync, promisify(zstdDecompress))
 const unpackSnappy: (buffer: Buffer, bytesMax: number) => Buffer = snappy.uncompress
 
 /** Magic bytes of the frames in which Java's Snappy library cuts its output. */
@@ -32,11 +37,11 @@ export function registerCodecs(): void {
   const { CompressionCodecs, CompressionTypes } = kafkajs
   CompressionCodecs[CompressionTypes.GZIP] = () => ({
     compress: (encoder: CodecEncoder) => promisify(gzip)(encoder.buffer),
-    decompress: bounded((buffer) => expandGzip(buffer, bound)),
+    decompress: bounded(expandGzip),
   })
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: (encoder: CodecEncoder) => promisify(zstdCompress)(encoder.buffer),
-    decompress: bounded((buffer) => expandZstd(buffer, bound)),
+    decompress: bounded(expandZstd),
   })
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
     compress: async (encoder: CodecEncoder) => snappy.compress(encoder.buffer),
@@ -46,6 +51,17 @@ export function registerCodecs(): void {
     compress: async (encoder: CodecEncoder) => Buffer.from(lz4.compress(encoder.buffer)),
     decompress: bounded(expandLz4),
   })
+}
+
+function hereIfSmall(expand: Zlib, inThread: ZlibInThread): Expand {
+  return (buffer) => {
+    try {
+      return expand(buffer, { maxOutputLength: HERE_BYTES_MAX })
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      return inThread(buffer, { maxOutputLength: BATCH_BYTES_MAX })
+    }
+  }
 }
 
 /** Thrown by an expansion that would pass the bound. */
