@@ -23,10 +23,10 @@ interface StartOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** Longer than they wait for an engine, so that what they say of it is read. */
 /** Where Node keeps what it compiled: a process starts in half the time with it. */
 export const COMPILED = join(import.meta.dirname, '..', 'node_modules', '.cache', 'compiled')
 
+/** Longer than they wait for an engine, so that what they say of it is read. */
 const READY_WITHIN_MS = 90_000
 
 /** The fixed ports of `make up`, each movable by its variable. */
