@@ -2,10 +2,10 @@ import type { TrialRule } from '../catalogue/catalogue.ts'
 import type { PaymentRule, Term } from '../catalogue/payment-terms.ts'
 import type { Instant } from '../instant.ts'
 import { startOfDay } from '../instant.ts'
-import { ownValue } from '../own-value.ts'
 import { type AccessRules, accessOf } from './access.ts'
 import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
 import { flagTrial, type Warning } from './flag-trial.ts'
+import { type KeptOrder, OrderBook } from './order-book.ts'
 import { isOfTerm, PROLONGING } from './order-kinds.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
@@ -22,31 +22,22 @@ export interface SubscriptionRules extends AccessRules {
   readonly trial: TrialRule
 }
 
-/** An order as the history keeps it. */
-export interface KeptOrder extends Order {
-  /** Sentence of the refusal, when the order broke the payment rules. */
-  readonly refused: string | null
-}
-
-/** Everything the fold carries from version to version. */
-export interface SubscriptionState {
+/** What the fold carries from version to version, beside the orders. */
+export interface AcceptedState {
   readonly subscription: AcceptedSubscription | null
-  readonly orders: Readonly<Record<string, KeptOrder>>
   /** Subscription that the workspace's one trial belonged to. */
   readonly trialOf: string | null
-  /** Where the workspace was ordering from, oldest first. */
-  readonly countries: readonly CountrySince[]
 }
 
-/** A country that versions stated from an instant on. */
-export interface CountrySince {
-  readonly country: string
-  readonly since: Instant
+/** What all versions come to. */
+export interface SubscriptionState extends AcceptedState {
+  /** Every order there was, by its id. */
+  readonly orders: Readonly<Record<string, KeptOrder>>
 }
 
 /** What one version changed. */
 export interface AppliedChange {
-  readonly state: SubscriptionState
+  readonly state: AcceptedState
   readonly refusals: readonly Refusal[]
   /** What was applied and looks wrong. */
   readonly warnings: readonly Warning[]
@@ -54,29 +45,24 @@ export interface AppliedChange {
   readonly windowStart: Instant | null
 }
 
-/** A workspace before its first version. */
-export const NO_SUBSCRIPTION: SubscriptionState = {
-  subscription: null,
-  orders: {},
-  trialOf: null,
-  countries: [],
-}
+const NO_SUBSCRIPTION: AcceptedState = { subscription: null, trialOf: null }
 
 /**
- * Applies the next version to what is accepted so far.
+ * Applies the next version to what is accepted so far, and keeps its order.
  *
  * Refusal is by field: the offending field keeps its last accepted value, the rest applies. Some rules refuse
  * the whole event. An event by support lifts the rules of transition, never what cannot be enforced at all (an
  * unknown plan or add-on). Source: domain.md, "How a subscription's state is made".
  */
-export function applyChange(
-  before: SubscriptionState,
+function applyChange(
+  before: AcceptedState,
   event: SubscriptionEvent,
-  rules: SubscriptionRules,
+  { rules, book }: { readonly rules: SubscriptionRules; readonly book: OrderBook },
 ): AppliedChange {
-  const whole = refuseWhole(before, event, rules)
+  const known = event.order === null ? null : book.order(event.order.orderId)
+  const whole = refuseWhole({ ...before, order: known }, event, rules)
   if (whole !== null) return { state: before, refusals: [whole], warnings: [], windowStart: null }
-  const { orders, refusal, order } = keepOrder(before, event, rules)
+  const { kept, refusal, order } = judgeOrder(event, { known, book }, rules)
   const taken = { ...event, order }
   const stated = { ...taken, subscription: carryOver(before.subscription, taken, rules) }
   const fields = refuseFields(before.subscription, stated, rules)
@@ -92,8 +78,10 @@ export function applyChange(
   }
   const trialOf = before.trialOf ?? (subscription.status === 'trialing' ? subscription.subscriptionId : null)
   const isInsideDay = windowStartsAt !== null && windowStartsAt !== startOfDay(windowStartsAt)
+  if (kept !== null) book.keep(kept)
+  book.orderedFrom(event.subscription.country, event.occurredAt)
   return {
-    state: { subscription, orders, trialOf, countries: countriesAfter(before, event) },
+    state: { subscription, trialOf },
     refusals: refusal === null ? fields.refusals : [...fields.refusals, refusal],
     warnings: flagTrial(before.subscription, event, rules.trial),
     windowStart: isInsideDay ? windowStartsAt : null,
@@ -122,45 +110,45 @@ export interface FoldedVersions {
  */
 export function foldVersions(events: readonly SubscriptionEvent[], rulesAt: RulesAt): FoldedVersions {
   const changes = new Map<number, AppliedChange>()
+  const book = new OrderBook()
   let state = NO_SUBSCRIPTION
   for (const event of [...events].sort((a, b) => a.version - b.version)) {
     if (changes.has(event.version)) continue
-    const change = applyChange(state, event, rulesAt(event.occurredAt))
+    const change = applyChange(state, event, { rules: rulesAt(event.occurredAt), book })
     changes.set(event.version, change)
     state = change.state
   }
-  return { state, changes }
+  return { state: { ...state, orders: book.orders() }, changes }
 }
 
-interface KeptOrders {
-  readonly orders: SubscriptionState['orders']
+interface JudgedOrder {
+  readonly kept: KeptOrder | null
   readonly refusal: Refusal | null
   /** The order of this event when it was accepted. */
   readonly order: Order | null
 }
 
 /**
- * Keeps the event's order; one that is new, or is paid another way, is judged by the payment rules (S7).
+ * Judges the event's order by the payment rules (S7) when it is new, or is paid another way.
  *
  * The country counts that it is placed from: as the event states it, or as it was when the order was placed.
  */
-function keepOrder(
-  before: SubscriptionState,
+function judgeOrder(
   event: SubscriptionEvent,
+  { known, book }: { readonly known: KeptOrder | null; readonly book: OrderBook },
   rules: SubscriptionRules,
-): KeptOrders {
+): JudgedOrder {
   const { order, actor, subscription } = event
-  if (order === null) return { orders: before.orders, refusal: null, order: null }
-  const known = ownValue(before.orders, order.orderId)
+  if (order === null) return { kept: null, refusal: null, order: null }
   const faultFrom = (country: string): string | null =>
     faultOfPayment(order, { country, actor }, rules.payments)
-  const placedFrom = countryAt(before.countries, order.placedAt) ?? subscription.country
-  const isJudged = known === undefined || !isSameWay(known, order)
+  const placedFrom = book.countryAt(order.placedAt) ?? subscription.country
+  const isJudged = known === null || !isSameWay(known, order)
   const judged = isJudged ? faultFrom(placedFrom) && faultFrom(subscription.country) : known.refused
   const fault = actor === 'support' ? null : judged
-  const orders = { ...before.orders, [order.orderId]: { ...order, refused: fault } }
-  if (fault === null) return { orders, refusal: null, order }
-  return { orders, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
+  const kept = { ...order, refused: fault }
+  if (fault === null) return { kept, refusal: null, order }
+  return { kept, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
 }
 
 function isSameWay(known: Order, order: Order): boolean {
@@ -169,17 +157,6 @@ function isSameWay(known: Order, order: Order): boolean {
     known.currency === order.currency &&
     known.installments === order.installments
   )
-}
-
-function countryAt(countries: readonly CountrySince[], at: Instant): string | null {
-  return countries.findLast(({ since }) => since <= at)?.country ?? null
-}
-
-function countriesAfter(
-  { countries }: SubscriptionState,
-  { subscription: { country }, occurredAt }: SubscriptionEvent,
-): readonly CountrySince[] {
-  return countries.at(-1)?.country === country ? countries : [...countries, { country, since: occurredAt }]
 }
 
 /**

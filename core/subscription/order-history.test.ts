@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { KeptOrder, SubscriptionState } from './fold.ts'
+import type { SubscriptionState } from './fold.ts'
+import type { KeptOrder } from './order-book.ts'
 import { orderPage } from './order-history.ts'
 
 function placed(orderId: string, placedAt: number): KeptOrder {

@@ -1,4 +1,5 @@
-import type { KeptOrder, SubscriptionState } from './fold.ts'
+import type { SubscriptionState } from './fold.ts'
+import type { KeptOrder } from './order-book.ts'
 
 /** A stretch of a history, newest first; `next` names its last entry when older ones follow. */
 export interface OrderPage {

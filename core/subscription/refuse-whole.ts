@@ -1,19 +1,26 @@
 import { toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { accessOf } from './access.ts'
-import type { SubscriptionRules, SubscriptionState } from './fold.ts'
+import type { AcceptedState, SubscriptionRules } from './fold.ts'
+import type { KeptOrder } from './order-book.ts'
 import { isOfTerm } from './order-kinds.ts'
 import type { Refusal, SubscriptionEvent } from './subscription.ts'
 
 /** Types that state the length of a paid term (S3). */
 const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
 
+/** What a version is judged against. */
+export interface BeforeVersion extends AcceptedState {
+  /** The order that the version states, as it was kept before; null for one that is new. */
+  readonly order: KeptOrder | null
+}
+
 /**
  * Why nothing of a version applies; null when its fields are judged one by one. What support does is meant, but not what
  * cannot be enforced at all. Source: domain.md, "How a subscription's state is made".
  */
 export function refuseWhole(
-  before: SubscriptionState,
+  before: BeforeVersion,
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): Refusal | null {
@@ -30,7 +37,7 @@ export function refuseWhole(
       reason: `the catalogue has no add-on "${addOn.key}"; known are ${Object.keys(rules.addOns).join(', ')}`,
     }
   if (actor === 'support') return null
-  const isKnownRefund = order !== null && ownValue(before.orders, order.orderId)?.status === 'refunded'
+  const isKnownRefund = before.order?.status === 'refunded'
   if (type === 'refunded' || (order?.status === 'refunded' && !isKnownRefund)) {
     return {
       code: 'refund_needs_support',
@@ -41,7 +48,7 @@ export function refuseWhole(
 }
 
 function refuseSecond(
-  before: SubscriptionState,
+  before: AcceptedState,
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): Refusal | null {
@@ -54,7 +61,7 @@ function refuseSecond(
 
 /** While the trial runs it may change, and once it ended it may be restated; it does not begin again. */
 function refuseTrial(
-  before: SubscriptionState,
+  before: AcceptedState,
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): Refusal | null {

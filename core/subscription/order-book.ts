@@ -1,0 +1,58 @@
+import type { Instant } from '../instant.ts'
+import type { Order } from './subscription.ts'
+
+/** An order as the history keeps it. */
+export interface KeptOrder extends Order {
+  /** Sentence of the refusal, when the order broke the payment rules. */
+  readonly refused: string | null
+}
+
+interface CountrySince {
+  readonly country: string
+  readonly since: Instant
+}
+
+/**
+ * The orders of the versions folded so far, and where they were placed from.
+ *
+ * One that every version would copy makes a fold take the square of its orders: it grows, so a fold keeps its own
+ * and shows it to nobody before its end.
+ */
+export class OrderBook {
+  readonly #orders = new Map<string, KeptOrder>()
+  readonly #countries: CountrySince[] = []
+
+  /** An order as it was kept last; null for one that is new. */
+  order(orderId: string): KeptOrder | null {
+    return this.#orders.get(orderId) ?? null
+  }
+
+  /** Keeps an order as it is now, in its first place. */
+  keep(order: KeptOrder): void {
+    this.#orders.set(order.orderId, order)
+  }
+
+  /** The country that the last version dated by then stated; null before the first. */
+  countryAt(at: Instant): string | null {
+    let low = 0
+    let high = this.#countries.length
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if ((this.#countries[middle]?.since ?? 0) <= at) low = middle + 1
+      else high = middle
+    }
+    return this.#countries[low - 1]?.country ?? null
+  }
+
+  /** Notes the country that the next version states; of versions dated at or after it, it is the last from now on. */
+  orderedFrom(country: string, since: Instant): void {
+    if (this.#countries.at(-1)?.country === country) return
+    while ((this.#countries.at(-1)?.since ?? -1) >= since) this.#countries.pop()
+    this.#countries.push({ country, since })
+  }
+
+  /** All orders by their ids. */
+  orders(): Readonly<Record<string, KeptOrder>> {
+    return Object.fromEntries(this.#orders)
+  }
+}
