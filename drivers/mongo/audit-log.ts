@@ -15,6 +15,9 @@ const BULK = '~bulk'
 /** Beside the chain of a workspace's overrides, whose length is part of the revision of its facts. */
 const correctionsOf = (workspace: string): string => `~corrections/${workspace}`
 
+/** Changes of overrides that a process remembers of all workspaces: facts hold what they come to, and are read each minute. */
+const REMEMBERED_MAX = 20_000
+
 /** Collections whose entries are chained; each entry is the record of a change. */
 export const chainedCollections = ['audit', 'subscription_versions', 'catalogues'] as const
 
@@ -34,7 +37,7 @@ export class AuditLog {
 
   constructor(db: Db) {
     this.#db = db
-    this.#overrides = new ChainedLog(db, 'audit')
+    this.#overrides = new ChainedLog(db, 'audit', { rememberedMax: REMEMBERED_MAX })
     this.#keys = new ChainedLog(db, 'audit')
     this.#rebases = new ChainedLog(db, 'audit')
     this.#corrections = new ChainedLog(db, 'audit')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Collection, Db, Document } from 'mongodb'
-import { AppendLog, type AppendLogOptions, isDuplicateKey, padNumber } from './append-log.ts'
+import { AppendLog, isDuplicateKey, padNumber, readOn } from './append-log.ts'
 
 interface ChainedEntry<Body> extends Document {
   readonly _id: string
@@ -28,24 +28,58 @@ export interface CheckedChains {
   readonly heads: Readonly<Record<string, string>>
 }
 
+/** How entries are read. */
+export interface ChainedLogOptions {
+  /** How many entries of all logs are remembered in the process, those that were read last; none unless given. */
+  readonly rememberedMax?: number
+  /** A field of each entry that is left where it is. */
+  readonly without?: string
+}
+
+interface Remembered<Body> {
+  readonly bodies: readonly Body[]
+  /** Of the last of them; '' without any. */
+  readonly hash: string
+}
+
+const NOTHING: Remembered<never> = { bodies: [], hash: '' }
+
 /**
  * Append logs whose entries each carry the hash of the one before (G28): an entry that was changed or taken out
  * breaks the chain there.
+ *
+ * So what is remembered stands as long as its last entry has the hash it had, and only what follows is read. Where a
+ * replica set rolled that entry back, all are read again.
  */
 export class ChainedLog<Body> {
   readonly #name: string
   readonly #collection: Collection<ChainedEntry<Body>>
   readonly #log: AppendLog<Body>
+  readonly #rememberedMax: number
+  readonly #projection: Document
+  readonly #remembered = new Map<string, Remembered<Body>>()
+  #rememberedCount = 0
 
-  constructor(db: Db, name: string, options: AppendLogOptions = {}) {
+  constructor(db: Db, name: string, { rememberedMax = 0, without }: ChainedLogOptions = {}) {
     this.#name = name
     this.#collection = db.collection<ChainedEntry<Body>>(name)
-    this.#log = new AppendLog(db, name, options)
+    this.#log = new AppendLog(db, name)
+    this.#rememberedMax = rememberedMax
+    this.#projection = without === undefined ? {} : { projection: { [`body.${without}`]: 0 } }
   }
 
-  /** All entries of a log, in order. */
+  /** All entries of a log, in order; those that are remembered and still stand are not read again. */
   async read(log: string): Promise<Body[]> {
-    return this.#log.read(log)
+    const known = this.#remembered.get(log) ?? NOTHING
+    const [stands, next] = await Promise.all([
+      this.#stands(log, known),
+      this.#entriesFrom(log, known.bodies.length + 1),
+    ])
+    const before = stands ? known : NOTHING
+    const entries = stands ? next : await this.#entriesFrom(log, 1)
+    const bodies = [...before.bodies, ...entries.map(({ body }) => body)]
+    this.#remember(log, { bodies, hash: entries.at(-1)?.hash ?? before.hash })
+    return [...bodies]
   }
 
   /** The entries of a log from entry `from` on, in order. */
@@ -115,6 +149,36 @@ export class ChainedLog<Body> {
       if (!broken.has(chain)) broken.set(chain, { entry: `${this.#name}/${chain}`, problem })
     }
     return { chains: counts.size, entries, broken: [...broken.values()], heads }
+  }
+  async #entriesFrom(log: string, from: number): Promise<ChainedEntry<Body>[]> {
+    return readOn(from, (number) =>
+      this.#collection.findOne({ _id: idOf(log, number) } as never, this.#projection),
+    )
+  }
+
+  /** Whether the last of the remembered entries, and so each before it, is what is stored. */
+  async #stands(log: string, { bodies, hash }: Remembered<Body>): Promise<boolean> {
+    if (bodies.length === 0) return true
+    const _id = idOf(log, bodies.length)
+    const last = await this.#collection.findOne({ _id } as never, { projection: { hash: 1 } })
+    return last?.hash === hash
+  }
+
+  /** Keeps a log as the one that was read last; those that were read longest ago go. */
+  #remember(log: string, known: Remembered<Body>): void {
+    this.#forget(log)
+    if (known.bodies.length === 0) return
+    this.#remembered.set(log, known)
+    this.#rememberedCount += known.bodies.length
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#rememberedCount <= this.#rememberedMax) return
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(log: string): void {
+    this.#rememberedCount -= this.#remembered.get(log)?.bodies.length ?? 0
+    this.#remembered.delete(log)
   }
 }
 

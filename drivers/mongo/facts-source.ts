@@ -7,8 +7,8 @@ import { AuditLog } from './audit-log.ts'
 import { ChainedLog } from './chained-log.ts'
 import { WorkspaceList } from './workspace-list.ts'
 
-/** How long stored versions are believed without being read again, ms: a burst of a workspace's events reads each once. */
-const BELIEVED_MS = 60_000
+/** Versions that a process remembers of all workspaces: facts are folded anew each minute, and at each event. */
+const REMEMBERED_MAX = 20_000
 
 /** What MongoDB holds of one workspace, each kind a log of inserts. */
 export interface StoredFacts {
@@ -30,7 +30,9 @@ export class FactsSource {
 
   constructor(db: Db) {
     this.#workspaces = new WorkspaceList(db)
-    this.#versions = new ChainedLog(db, 'subscription_versions', { believedMs: BELIEVED_MS })
+    this.#versions = new ChainedLog(db, 'subscription_versions', {
+      rememberedMax: REMEMBERED_MAX,
+    })
     this.#audit = new AuditLog(db)
     this.#crossings = new AppendLog(db, 'crossings')
   }
