@@ -11,6 +11,7 @@ import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { UsageWriter } from '#drivers/kafka/usage-writer.ts'
 import type { LetterOverview } from '#drivers/letter-overview.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
+import type { CatalogueHead } from '#drivers/mongo/catalogue-log.ts'
 import type { DecisionLog } from '#drivers/mongo/decision-log.ts'
 import type { LetterLog, LetterQuery } from '#drivers/mongo/letter-log.ts'
 import type { NoticeLog } from '#drivers/mongo/notice-log.ts'
@@ -51,7 +52,8 @@ export interface ApiContext {
   /** What would follow the newest revision; refuses what `changeCatalogue` refuses. */
   readonly proposeCatalogue: (source: unknown) => Promise<Catalogue>
   readonly changeCatalogue: (wish: CatalogueWish, log: RequestLog) => Promise<NextCatalogue>
-  readonly catalogueRevisions: () => Promise<readonly StoredCatalogue[]>
+  /** Every revision without what it says, oldest first. */
+  readonly catalogueHeads: () => Promise<readonly CatalogueHead[]>
   /** A page of a workspace's notices, newest first. */
   readonly notices: NoticeLog['page']
   /** At most `limit` workspaces after one, in the order of their ids. */

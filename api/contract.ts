@@ -40,7 +40,7 @@ export async function contractText(): Promise<string> {
     catalogueSource: absent,
     proposeCatalogue: absent,
     changeCatalogue: absent,
-    catalogueRevisions: absent,
+    catalogueHeads: absent,
     notices: absent,
     workspacesAfter: absent,
     noteDecision: absent,

@@ -222,7 +222,7 @@ const context: ApiContext = {
     if (!wish.isDryRun) await nameRevision(next.revision, requestLog)
     return next
   },
-  catalogueRevisions: () => pageFromMongo(() => catalogueLog.revisions()),
+  catalogueHeads: () => pageFromMongo(() => catalogueLog.heads()),
   notices: (workspace, place) => pageFromMongo(() => notices.page(workspace, place)),
   workspacesAfter: (workspace, limit) => pageFromMongo(() => workspaces.after(workspace, limit)),
   noteDecision: (decision) => {

@@ -1,39 +1,43 @@
-import type { Catalogue, StoredCatalogue } from '#core/catalogue/catalogue.ts'
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { StoredHistory } from '#core/history/past-facts.ts'
 import type { Instant } from '#core/instant.ts'
 import type { HistoryStore } from '#core/ports.ts'
 import { parseStored } from './catalogue-store.ts'
-import type { CatalogueLog } from './mongo/catalogue-log.ts'
+import type { CatalogueHead, CatalogueLog } from './mongo/catalogue-log.ts'
 import type { FactsSource } from './mongo/facts-source.ts'
 import type { RulesHistory } from './rules-history.ts'
 
 interface HistoryOptions {
   readonly source: FactsSource
-  readonly catalogues: CatalogueLog
+  readonly catalogues: Pick<CatalogueLog, 'heads' | 'revision'>
   readonly rules: Pick<RulesHistory, 'judging'>
 }
 
-/** Parsed revisions that one process remembers; they never change. */
+/** Parsed revisions that one process remembers, those that were asked for last; they never change. */
 const REMEMBERED_MAX = 20
 
 /** The past as MongoDB keeps it: nothing of it is ever changed. Every failure to reach it is `unavailable`. */
 export function historyStore({ source, catalogues, rules }: HistoryOptions): HistoryStore {
-  const parsed = new Map<number, Catalogue>()
-  const parse = (stored: StoredCatalogue): Catalogue => {
-    const catalogue = parsed.get(stored.revision) ?? parseStored(stored)
-    if (parsed.size >= REMEMBERED_MAX) parsed.clear()
-    parsed.set(stored.revision, catalogue)
+  const parsed = new Map<string, Catalogue>()
+  const parsedOf = async ({ revision, storedAt }: CatalogueHead): Promise<Catalogue> => {
+    // A revision that a replica set rolled back leaves its number to another one, stored at another instant.
+    const key = `${revision} ${storedAt}`
+    const catalogue = parsed.get(key) ?? (await readRevision(catalogues, revision))
+    parsed.delete(key)
+    parsed.set(key, catalogue)
+    const [oldest = key] = parsed.keys()
+    if (parsed.size > REMEMBERED_MAX) parsed.delete(oldest)
     return catalogue
   }
   return {
     catalogueAt: (at) =>
       orUnavailable(async () => {
-        const revisions = await catalogues.revisions()
-        const inForce = revisions.findLast(({ storedAt }) => storedAt <= at)
-        const stored = inForce ?? revisions[0]
-        if (stored === undefined) throw new RangeError('there is no catalogue at all')
-        return { catalogue: parse(stored), wasInForce: inForce !== undefined }
+        const heads = await catalogues.heads()
+        const inForce = heads.findLast(({ storedAt }) => storedAt <= at)
+        const head = inForce ?? heads[0]
+        if (head === undefined) throw new RangeError('there is no catalogue at all')
+        return { catalogue: await parsedOf(head), wasInForce: inForce !== undefined }
       }),
     historyOf: (workspace, at) =>
       orUnavailable(async () => {
@@ -41,6 +45,15 @@ export function historyStore({ source, catalogues, rules }: HistoryOptions): His
         return { ...history, rulesAt: await rules.judging(history.versions) }
       }),
   }
+}
+
+async function readRevision(
+  catalogues: Pick<CatalogueLog, 'revision'>,
+  revision: number,
+): Promise<Catalogue> {
+  const stored = await catalogues.revision(revision)
+  if (stored === null) throw new RangeError(`revision ${revision} of the catalogue is gone`)
+  return parseStored(stored)
 }
 
 async function readHistory(

@@ -12,10 +12,7 @@ const stored = {
 }
 
 /** `GET /v1/catalogue` and `/v1/catalogue/revisions`: what is sold and counted, as data. */
-export function catalogueRoutes(
-  app: FastifyInstance,
-  { catalogueSource, catalogueRevisions }: ApiContext,
-): void {
+export function catalogueRoutes(app: FastifyInstance, { catalogueSource, catalogueHeads }: ApiContext): void {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   const shape = { tags: ['catalogue'], security: [{ key: [] }] }
   routes.get(
@@ -45,9 +42,9 @@ export function catalogueRoutes(
       },
     },
     async () => {
-      const revisions = await catalogueRevisions()
+      const heads = await catalogueHeads()
       return {
-        revisions: revisions
+        revisions: heads
           .map(({ revision, storedAt, storedBy }) => ({ revision, storedAt: toIso(storedAt), storedBy }))
           .toReversed(),
       }

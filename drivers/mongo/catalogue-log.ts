@@ -3,13 +3,20 @@ import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import { ChainedLog } from './chained-log.ts'
 
 const LOG = 'catalogue'
+/** Heads that a process remembers. */
+const REMEMBERED_MAX = 10_000
+
+/** A stored revision without what it says. */
+export type CatalogueHead = Omit<StoredCatalogue, 'source'>
 
 /** Every revision of the catalogue ever stored; the newest one is in force. */
 export class CatalogueLog {
   readonly #log: ChainedLog<StoredCatalogue>
+  readonly #heads: ChainedLog<CatalogueHead>
 
   constructor(db: Db) {
     this.#log = new ChainedLog(db, 'catalogues')
+    this.#heads = new ChainedLog(db, 'catalogues', { without: 'source', rememberedMax: REMEMBERED_MAX })
   }
 
   /** The newest revision, null before the first. */
@@ -23,7 +30,12 @@ export class CatalogueLog {
     return this.#log.entry(LOG, revision)
   }
 
-  /** All revisions, oldest first. */
+  /** When and by whom each revision was stored, oldest first. */
+  async heads(): Promise<CatalogueHead[]> {
+    return this.#heads.read(LOG)
+  }
+
+  /** All revisions whole, oldest first. */
   async revisions(): Promise<StoredCatalogue[]> {
     return this.#log.read(LOG)
   }

@@ -60,7 +60,7 @@ export function contextWith(given: Partial<ApiContext> & { readonly now: number 
     catalogueSource: absent,
     proposeCatalogue: absent,
     changeCatalogue: absent,
-    catalogueRevisions: absent,
+    catalogueHeads: absent,
     notices: absent,
     workspacesAfter: absent,
     noteDecision: () => undefined,
