@@ -4,7 +4,13 @@ import type { FactStore } from '#core/ports.ts'
 import type { Warning } from '#core/subscription/flag-trial.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
-import { APPEND_TIME_HEADER, appendTimeOf, faultOfTime } from '#core/usage/append-time.ts'
+import {
+  APPEND_TIME_HEADER,
+  type AppendTime,
+  appendTimeOf,
+  faultOfFuture,
+  faultOfTime,
+} from '#core/usage/append-time.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
@@ -104,7 +110,9 @@ export class SubscriptionSession implements PartitionSession {
     const decoded = decodeMessage(this.#deps.decoder, message)
     if (!decoded.ok) return this.#refuse({ message, ...decoded })
     const event = subscriptionEventOf(decoded.value)
-    const fault = faultOfSubscriptionEvent(event, message.key?.toString() ?? null)
+    const fault =
+      faultOfSubscriptionEvent(event, message.key?.toString() ?? null) ??
+      faultOfFuture(event.occurredAt, this.#appendTimeOf(message))
     const about = { message, schemaId: null, eventId: event.id }
     if (fault !== null) return this.#refuse({ ...about, ...fault })
     return this.#apply(message, event)
@@ -125,7 +133,7 @@ export class SubscriptionSession implements PartitionSession {
     const code = refusals.at(-1)?.code ?? null
     if (folded === null) return code
     for (const warning of folded.changes.get(event.version)?.warnings ?? []) this.#deps.warn(warning, event)
-    const appendedAt = this.#appendedAt(message)
+    const { at: appendedAt } = this.#appendTimeOf(message)
     for (const [version, { windowStart }] of folded.changes) {
       if (windowStart === null || version < event.version || this.#isTooOld(windowStart, appendedAt)) continue
       await startWindow({ workspace: event.workspace, version, startsAt: windowStart, appendedAt })
@@ -140,10 +148,10 @@ export class SubscriptionSession implements PartitionSession {
     return faultOfTime(windowStart, append)?.code === 'too_late'
   }
 
-  #appendedAt({ timestamp, headers }: KafkaMessage): number {
+  #appendTimeOf({ timestamp, headers }: KafkaMessage): AppendTime {
     const header = this.#deps.trustAppendTimeHeader ? headers?.[APPEND_TIME_HEADER] : undefined
     const text = header === undefined || Array.isArray(header) ? null : header.toString()
-    return appendTimeOf(Number(timestamp), text).at
+    return appendTimeOf(Number(timestamp), text)
   }
 }
 

@@ -31,11 +31,14 @@ export function appendTimeOf(kafkaTime: Instant, header: string | null): AppendT
   return restated <= kafkaTime ? { at: restated, restated: true } : { at: kafkaTime, restated: false }
 }
 
+/** An event's time that cannot be accepted. */
+export interface TimeFault {
+  readonly code: DeadLetterCode
+  readonly reason: string
+}
+
 /** Why an event's time cannot be accepted, or null. A replay judges as the first reading did. */
-export function faultOfTime(
-  occurredAt: Instant,
-  append: AppendTime,
-): { readonly code: DeadLetterCode; readonly reason: string } | null {
+export function faultOfTime(occurredAt: Instant, append: AppendTime): TimeFault | null {
   const lateMs = append.at - occurredAt
   const graceMs = append.restated ? LATE_GRACE_RESTATED_MS : LATE_GRACE_MS
   if (lateMs > graceMs) {
@@ -43,9 +46,12 @@ export function faultOfTime(
     const reason = `occurredAt ${toIso(occurredAt)} is more than ${hours} h before the record arrived at ${toIso(append.at)}; redrive it to count it in its own day`
     return { code: 'too_late', reason }
   }
-  if (-lateMs > FUTURE_SKEW_MS) {
-    const reason = `occurredAt ${toIso(occurredAt)} is more than 5 min after the record arrived at ${toIso(append.at)}; correct the producer's clock`
-    return { code: 'from_the_future', reason }
-  }
-  return null
+  return faultOfFuture(occurredAt, append)
+}
+
+/** Why an event cannot have happened by when it was appended, or null; a version of a subscription may be as late as it likes. */
+export function faultOfFuture(occurredAt: Instant, append: AppendTime): TimeFault | null {
+  if (occurredAt - append.at <= FUTURE_SKEW_MS) return null
+  const reason = `occurredAt ${toIso(occurredAt)} is more than 5 min after the record arrived at ${toIso(append.at)}; correct the producer's clock`
+  return { code: 'from_the_future', reason }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Consumer } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DAY_MS, HOUR_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { createLogger } from '#drivers/log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
@@ -259,6 +259,30 @@ test('the same version with other content is a version_conflict, the same conten
     (codes) => codes.includes('version_conflict'),
     { what: 'a version_conflict' },
   )
+})
+
+test('a version dated more than 5 minutes ahead of its record is from_the_future, and nothing of it is in force', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({ plan: 'advanced' })
+  const value = Object({ ...(await storedVersion(workspace)), id: 'ahead', version: 2 })
+  await system.writer.write({
+    record: 'SubscriptionEvent',
+    value: {
+      ...value,
+      occurredAt: Date.now() + 6 * MINUTE_MS,
+      subscription: { ...value.subscription, plan: 'pro' },
+    },
+  })
+  const own = () => letters.filter(({ key }) => key === workspace.id).map(({ code }) => code)
+  await eventually(
+    async () => own(),
+    (codes) => codes.length > 0,
+    { what: 'a letter' },
+  )
+  expect(own()).toEqual(['from_the_future'])
+  expect(await workspace.get('/subscription').then((response) => response.json())).toMatchObject({
+    current: { version: 1, plan: 'advanced' },
+  })
 })
 
 async function storedVersion(workspace: TestWorkspace): Promise<object> {

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { MINUTE_MS } from '#core/instant.ts'
+import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { defaultCatalogue, START } from '#test/helpers/facts.ts'
+import { versionsAfter } from '#test/helpers/versions.ts'
+import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
+
+/** A record as Kafka appended it, perhaps with the time at which it says that it was appended before. */
+interface Appended {
+  readonly event: SubscriptionEvent
+  readonly at: number
+  readonly restated?: number
+}
+
+/** What a session made of records: the versions it stored, and its letters. */
+async function taken(
+  records: readonly Appended[],
+  { trusts = true }: { readonly trusts?: boolean } = {},
+): Promise<{ readonly stored: readonly number[]; readonly letters: readonly string[] }> {
+  const stored: SubscriptionEvent[] = []
+  const letters: string[] = []
+  const deps: SubscriptionSessionDeps = Object({
+    decoder: {
+      prepare: async () => undefined,
+      decode: (value: Buffer) => ({ ok: true, value: JSON.parse(value.toString()) }),
+    },
+    source: {
+      versions: async () => [...stored],
+      appendVersion: async (_workspace: string, _place: number, event: SubscriptionEvent) =>
+        stored.push(event),
+    },
+    facts: { refresh: async () => undefined },
+    rules: { judging: async () => () => defaultCatalogue() },
+    trustAppendTimeHeader: trusts,
+    startWindow: async () => undefined,
+    deadLetter: async ({ code, reason }: { code: string; reason: string }) => {
+      letters.push(`${code}: ${reason}`)
+    },
+    warn: () => undefined,
+    retry: async (_what: string, call: () => Promise<unknown>) => call(),
+  })
+  const messages = records.map(({ event, at, restated }, offset) => ({
+    offset: String(offset),
+    timestamp: String(at),
+    key: Buffer.from(event.workspace),
+    value: Buffer.from(JSON.stringify(event)),
+    headers: restated === undefined ? {} : { 'tallygate-append-time': Buffer.from(String(restated)) },
+  }))
+  const session = new SubscriptionSession(deps, { partition: 0, position: 0 })
+  await session.handle(Object({ messages, next: messages.length, heartbeat: async () => undefined }))
+  return { stored: stored.map(({ version }) => version), letters }
+}
+
+const [bought, upgraded] = versionsAfter({ type: 'upgraded', is: { plan: 'pro' } })
+if (bought === undefined || upgraded === undefined) throw new Error('two versions')
+const AHEAD = 5 * MINUTE_MS
+/** When the upgrade is just not too far ahead. */
+const edge = upgraded.occurredAt - AHEAD
+
+test('a version that is dated more than 5 minutes ahead of its record is set aside whole, the next goes on', async () => {
+  const { stored, letters } = await taken([
+    { event: upgraded, at: edge - 1 },
+    { event: bought, at: START },
+  ])
+  expect(stored).toEqual([1])
+  expect(letters).toEqual([
+    expect.stringMatching(/^from_the_future: occurredAt 2026-06-11T09:00:00.000Z is more/),
+  ])
+  expect(await taken([{ event: upgraded, at: edge }])).toEqual({ stored: [2], letters: [] })
+})
+
+test('a version that was dated ahead is taken under its own number once billing states when it happened', async () => {
+  const corrected = { ...upgraded, occurredAt: edge - 1 }
+  const { stored, letters } = await taken([
+    { event: upgraded, at: edge - 1 },
+    { event: corrected, at: edge - 1 },
+  ])
+  expect(stored).toEqual([2])
+  expect(letters).toHaveLength(1)
+})
+
+test('what is ahead goes by the time that a record restates, where that is believed, as when it was read first', async () => {
+  const record: Appended = { event: upgraded, at: edge + AHEAD, restated: edge - 1 }
+  expect((await taken([record])).stored).toEqual([])
+  expect((await taken([record], { trusts: false })).stored).toEqual([2])
+  expect((await taken([{ ...record, restated: edge }])).stored).toEqual([2])
+})
+
+test('a version may be as late as it likes', async () => {
+  expect(await taken([{ event: bought, at: START + 400 * 24 * 60 * MINUTE_MS }])).toEqual({
+    stored: [1],
+    letters: [],
+  })
+})
