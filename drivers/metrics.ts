@@ -105,7 +105,7 @@ function countingMetrics(registers: Registry[]) {
     }),
     enforcementLag: new Histogram({
       name: 'tallygate_enforcement_lag_seconds',
-      help: "From append to counted, of each call's newest record, by Kafka's append time",
+      help: "From append to counted, of each call's newest record, by Kafka's append time; without what a rebuild counts again",
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300],
       registers,
     }),

@@ -16,6 +16,8 @@ interface ObserveOptions {
 /**
  * Feeds what became of each call into the metrics, and drift into its list.
  *
+ * What is counted again by a rebuild is not late: nothing is decided by its shard's counters meanwhile.
+ *
  * The list is for people: a crash right after the call loses an entry of it, never the correction itself.
  */
 export function observeApply({
@@ -29,7 +31,7 @@ export function observeApply({
     if (reply.outcome !== 'OK' && events > 0) metrics.fences.inc({ outcome: reply.outcome })
     if (reply.counted > 0) metrics.applied.inc({ outcome: 'counted' }, reply.counted)
     if (reply.duplicates > 0) metrics.applied.inc({ outcome: 'duplicate' }, reply.duplicates)
-    if (reply.counted > 0) {
+    if (reply.counted > 0 && reply.isReady) {
       const lagMs = Math.max(now() - at, 0)
       metrics.enforcementLag.observe(lagMs / 1_000)
       lags.observe(partition, lagMs)

@@ -68,6 +68,8 @@ export interface ApplyReply {
   readonly counted: number
   readonly duplicates: number
   readonly drifts: readonly Drift[]
+  /** The shard is not rebuilt any more: its counters decide. */
+  readonly isReady: boolean
 }
 
 /** `lua/apply.lua`: applies a slice once, behind the incarnation, contiguity and watermark fences. */
@@ -77,13 +79,14 @@ export const apply = defineScript({
   keys: (packed: PackedSlice) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw): ApplyReply => {
-    const [word, watermark, counted, duplicates, drifts] = listOf(raw, 'apply.lua')
+    const [word, watermark, counted, duplicates, drifts, ready] = listOf(raw, 'apply.lua')
     return {
       outcome: wordOf(word ?? null, outcomes, 'apply.lua'),
       watermark: watermark === undefined ? null : Number(watermark),
       counted: Number(counted ?? 0),
       duplicates: Number(duplicates ?? 0),
       drifts: Array.isArray(drifts) ? drifts.map(driftOf) : [],
+      isReady: ready === 1,
     }
   },
 })

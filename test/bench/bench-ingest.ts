@@ -29,6 +29,7 @@ export async function benchIngest(system: System): Promise<readonly Row[]> {
     rates.ours.push(steady)
     rates.whole.push(whole)
   }
+  await system.start('consumers')
   const [ours, whole, written, read] = [rates.ours, rates.whole, rates.written, rates.read].map(median)
   return ingestRows({ ours, whole, written, read, cpu: `${spent}, start included` })
 }
@@ -136,7 +137,6 @@ const LOAD_PER_SECOND = 5_000
 
 /** From the acknowledgement of an event to its count, while others arrive at a steady rate. */
 export async function benchLag(system: System): Promise<readonly Row[]> {
-  await system.start('consumers')
   let isOver = false
   const load = (async () => {
     for (let tick = 0; !isOver; tick += 1) {

@@ -161,3 +161,16 @@ test('G6 apply: another incarnation writes nothing', async ({ onTestFinished }) 
   expect((await apply(redis, packSlice(slice))).outcome).toBe('INC')
   expect(await redis.hgetall(keys.meta)).toEqual({ inc: '8' })
 })
+
+test('a slice says whether its shard was rebuilt to the end before it: only from then on is a count late', async ({
+  onTestFinished,
+}) => {
+  const redis = new Redis(engineAddresses().redis)
+  onTestFinished(() => redis.disconnect())
+  const keys = ownShard()
+  await redis.hset(keys.meta, 'inc', '7', 'target:0', '20', 'wm:0', '-1')
+  const head = { keys, incarnation: '7', partition: 0, at: START, seen: null, hasThresholds: false }
+  const upTo = async (known: number, upto: number): Promise<boolean> =>
+    (await apply(redis, packSlice({ ...head, known, upto, nonce: 'n', events: [] }))).isReady
+  expect([await upTo(-1, 10), await upTo(10, 20), await upTo(20, 30)]).toEqual([false, false, true])
+})

@@ -13,7 +13,8 @@
          thresholds if m.th; number, reservation of the events that name one: settle.lua; offset, append time of the first}
   m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
   Reply  {'INC'} another life, or half a call | {'REGRESSED', wm} Redis went back: both write nothing | {'OLD', wm} applied before:
-         writes readiness and `seen` alone | {'OK', wm, counted, duplicates, drifts: {offset, field, counted, stated} of each}
+         writes readiness and `seen` alone | {'OK', wm, counted, duplicates, drifts: {offset, field, counted, stated} of each,
+         1 = the shard was ready before}
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th', 'half', 'born', 'target:' .. tp)
@@ -89,4 +90,4 @@ end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])
 finish(upto)
 if #names > 0 then redis.call('HINCRBY', m, 'half', -1) end
-return { 'OK', ARGV[4], counted, duplicates, drifts }
+return { 'OK', ARGV[4], counted, duplicates, drifts, state[3] and 1 or 0 }
