@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { readEnv } from '#drivers/env.ts'
 import { Type } from '#drivers/json-schema.ts'
-import { kafkaEnv, kafkaProblems } from '#drivers/kafka/connect.ts'
+import { kafkaEnv, kafkaProblems } from '#drivers/kafka/security.ts'
 import { logEnv } from '#drivers/log.ts'
 import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
 import { redisProblems } from '#drivers/redis/address.ts'

@@ -1,17 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { redactorOf, secretsOf } from '#drivers/secrets.ts'
-import { listAuditCommand, verifyAuditCommand } from './commands/audit.ts'
-import { checkCommand } from './commands/check.ts'
-import { driftCommand } from './commands/drift.ts'
-import { explainCommand } from './commands/explain.ts'
-import { importCommand } from './commands/import.ts'
-import { createKeyCommand, listKeysCommand, revokeKeyCommand, rotateKeyCommand } from './commands/key.ts'
-import { produceCommand } from './commands/produce.ts'
-import { rebaseCommand } from './commands/rebase.ts'
-import { redriveCommand } from './commands/redrive.ts'
-import { usageCommand } from './commands/usage.ts'
-import { verifyCommand } from './commands/verify.ts'
 import { CommandError, exitCodes } from './target.ts'
 
 const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -21,6 +10,13 @@ const program = new Command('tallygate')
   .version(Object(manifest).version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
+
+/** A command that is loaded when it runs: to ask a question takes no client of Kafka, MongoDB or Redis. */
+function later<Given extends readonly unknown[]>(
+  load: () => Promise<(...given: Given) => Promise<void>>,
+): (...given: Given) => Promise<void> {
+  return async (...given) => (await load())(...given)
+}
 
 const at = (): Option => new Option('--at <instant>', 'a past instant, answered from history')
 const json = (): Option => new Option('--json', 'print one JSON value instead of text')
@@ -34,7 +30,7 @@ program
   .option('-m, --meter <meter>', 'meter of the feature')
   .addOption(at())
   .addOption(json())
-  .action(checkCommand)
+  .action(later(async () => (await import('./commands/check.ts')).checkCommand))
 
 program
   .command('usage <workspace> [feature]')
@@ -42,7 +38,7 @@ program
   .option('--from <day>', 'first UTC day, yyyy-mm-dd')
   .option('--to <day>', 'last UTC day, yyyy-mm-dd')
   .addOption(json())
-  .action(usageCommand)
+  .action(later(async () => (await import('./commands/usage.ts')).usageCommand))
 
 program
   .command('explain <workspace> <feature>')
@@ -52,7 +48,7 @@ program
   .option('-s, --subject <id>', 'resource of a distinct meter')
   .addOption(at())
   .addOption(json())
-  .action(explainCommand)
+  .action(later(async () => (await import('./commands/explain.ts')).explainCommand))
 
 program
   .command('produce <topic> [file]')
@@ -60,7 +56,7 @@ program
     'send events from a JSON-lines file, or standard input (-), after checking each against its schema',
   )
   .addOption(json())
-  .action(produceCommand)
+  .action(later(async () => (await import('./commands/produce.ts')).produceCommand))
 
 program
   .command('import [file]')
@@ -70,7 +66,7 @@ program
   .option('--source <name>', 'service that the counts come from', 'import')
   .option('--taken-at <time>', 'when they were taken, for lines that do not say')
   .addOption(json())
-  .action(importCommand)
+  .action(later(async () => (await import('./commands/import.ts')).importCommand))
 
 program
   .command('redrive')
@@ -87,7 +83,7 @@ program
   .option('--to <time>', 'refused before this time')
   .option('-y, --yes', 'send them; each event still counts once')
   .addOption(json())
-  .action(redriveCommand)
+  .action(later(async () => (await import('./commands/redrive.ts')).redriveCommand))
 
 program
   .command('verify')
@@ -95,14 +91,14 @@ program
   .option('-w, --workspace <id>', 'only this workspace')
   .option('--no-trust-append-time', 'where the consumers run with TRUST_APPEND_TIME_HEADER=false')
   .addOption(json())
-  .action(verifyCommand)
+  .action(later(async () => (await import('./commands/verify.ts')).verifyCommand))
 
 program
   .command('drift')
   .description("where the product's own counts differed from ours, newest first")
   .option('-w, --workspace <id>', 'only of this workspace')
   .addOption(json())
-  .action(driftCommand)
+  .action(later(async () => (await import('./commands/drift.ts')).driftCommand))
 
 program
   .command('rebase')
@@ -111,7 +107,7 @@ program
   .option('--complete', 'all of the old log was counted, so that nothing is missing')
   .option('-y, --yes', 'do it; all consumers must be stopped')
   .addOption(json())
-  .action(rebaseCommand)
+  .action(later(async () => (await import('./commands/rebase.ts')).rebaseCommand))
 
 const audit = program.command('audit').description('who changed what, and whether the record is whole')
 audit
@@ -121,7 +117,7 @@ audit
   )
   .option('-w, --workspace <id>', 'a workspace')
   .addOption(json())
-  .action(listAuditCommand)
+  .action(later(async () => (await import('./commands/audit.ts')).listAuditCommand))
 audit
   .command('verify')
   .description('compute the hashes of every chain anew; exits 1 when an entry was changed or taken out')
@@ -131,7 +127,7 @@ audit
     'also compare with the last entries of an earlier check, and keep those of this one',
   )
   .addOption(json())
-  .action(verifyAuditCommand)
+  .action(later(async () => (await import('./commands/audit.ts')).verifyAuditCommand))
 
 const key = program.command('key').description('make and end API keys')
 key
@@ -142,23 +138,23 @@ key
   .option('-l, --label <text>', 'what it is for', '')
   .option('--days <n>', 'days until it expires; never when left out')
   .addOption(json())
-  .action(createKeyCommand)
+  .action(later(async () => (await import('./commands/key.ts')).createKeyCommand))
 key
   .command('list')
   .description('every key with what it may do and until when; secrets are not stored')
   .addOption(json())
-  .action(listKeysCommand)
+  .action(later(async () => (await import('./commands/key.ts')).listKeysCommand))
 key
   .command('rotate <id>')
   .description('make a key that may do the same; the old one goes on for the overlap')
   .option('--overlap <hours>', 'hours that both work', '24')
   .addOption(json())
-  .action(rotateKeyCommand)
+  .action(later(async () => (await import('./commands/key.ts')).rotateKeyCommand))
 key
   .command('revoke <id>')
   .description('end a key by the eight characters after tg_live_; effective within 5 s')
   .addOption(json())
-  .action(revokeKeyCommand)
+  .action(later(async () => (await import('./commands/key.ts')).revokeKeyCommand))
 
 try {
   await program.parseAsync()

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type KafkaSecurity, readKafkaSecurity } from '#drivers/kafka/connect.ts'
+import { type KafkaSecurity, readKafkaSecurity } from '#drivers/kafka/security.ts'
 
 /** Exit codes of every command (api.md, "Commands"). */
 export const exitCodes = { fine: 0, denied: 1, usage: 2, unavailable: 3 } as const

@@ -1,6 +1,7 @@
 import { TallygateError } from '#core/errors.ts'
 import { readEnv } from '#drivers/env.ts'
-import { connectKafka, kafkaEnv, kafkaProblems, readKafkaSecurity } from '#drivers/kafka/connect.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { kafkaEnv, kafkaProblems, readKafkaSecurity } from '#drivers/kafka/security.ts'
 import { ensureTopics, topicEnv } from '#drivers/kafka/topics.ts'
 import { createLogger } from '#drivers/log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'

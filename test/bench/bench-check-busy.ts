@@ -47,8 +47,11 @@ export async function benchCheckBusy(system: System): Promise<readonly Row[]> {
   ]
 }
 
-/** The time that all but one in a hundred checks take, ms. */
+/** The time that all but one in a hundred checks take, ms. Requests are made as they are sent: all at first would be the tail. */
 async function tail(system: System, workspaces: readonly string[]): Promise<number> {
+  let turn = 0
+  const body = (): string =>
+    JSON.stringify({ workspace: workspaces[turn++ % workspaces.length], feature: 'leads' })
   const { latency, non2xx, errors } = await autocannon({
     url: `${system.api}/v1/check`,
     method: 'POST',
@@ -56,7 +59,7 @@ async function tail(system: System, workspaces: readonly string[]): Promise<numb
     overallRate: PER_SECOND,
     duration: SECONDS,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${system.key}` },
-    requests: workspaces.map((workspace) => ({ body: JSON.stringify({ workspace, feature: 'leads' }) })),
+    requests: [{ setupRequest: (request) => ({ ...request, body: body() }) }],
   })
   if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} checks were not answered 200`)
   return latency.p99

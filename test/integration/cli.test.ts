@@ -42,6 +42,32 @@ test('check: exit code 0 when allowed, 1 when denied, 2 for a wrong question, 3 
   })
 })
 
+/** Has a process say at its end which packages it loaded. */
+const TELL_PACKAGES = `data:text/javascript,
+import { registerHooks } from 'node:module'
+const found = new Set()
+registerHooks({ load(url, context, next) {
+  found.add(/node_modules.((?:@[^/]+.)?[^/]+)/.exec(url)?.[1])
+  return next(url, context)
+} })
+process.on('exit', () => process.stderr.write([...found].join(' ')))`
+
+test('a question loads no client of Kafka, MongoDB or Redis; who makes keys loads that of MongoDB alone', async () => {
+  const loading = { NODE_OPTIONS: `--import "${encodeURI(TELL_PACKAGES).replaceAll('"', '%22')}"` }
+  for (const args of [
+    ['check', workspace.id, 'leads'],
+    ['usage', workspace.id],
+    ['explain', workspace.id, 'leads'],
+  ]) {
+    const { err } = await run(args, loading)
+    expect(err).toContain('commander')
+    expect(err).not.toMatch(/kafkajs|mongodb|ioredis/)
+  }
+  const { err } = await run(['key', 'list'], loading)
+  expect(err).toContain('mongodb')
+  expect(err).not.toMatch(/kafkajs|ioredis/)
+})
+
 test('produce: good lines count, each refused one is named, sending the file twice counts once', async () => {
   const now = new Date().toISOString()
   const lead = (id: string): object => ({
