@@ -13,6 +13,7 @@ afterAll(() => redis.quit())
 
 test('G0, G1, G4, G5, G6, G7, G9: random lives of shards end with exactly what the log says', async () => {
   const first = seedOfRun()
+  process.stdout.write(`simulator: ${SEEDS} seeds from ${first}\n`)
   for (let seed = first; seed < first + SEEDS; seed += 1) {
     expect(await new Simulation(redis, seed).run(100), `seed ${seed}`).toEqual([])
   }

@@ -12,6 +12,13 @@ const SCAN = scriptHash('scan-shard.lua')
 /** Mishaps happen inside mishaps, this deep. */
 const DEPTH_MAX = 3
 
+const depthOf = new AsyncLocalStorage<number>()
+
+/** How many mishaps, one inside another, what runs now is inside of. */
+export function mishapDepth(): number {
+  return depthOf.getStore() ?? 0
+}
+
 const COMMANDS = new Set(Redis.prototype.getBuiltinCommands())
 
 /** A bad network, and everything that can happen while somebody waits for an answer. */
@@ -19,7 +26,6 @@ export class Turbulence {
   readonly #redis: Redis
   readonly #next: Next
   readonly #mishap: () => Promise<void>
-  readonly #depth = new AsyncLocalStorage<number>()
   /** The last call of each depth of mishaps inside mishaps. */
   readonly #turns: Promise<unknown>[] = []
   isCalm = false
@@ -47,7 +53,7 @@ export class Turbulence {
   }
 
   #inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
-    const depth = this.#depth.getStore() ?? 0
+    const depth = mishapDepth()
     const turn = (this.#turns[depth] ?? Promise.resolve()).then(run)
     this.#turns[depth] = turn.catch(() => undefined)
     return turn
@@ -72,9 +78,9 @@ export class Turbulence {
   }
 
   async #inBetween(): Promise<void> {
-    const depth = this.#depth.getStore() ?? 0
+    const depth = mishapDepth()
     if (depth >= DEPTH_MAX) return
-    await this.#depth.run(depth + 1, () => this.survive())
+    await depthOf.run(depth + 1, () => this.survive())
   }
 
   /** One mishap, and whatever calls a crash left on their way. */
@@ -82,7 +88,7 @@ export class Turbulence {
     await this.#mishap().catch((error: unknown) => {
       if (!(error instanceof Crash)) throw error
     })
-    const depth = this.#depth.getStore() ?? 0
+    const depth = mishapDepth()
     for (let last: Promise<unknown> | undefined; last !== this.#turns[depth]; ) {
       last = this.#turns[depth]
       await last

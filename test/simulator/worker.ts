@@ -3,12 +3,19 @@ import { pino } from 'pino'
 import type { UsageSession } from '#consumers/usage/usage-session.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import type { EventLog } from './event-log.ts'
+import { mishapDepth } from './turbulence.ts'
 
 interface WorkerOptions {
   readonly log: EventLog
   /** What the group committed, by partition: whoever committed last, whether it was right to or not. */
   readonly committed: Map<number, number>
   readonly open: (partition: number) => Promise<UsageSession>
+}
+
+/** A partition that is being opened, and how deep in mishaps that began. */
+interface Opening {
+  readonly session: Promise<UsageSession>
+  readonly depth: number
 }
 
 type EachBatch = (payload: EachBatchPayload) => Promise<void>
@@ -23,7 +30,7 @@ export class Worker {
   readonly #loop: ConsumerLoop<UsageSession>
   readonly #offsets = new Map<number, number>()
   readonly #busy = new Set<number>()
-  readonly #openings = new Map<number, Promise<UsageSession>>()
+  readonly #openings = new Map<number, Opening>()
   readonly #started: Promise<void>
   #eachBatch: EachBatch = async () => undefined
 
@@ -122,17 +129,20 @@ export class Worker {
 
   /** What happens while a partition is being opened does not wait for that: it would wait for itself. */
   async #open(partition: number): Promise<UsageSession> {
-    const opening = this.#options.open(partition)
+    const opening = { session: this.#options.open(partition), depth: mishapDepth() }
     this.#openings.set(partition, opening)
     try {
-      return await opening
+      return await opening.session
     } finally {
       if (this.#openings.get(partition) === opening) this.#openings.delete(partition)
     }
   }
 
+  /** One that began outside of the mishap that asks goes on when that is over. */
   async #opened(partition: number): Promise<void> {
-    await this.#openings.get(partition)?.catch(() => undefined)
+    const opening = this.#openings.get(partition)
+    if (opening === undefined || opening.depth < mishapDepth()) return
+    await opening.session.catch(() => undefined)
   }
 
   #client(): Kafka {
