@@ -150,6 +150,7 @@ export class ChainedLog<Body> {
     }
     return { chains: counts.size, entries, broken: [...broken.values()], heads }
   }
+
   async #entriesFrom(log: string, from: number): Promise<ChainedEntry<Body>[]> {
     return readOn(from, (number) =>
       this.#collection.findOne({ _id: idOf(log, number) } as never, this.#projection),
