@@ -9,7 +9,9 @@ const chaos = ['test/integration/{chaos-*,crash,half-calls,use-guarantees}.test.
 const simulator = ['test/integration/simulator.test.ts']
 
 /** What promises how long something takes: nothing else runs beside these. */
-const timed = ['test/integration/{chaos-hot-workspace,fail-modes,graceful-stop,overload}.test.ts']
+const timed = [
+  'test/integration/{chaos-boundary,chaos-hot-workspace,fail-modes,graceful-stop,overload}.test.ts',
+]
 
 /** These change nothing that others see: each module is read once for all files. Some compute for seconds on a busy machine. */
 const pure = { pool: 'threads', isolate: false, testTimeout: 30_000 } as const

@@ -13,9 +13,10 @@ import { type System, startSystem } from '#test/helpers/system.ts'
 
 const WORKSPACES = Number(process.env['G19_WORKSPACES'] ?? 1_000)
 const PER_SECOND = Number(process.env['G19_PER_SECOND'] ?? 100)
-/** On a machine that others use, too, one check in a hundred waits for them: the long run asks for what is promised. */
-const RATIO_MAX = process.env['G19_WORKSPACES'] === undefined ? 4 : 1.5
-const BEFORE_MS = 6 * SECOND_MS
+const RATIO_MAX = 1.5
+/** What a machine that others use adds to the fourth slowest of four hundred answers, ms; less where more are asked. */
+const NOISE_MS = process.env['G19_WORKSPACES'] === undefined ? 100 : 25
+const BEFORE_MS = 4 * SECOND_MS
 const AFTER_MS = 4 * SECOND_MS
 /** The end of a window of all of them. */
 const BOUNDARY = startOfDay(Date.now() + HOUR_MS) + DAY_MS
@@ -125,10 +126,7 @@ function p99(seen: readonly Seen[]): number {
   return times[Math.floor(times.length * 0.99)] ?? Number.NaN
 }
 
-/** Its short form has not passed yet, so that only `make soak` runs it: docs/guarantees.md says so. */
-const isAsked = process.env['G19_WORKSPACES'] !== undefined
-
-test.skipIf(clock === null || !isAsked)(
+test.skipIf(clock === null)(
   'G19: a window that ends for all at once writes nothing, begins at 0 and makes no check slow',
   { timeout: 240_000 },
   async () => {
@@ -138,7 +136,7 @@ test.skipIf(clock === null || !isAsked)(
     clock?.set(BOUNDARY - BEFORE_MS)
     const seen = await ask(BEFORE_MS + AFTER_MS)
     const after = await stored()
-    const steady = seen.filter(({ at }) => at > BOUNDARY - 4 * SECOND_MS && at < BOUNDARY)
+    const steady = seen.filter(({ at }) => at >= BOUNDARY - BEFORE_MS && at < BOUNDARY)
     const fresh = seen.filter(({ at }) => at >= BOUNDARY)
     const ratio = p99(fresh) / p99(steady)
     process.stdout.write(
@@ -152,6 +150,6 @@ test.skipIf(clock === null || !isAsked)(
     const late = fresh.filter(({ degraded }) => !degraded)
     expect(late.length).toBeGreaterThan(PER_SECOND)
     expect(late.filter(({ used, to }) => used > 0 || to === old)).toEqual([])
-    expect(ratio).toBeLessThan(RATIO_MAX)
+    expect(p99(fresh)).toBeLessThan(RATIO_MAX * p99(steady) + NOISE_MS)
   },
 )

@@ -226,6 +226,16 @@ export const testMutants: readonly TestMutant[] = [
     title: 'G4',
   },
   {
+    guarantee: 'G19',
+    name: 'a judgement is stored for each new window',
+    file: 'core/notices/judge-feature.ts',
+    from: 'windowFrom: thresholds.length === 0 ? null : windowFrom,',
+    to: 'windowFrom,',
+    project: 'timed',
+    tests: 'chaos-boundary',
+    title: 'G19',
+  },
+  {
     guarantee: 'G20',
     name: 'an interval is handed to Redis whole',
     file: 'drivers/redis/apply.ts',
