@@ -25,6 +25,11 @@ export const deadLetterCodes = [
 
 export type DeadLetterCode = (typeof deadLetterCodes)[number]
 
+/** Why a record is set aside that the code fails on, whatever engines say: it would stop its partition for good. */
+export function reasonOfFault(error: unknown): string {
+  return `reading it failed, which is a fault of this version: ${String(error)}; report it, and redrive once it is mended`
+}
+
 /**
  * Every failure the system can name: its HTTP status, whether the same call may be tried again, and the
  * sentence a caller reads. Denial is not here: it is a `Decision`.

@@ -42,3 +42,13 @@ test('G18: a version that is refused once a lower one came late is told of, each
       ],
     })
 })
+
+test('G12: versions on which the fold itself fails are set aside, and fold once it is mended', async () => {
+  const [first] = versionsAfter()
+  if (first === undefined) throw new Error('a version')
+  const source = emptySource() as FactsSource
+  const failing = { judging: async () => (): never => expect.fail('no rules') }
+  const { folded, refusals } = await recordVersion(source, failing, first)
+  expect([folded, refusals]).toMatchObject([null, [{ code: 'undecodable' }]])
+  expect((await recordVersion(source, rules, first)).folded?.state).toBeDefined()
+})

@@ -1,5 +1,7 @@
+import { reasonOfFault } from '#core/errors.ts'
 import { isEqual } from '#core/is-equal.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
+import type { RulesAt } from '#core/subscription/rules-in-force.ts'
 import type { Refusal, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
 import type { RulesHistory } from '#drivers/rules-history.ts'
@@ -37,15 +39,31 @@ export async function recordVersion(
       continue
     const versions = same === undefined ? [...stored, event] : stored
     const judging = await rules.judging(versions)
-    const folded = foldVersions(versions, judging)
-    const others = versions.filter(({ version }) => version !== event.version)
-    const later = others.filter(({ version }) => version > event.version)
-    const before = later.length === 0 ? null : foldVersions(others, judging)
-    return {
-      folded,
-      refusals: refusalsOf(folded, event),
-      overtaken: later.flatMap((one) => newlyRefused(one, { before, folded, by: event })),
+    try {
+      return fold(versions, { judging, event })
+    } catch (error) {
+      return {
+        folded: null,
+        refusals: [{ code: 'undecodable', reason: reasonOfFault(error) }],
+        overtaken: [],
+      }
     }
+  }
+}
+
+/** Folding asks nobody: what it throws it would throw each time, while the partition waited. The version stays stored. */
+function fold(
+  versions: readonly SubscriptionEvent[],
+  { judging, event }: { readonly judging: RulesAt; readonly event: SubscriptionEvent },
+): RecordedVersion {
+  const folded = foldVersions(versions, judging)
+  const others = versions.filter(({ version }) => version !== event.version)
+  const later = others.filter(({ version }) => version > event.version)
+  const before = later.length === 0 ? null : foldVersions(others, judging)
+  return {
+    folded,
+    refusals: refusalsOf(folded, event),
+    overtaken: later.flatMap((one) => newlyRefused(one, { before, folded, by: event })),
   }
 }
 

@@ -10,6 +10,8 @@ interface Appended {
   readonly event: SubscriptionEvent
   readonly at: number
   readonly restated?: number
+  /** What stands there instead of the event. */
+  readonly value?: string
 }
 
 /** What a session made of records: the versions it stored, and its letters. */
@@ -39,11 +41,11 @@ async function taken(
     warn: () => undefined,
     retry: async (_what: string, call: () => Promise<unknown>) => call(),
   })
-  const messages = records.map(({ event, at, restated }, offset) => ({
+  const messages = records.map(({ event, at, restated, value = JSON.stringify(event) }, offset) => ({
     offset: String(offset),
     timestamp: String(at),
     key: Buffer.from(event.workspace),
-    value: Buffer.from(JSON.stringify(event)),
+    value: Buffer.from(value),
     headers: restated === undefined ? {} : { 'tallygate-append-time': Buffer.from(String(restated)) },
   }))
   const session = new SubscriptionSession(deps, { partition: 0, position: 0 })
@@ -91,4 +93,13 @@ test('a version may be as late as it likes', async () => {
     stored: [1],
     letters: [],
   })
+})
+
+test('G12: a record on which the code itself fails is set aside, and the version behind it is taken', async () => {
+  const { stored, letters } = await taken([
+    { event: bought, at: START, value: 'no JSON' },
+    { event: bought, at: START },
+  ])
+  expect(stored).toEqual([1])
+  expect(letters).toEqual([expect.stringMatching(/^undecodable: .*a fault of this version: SyntaxError/)])
 })

@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { DeadLetterCode } from '#core/errors.ts'
+import { type DeadLetterCode, reasonOfFault } from '#core/errors.ts'
 import type { FactStore } from '#core/ports.ts'
 import type { Warning } from '#core/subscription/flag-trial.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
@@ -107,15 +107,23 @@ export class SubscriptionSession implements PartitionSession {
 
   /** Takes a record in; the code of the last letter that it came to, null for none. */
   async #take(message: KafkaMessage): Promise<DeadLetterCode | null> {
-    const decoded = decodeMessage(this.#deps.decoder, message)
-    if (!decoded.ok) return this.#refuse({ message, ...decoded })
-    const event = subscriptionEventOf(decoded.value)
-    const fault =
-      faultOfSubscriptionEvent(event, message.key?.toString() ?? null) ??
-      faultOfFuture(event.occurredAt, this.#appendTimeOf(message))
-    const about = { message, schemaId: null, eventId: event.id }
-    if (fault !== null) return this.#refuse({ ...about, ...fault })
-    return this.#apply(message, event)
+    const read = this.#read(message)
+    return 'code' in read ? this.#refuse(read) : this.#apply(message, read)
+  }
+
+  /** The event of a record, or why it is none; also where the code itself fails on it: it would each time. */
+  #read(message: KafkaMessage): SubscriptionEvent | RefusedVersion {
+    try {
+      const decoded = decodeMessage(this.#deps.decoder, message)
+      if (!decoded.ok) return { message, ...decoded }
+      const event = subscriptionEventOf(decoded.value)
+      const fault =
+        faultOfSubscriptionEvent(event, message.key?.toString() ?? null) ??
+        faultOfFuture(event.occurredAt, this.#appendTimeOf(message))
+      return fault === null ? event : { message, schemaId: null, eventId: event.id, ...fault }
+    } catch (error) {
+      return { message, code: 'undecodable', reason: reasonOfFault(error), schemaId: null }
+    }
   }
 
   async #refuse(refused: RefusedVersion): Promise<DeadLetterCode> {

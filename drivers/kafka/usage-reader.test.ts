@@ -56,3 +56,12 @@ test('G12: a meter that nobody knows is asked for once a read, however many reco
   const { refused } = await own.read(Array.from({ length: 500 }, () => stray))
   expect([refused.length, refused[0]?.code, world.asked]).toEqual([500, 'unknown_meter', 1])
 })
+
+test('G12: a record on which the code itself fails is set aside, and the one behind it counts', async () => {
+  const { own } = reader()
+  const broken = { ...call, value: Buffer.from('no JSON') }
+  const { events, refused } = await own.read([broken, call])
+  expect(events.map(({ id }) => id)).toEqual(['e'])
+  expect(refused).toMatchObject([{ message: broken, code: 'undecodable' }])
+  expect(refused[0]?.reason).toContain('a fault of this version: SyntaxError')
+})

@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
-import type { DeadLetterCode } from '#core/errors.ts'
+import { type DeadLetterCode, reasonOfFault } from '#core/errors.ts'
 import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import { indexMeters, type MeasureContext } from '#core/usage/measure.ts'
 import { recordUsage } from '#core/usage/record-usage.ts'
@@ -52,17 +52,26 @@ export class UsageReader {
     let context = await this.#contextOf(false)
     let isFresh = false
     for (const message of messages) {
-      let outcome = this.#readOne(message, context)
+      let outcome = this.#readAny(message, context)
       if ('code' in outcome && outcome.code === 'unknown_meter' && !isFresh) {
         context = await this.#contextOf(true)
         isFresh = true
-        outcome = this.#readOne(message, context)
+        outcome = this.#readAny(message, context)
       }
       if ('code' in outcome) refused.push(outcome)
       const event = 'code' in outcome ? outcome.settles : outcome
       if (event !== undefined) events.push(event)
     }
     return { events, refused }
+  }
+
+  /** Reading asks nobody, so that what it throws would be thrown each time: the record is set aside, the others go on. */
+  #readAny(message: KafkaMessage, context: MeasureContext): SliceEvent | Refused {
+    try {
+      return this.#readOne(message, context)
+    } catch (error) {
+      return { message, code: 'undecodable', reason: reasonOfFault(error), schemaId: null }
+    }
   }
 
   #readOne(message: KafkaMessage, context: MeasureContext): SliceEvent | Refused {
