@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setPriority } from 'node:os'
 import { distinctMeters } from '#core/catalogue/meter.ts'
 import { unhurried } from '#core/operations/read-workspace.ts'
 import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
@@ -19,6 +18,7 @@ import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { partitions } from '#drivers/kafka/topics.ts'
 import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { createLogger } from '#drivers/log.ts'
+import { lowerPriority } from '#drivers/lower-priority.ts'
 import { consumerMetrics, createMetrics, sweeperMetrics } from '#drivers/metrics.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { DriftLog } from '#drivers/mongo/drift-log.ts'
@@ -67,7 +67,7 @@ const secrets = secretsOf(process.env)
 endOnFailure(createLogger('consumers', 'info', secrets))
 const config = consumersConfig(process.env)
 if (process.argv.includes('--validate')) process.exit(0)
-setPriority(config.CONSUMERS_NICE)
+lowerPriority(config.CONSUMERS_NICE)
 const log = createLogger('consumers', config.LOG_LEVEL, secrets)
 const shutdown = shutdownOnSignals(log)
 const traces = await openTraces(config, { service: 'tallygate-consumers', log })
