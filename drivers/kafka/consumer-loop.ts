@@ -7,6 +7,7 @@ import type {
   KafkaMessage,
 } from 'kafkajs'
 import type { Logger } from 'pino'
+import { restAfter } from './fetch-pace.ts'
 import { RestingPartitions } from './resting-partitions.ts'
 
 /** Records of one partition in offset order; `next` is the offset after the last one, holes included. */
@@ -67,11 +68,6 @@ const FETCH_BYTES = 65_536
  */
 const AT_ONCE = 64
 
-/**
- * Between two fetches that bring little, at the least: each costs a broker and this process what dozens of records do. A
- * record waits half of it on average.
- */
-const FETCH_EVERY_MS = 8
 /** Records of one partition in a fetch; with more there is a backlog, and nothing is waited for. */
 const SMALL_BATCH = 200
 
@@ -242,8 +238,8 @@ export class ConsumerLoop<Session extends PartitionSession> {
 
   /** Waits until some time passed since the last fetch: what comes meanwhile is fetched and handled together. */
   async #pace(): Promise<void> {
-    const left = this.#lastFetchAt + FETCH_EVERY_MS - performance.now()
-    if (left > 0) await new Promise((resolve) => setTimeout(resolve, left))
+    const restMs = restAfter(performance.now() - this.#lastFetchAt)
+    if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
   }
 
   /** The client keeps what a batch holds to itself where all of it was aborted, or marks where a transaction ends. */
