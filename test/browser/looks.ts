@@ -5,7 +5,9 @@ const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 /** What axe-core says of the page that is harmful to somebody: rule and where it is broken. */
 export async function seriousIssues(page: Page): Promise<readonly string[]> {
-  const result: unknown = await page.evaluate(() => Reflect.get(globalThis, 'axe').run({ resultTypes: ['violations'] }))
+  const result: unknown = await page.evaluate(() =>
+    Reflect.get(globalThis, 'axe').run({ resultTypes: ['violations'] }),
+  )
   const { violations } = result as AxeResult
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
