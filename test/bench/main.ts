@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect, parseArgs } from 'node:util'
 import setupEngines from '#test/helpers/engines.ts'
-import { startSystem } from '#test/helpers/system.ts'
+import { type System, startSystem } from '#test/helpers/system.ts'
 import { compareResults, isAcceptable } from './compare.ts'
 import { comparisonOf, tableOf } from './report.ts'
 import {
@@ -16,19 +20,46 @@ import {
 import type { Row } from './statistics.ts'
 
 /**
- * `node main.ts [--check] [--write-baseline] [benchCheck …]`: measures, all or what is named.
+ * `node main.ts [--check] [--write-baseline] [benchCheck …]`: measures, all or what is named, each on engines of its own: what one
+ * wrote to the log would be read by the next.
  *
  * `--check` compares with the baseline and fails when something got worse; `--write-baseline` makes what was measured
- * the baseline of its benchmarks.
+ * the baseline of its benchmarks. `--rows <file>`: one benchmark, in the process that has its engines.
  */
 const { values: wishes, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { check: { type: 'boolean' }, 'write-baseline': { type: 'boolean' } },
+  options: {
+    check: { type: 'boolean' },
+    'write-baseline': { type: 'boolean' },
+    rows: { type: 'string' },
+  },
 })
+
+/** In the order in which they are shown. They read the engines' addresses when they are loaded. */
+const benches = {
+  benchCheck: async () => (await import('./bench-check.ts')).benchCheck,
+  benchCheckBusy: async () => (await import('./bench-check-busy.ts')).benchCheckBusy,
+  benchClientCache: async () => (await import('./bench-client-cache.ts')).benchClientCache,
+  benchConsume: async () => (await import('./bench-consume.ts')).benchConsume,
+  benchIngest: async () => (await import('./bench-ingest.ts')).benchIngest,
+  benchLag: async () => (await import('./bench-ingest.ts')).benchLag,
+  benchRecovery: async () => (await import('./bench-recovery.ts')).benchRecovery,
+  benchStart: async () => (await import('./bench-start.ts')).benchStart,
+  benchWorkspaces: async () => (await import('./bench-workspaces.ts')).benchWorkspaces,
+  benchSizes: async () => (await import('./bench-sizes.ts')).benchSizes,
+} as const satisfies Record<string, () => Promise<(system: System) => Promise<readonly Row[]>>>
+type BenchName = keyof typeof benches
+
+const names = namesOf(wanted)
+if (wishes.rows !== undefined) {
+  const [name] = names
+  if (name !== undefined) writeFileSync(wishes.rows, JSON.stringify(await measure(name)))
+  process.exit()
+}
 const baseline = readResults(BASELINE)
 if (wishes.check === true && baseline === null) throw new Error('there is no baseline: --write-baseline')
 
-const run: Results = { at: new Date().toISOString(), machine: machineFacts(), rows: await measure() }
+const run: Results = { at: new Date().toISOString(), machine: machineFacts(), rows: await measureEach() }
 writeResults(LATEST, run)
 process.stdout.write(tableOf(run))
 if (wishes.check === true && baseline !== null) {
@@ -39,58 +70,43 @@ if (wishes.check === true && baseline !== null) {
 if (wishes['write-baseline'] === true) writeResults(BASELINE, replaceRows(baseline, run))
 process.exit()
 
-async function measure(): Promise<readonly ResultRow[]> {
-  const stopEngines = await setupEngines()
-  const benches = await loadBenches()
-  const unknown = wanted.filter((name) => benches.every((bench) => bench.name !== name))
-  if (unknown.length > 0)
-    throw new Error(`no benchmark is named ${unknown}: ${benches.map(({ name }) => name).join(' ')}`)
-  const system = await startSystem()
+function namesOf(given: readonly string[]): readonly BenchName[] {
+  const all = Object.keys(benches) as BenchName[]
+  const unknown = given.filter((name) => !Object.hasOwn(benches, name))
+  if (unknown.length > 0) throw new Error(`no benchmark is named ${unknown}: ${all.join(' ')}`)
+  return given.length === 0 ? all : all.filter((name) => given.includes(name))
+}
+
+/** One after another, each in a process of its own; what the others measured is worth keeping where one fails. */
+async function measureEach(): Promise<readonly ResultRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'tallygate-bench-'))
   const rows: ResultRow[] = []
+  for (const name of names) {
+    process.stderr.write(`${name}\n`)
+    const file = join(folder, `${name}.json`)
+    const args = [import.meta.filename, '--rows', file, name]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    if (code === 0) rows.push(...JSON.parse(readFileSync(file, 'utf8')))
+    else process.stderr.write(`${name} failed, and has no figures\n`)
+    if (code !== 0) process.exitCode = 1
+  }
+  rmSync(folder, { recursive: true, force: true })
+  return rows
+}
+
+async function measure(name: BenchName): Promise<readonly ResultRow[]> {
+  const stopEngines = await setupEngines()
+  const bench = await benches[name]()
+  const system = await startSystem()
   try {
-    for (const bench of benches) {
-      if (wanted.length > 0 && !wanted.includes(bench.name)) continue
-      process.stderr.write(`${bench.name}\n`)
-      const measured = await bench(system).catch((error: unknown) => failed(bench.name, error))
-      rows.push(...measured.map((row) => ({ bench: bench.name, ...row })))
-    }
+    return (await bench(system)).map((row) => ({ bench: name, ...row }))
+  } catch (error) {
+    process.stderr.write(`${inspect(error, { maxArrayLength: 5, depth: 2 })}\n`)
+    process.exitCode = 1
+    return []
   } finally {
     await system.stop()
     await stopEngines()
   }
-  return rows
-}
-
-/** What the others measured is worth keeping; the run fails all the same. */
-function failed(name: string, error: unknown): readonly Row[] {
-  process.stderr.write(
-    `${name} failed, and has no figures: ${inspect(error, { maxArrayLength: 5, depth: 2 })}\n`,
-  )
-  process.exitCode = 1
-  return []
-}
-
-/** They read the engines' addresses when they are loaded. */
-async function loadBenches() {
-  const { benchCheck } = await import('./bench-check.ts')
-  const { benchCheckBusy } = await import('./bench-check-busy.ts')
-  const { benchClientCache } = await import('./bench-client-cache.ts')
-  const { benchConsume } = await import('./bench-consume.ts')
-  const { benchIngest, benchLag } = await import('./bench-ingest.ts')
-  const { benchRecovery } = await import('./bench-recovery.ts')
-  const { benchSizes } = await import('./bench-sizes.ts')
-  const { benchStart } = await import('./bench-start.ts')
-  const { benchWorkspaces } = await import('./bench-workspaces.ts')
-  return [
-    benchCheck,
-    benchCheckBusy,
-    benchClientCache,
-    benchConsume,
-    benchIngest,
-    benchLag,
-    benchRecovery,
-    benchStart,
-    benchWorkspaces,
-    benchSizes,
-  ]
 }
