@@ -33,8 +33,7 @@ export async function recordVersion(
   for (;;) {
     const stored = await source.versions(event.workspace)
     const same = stored.find(({ version }) => version === event.version)
-    if (same !== undefined && !isEqual(same, event))
-      return { folded: null, refusals: [conflict(same, event)], overtaken: [] }
+    if (same !== undefined && !isEqual(same, event)) return refusedWhole(conflict(same, event))
     if (same === undefined && !(await source.appendVersion(event.workspace, stored.length + 1, event)))
       continue
     const versions = same === undefined ? [...stored, event] : stored
@@ -42,13 +41,13 @@ export async function recordVersion(
     try {
       return fold(versions, { judging, event })
     } catch (error) {
-      return {
-        folded: null,
-        refusals: [{ code: 'undecodable', reason: reasonOfFault(error) }],
-        overtaken: [],
-      }
+      return refusedWhole({ code: 'undecodable', reason: reasonOfFault(error) })
     }
   }
+}
+
+function refusedWhole(refusal: Refusal): RecordedVersion {
+  return { folded: null, refusals: [refusal], overtaken: [] }
 }
 
 /** Folding asks nobody: what it throws it would throw each time, while the partition waited. The version stays stored. */

@@ -87,9 +87,12 @@ async function measureEach(): Promise<readonly ResultRow[]> {
     const args = [import.meta.filename, '--rows', file, name]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
     const code = await new Promise((resolve) => child.once('close', resolve))
-    if (code === 0) rows.push(...JSON.parse(readFileSync(file, 'utf8')))
-    else process.stderr.write(`${name} failed, and has no figures\n`)
-    if (code !== 0) process.exitCode = 1
+    if (code === 0) {
+      rows.push(...JSON.parse(readFileSync(file, 'utf8')))
+      continue
+    }
+    process.stderr.write(`${name} failed, and has no figures\n`)
+    process.exitCode = 1
   }
   rmSync(folder, { recursive: true, force: true })
   return rows
