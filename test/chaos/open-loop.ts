@@ -1,46 +1,47 @@
-/** What became of one request. */
-export interface Asked {
-  readonly status: number
-  readonly ms: number
-  /** Whether it said when to come again. */
-  readonly hasRetryAfter: boolean
-}
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { Asked, LoopOptions } from './open-loop-thread.ts'
 
-interface OpenLoopOptions {
-  readonly perSecond: number
-  readonly forMs: number
-  readonly ask: () => Promise<Response>
-}
+export type { Asked, Question } from './open-loop-thread.ts'
 
-const TICK_MS = 20
+/** Requests at a rate, however long the answers take, from a thread of its own: who measures is not slowed by what else a test does. */
+export class OpenLoop {
+  readonly #worker: Worker
 
-/** Asks at a rate, however long the answers take; status 0 where there was none. */
-export async function openLoop({ perSecond, forMs, ask }: OpenLoopOptions): Promise<readonly Asked[]> {
-  const startedAt = performance.now()
-  const asked: Promise<Asked>[] = []
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      const elapsed = performance.now() - startedAt
-      const due = Math.floor((Math.min(elapsed, forMs) * perSecond) / 1_000)
-      while (asked.length < due) asked.push(timed(ask))
-      if (elapsed < forMs) return
-      clearInterval(timer)
-      resolve()
-    }, TICK_MS)
-  })
-  return Promise.all(asked)
-}
-
-async function timed(ask: () => Promise<Response>): Promise<Asked> {
-  const startedAt = performance.now()
-  try {
-    const response = await ask()
-    await response.arrayBuffer()
-    const hasRetryAfter = response.headers.has('retry-after')
-    return { status: response.status, ms: performance.now() - startedAt, hasRetryAfter }
-  } catch {
-    return { status: 0, ms: performance.now() - startedAt, hasRetryAfter: false }
+  private constructor(worker: Worker) {
+    this.#worker = worker
   }
+
+  /** Asks once it has warmed up, until it is stopped. */
+  static async start(options: LoopOptions): Promise<OpenLoop> {
+    const worker = new Worker(new URL('./open-loop-thread.ts', import.meta.url), { workerData: options })
+    const loop = new OpenLoop(worker)
+    await loop.#said()
+    return loop
+  }
+
+  /** Asks no more; what was asked, in that order, when all of it is answered. */
+  async stop(): Promise<readonly Asked[]> {
+    const asked = this.#said()
+    this.#worker.postMessage('stop')
+    return (await asked) as readonly Asked[]
+  }
+
+  /** The next message of the thread. Throws what the thread failed with. */
+  async #said(): Promise<unknown> {
+    const [message] = await once(this.#worker, 'message')
+    return message
+  }
+}
+
+/** Asks at a rate for so long. */
+export async function openLoop({
+  forMs,
+  ...options
+}: LoopOptions & { readonly forMs: number }): Promise<readonly Asked[]> {
+  const loop = await OpenLoop.start(options)
+  await new Promise((resolve) => setTimeout(resolve, forMs))
+  return loop.stop()
 }
 
 /** The time that all but one in a hundred stayed within, ms; 0 without any. */

@@ -100,25 +100,22 @@ async function stored(): Promise<object> {
 
 /** Asks about one after another at a rate while the clock goes on. */
 async function ask(forMs: number): Promise<readonly Seen[]> {
-  const seen: Seen[] = []
-  let turn = 0
-  await openLoop({
+  const aheadMs = (clock?.now() ?? 0) - Date.now()
+  const questions = names.map((workspace) => ({
+    key: system.key,
+    body: { workspace, feature: 'ai_credits' },
+  }))
+  const asked = await openLoop({
+    url: `${system.api}/v1/check`,
+    questions,
     perSecond: PER_SECOND,
     forMs,
-    ask: async () => {
-      const workspace = names[turn++ % names.length]
-      const [at, startedAt] = [clock?.now() ?? 0, performance.now()]
-      const response = await fetch(`${system.api}/v1/check`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${system.key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ workspace, feature: 'ai_credits' }),
-      })
-      const { used, window, degraded } = Object(await response.clone().json())
-      seen.push({ at, ms: performance.now() - startedAt, used, to: window?.to, degraded })
-      return response
-    },
+    withText: true,
   })
-  return seen
+  return asked.map(({ at, ms, text }) => {
+    const { used, window, degraded } = JSON.parse(text)
+    return { at: at + aheadMs, ms, used, to: window?.to, degraded }
+  })
 }
 
 function p99(seen: readonly Seen[]): number {

@@ -64,6 +64,11 @@ const check =
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify({ workspace: 'nobody', feature: 'leads' }),
     })
+/** The same check, asked by some keys in turn. */
+const checksOf = (keys: readonly string[], { api }: System = system) => ({
+  url: `${api}/v1/check`,
+  questions: keys.map((key) => ({ key, body: { workspace: 'nobody', feature: 'leads' } })),
+})
 const withStatus = (asked: readonly Asked[], status: number): readonly Asked[] =>
   asked.filter((one) => one.status === status)
 const megabytes = (): number => {
@@ -87,7 +92,7 @@ test('G24: a key that asks too much is answered 429 before its body is read; oth
   await check(modest)()
   proxy.set({ kind: 'pass' })
   const startedAt = performance.now()
-  const load = openLoop({ perSecond: 4 * KEY_RATE, forMs: 2_000, ask: check(greedy) })
+  const load = openLoop({ ...checksOf([greedy]), perSecond: 4 * KEY_RATE, forMs: 2_000 })
   await eventually(check(greedy), ({ status }) => status === 429, { what: 'the key to be slowed down' })
   const unread = Array.from({ length: 20 }, () => answerWithoutBody({ url: system.api, key: greedy }))
   expect((await check(modest)()).status).toBe(200)
@@ -111,9 +116,7 @@ test('G24: three times what can be under way: the rest is answered 503 at once, 
   const keys = await Promise.all(
     Array.from({ length: (3 * CAPACITY) / (KEY_RATE / 2) }, () => system.createKey({})),
   )
-  let turn = 0
-  const ask = (): Promise<Response> => check(keys[turn++ % keys.length] ?? '')()
-  const asked = await openLoop({ perSecond: 3 * CAPACITY, forMs: SECONDS * 1_000, ask })
+  const asked = await openLoop({ ...checksOf(keys), perSecond: 3 * CAPACITY, forMs: SECONDS * 1_000 })
   const health = await fetch(`${system.api}/healthz`)
   const grown = megabytes() - before
   proxy.set({ kind: 'pass' })
@@ -159,8 +162,11 @@ test('G24: clients that are gone before their answer take no place', async () =>
 test('G23: slow headers, slow bodies and silence are cut off within 5 s, and checks are answered meanwhile', {
   timeout: 60_000 + SLOW_SECONDS * 2_000,
 }, async () => {
-  const ask = check(roomy.key, roomy)
-  const load = { perSecond: 100, forMs: Math.max(SLOW_SECONDS, 4) * 1_000, ask }
+  const load = {
+    ...checksOf([roomy.key], roomy),
+    perSecond: 100,
+    forMs: Math.max(SLOW_SECONDS, 4) * 1_000,
+  }
   await openLoop({ ...load, forMs: 1_000 })
   const alone = await openLoop({ ...load, forMs: 2_000 })
   const many = (slowness: Slowness, count: number): Promise<readonly number[]> =>
