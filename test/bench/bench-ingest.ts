@@ -4,7 +4,7 @@ import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import { bareWrites, readBare, writeBare } from './bare-ingest.ts'
 import { CpuTime } from './cpu-time.ts'
-import { median, percentile, type Row } from './statistics.ts'
+import { median, type Row } from './statistics.ts'
 
 const EVENTS = 300_000
 const WORKSPACES = 1_000
@@ -130,58 +130,4 @@ async function counted(system: System): Promise<number> {
   }
   const replies = await pipeline.exec()
   return (replies ?? []).reduce((sum, [, count]) => sum + Number(count ?? 0), 0)
-}
-
-const PROBES = 300
-const LOAD_PER_SECOND = 5_000
-
-/** From the acknowledgement of an event to its count, while others arrive at a steady rate. */
-export async function benchLag(system: System): Promise<readonly Row[]> {
-  let isOver = false
-  const load = (async () => {
-    for (let tick = 0; !isOver; tick += 1) {
-      const startedAt = performance.now()
-      const burst = Array.from({ length: LOAD_PER_SECOND / 100 }, (_, index) =>
-        send(system, `${prefix}-load-${index}`, `l${tick}-${index}`),
-      )
-      await Promise.all(burst)
-      await new Promise((resolve) => setTimeout(resolve, Math.max(10 - (performance.now() - startedAt), 0)))
-    }
-  })()
-  const lags: number[] = []
-  for (let warmUp = 1; warmUp <= 50; warmUp += 1) await probeOnce(system, -warmUp)
-  for (let probe = 0; probe < PROBES; probe += 1) lags.push(await probeOnce(system, probe))
-  if (process.env['SHOW_LAGS'] !== undefined) process.stderr.write(`${lags.map(Math.round).join(' ')}\n`)
-  isOver = true
-  await load
-  return [lagRow('p50', percentile(lags, 0.5), 15), lagRow('p99', percentile(lags, 0.99), 60)]
-}
-
-function lagRow(name: string, lagMs: number, goalMs: number): Row {
-  return {
-    path: `enforcement lag at up to ${LOAD_PER_SECOND} events/s, ${name}`,
-    figure: `${lagMs.toFixed(1)} ms`,
-    limit: '–',
-    ratio: null,
-    rounds: PROBES,
-    goal: { text: `≤ ${goalMs} ms`, isMet: lagMs <= goalMs },
-  }
-}
-
-async function probeOnce(system: System, probe: number): Promise<number> {
-  const workspace = `${prefix}-probe-${probe}`
-  const key = shards[shardOf(workspace, shards.length)]?.usage(workspace) ?? ''
-  await send(system, workspace, 'p')
-  const acknowledgedAt = performance.now()
-  for (;;) {
-    if ((await system.redis.hget(key, 'leads')) !== null) return performance.now() - acknowledgedAt
-    if (performance.now() - acknowledgedAt > 30_000)
-      throw new Error(`${workspace} was not counted within 30 s`)
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-}
-
-async function send(system: System, workspace: string, id: string): Promise<void> {
-  const value = { id, workspace, occurredAt: Date.now(), source: 'bench', leadId: id, action: 'created' }
-  await system.writer.write({ record: 'LeadEvent', value })
 }

@@ -4,10 +4,10 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, startOfDay, toIso } from '#core/
 import { unpackFacts } from '#drivers/packed-facts.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { FakeClock } from '#test/chaos/fake-clock.ts'
-import { openLoop } from '#test/chaos/open-loop.ts'
 import { RedisServer } from '#test/chaos/redis-server.ts'
 import { keysOf, subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
+import { openLoop } from '#test/helpers/open-loop.ts'
 import { ownAddresses } from '#test/helpers/own-system.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Asked, openLoop, p99 } from '#test/chaos/open-loop.ts'
 import { answerWithoutBody, type Slowness, slowClients } from '#test/chaos/slow-clients.ts'
 import { slowClientsElsewhere } from '#test/chaos/slow-clients-thread.ts'
 import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
+import { type Asked, openLoop, p99 } from '#test/helpers/open-loop.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 
 const SECONDS = Number(process.env['G24_SECONDS'] ?? 2)
