@@ -33,8 +33,8 @@ const checks = [
 ]
 await fetching
 const slow = await Promise.all([
-  runProjects(['chaos', 'browser', 'simulator']),
-  runProjects(['cluster', 'integration', 'acceptance', 'end-to-end']),
+  runProjects(['chaos', 'browser', 'simulator', 'cluster']),
+  runProjects(['integration', 'acceptance', 'end-to-end']),
 ])
 const alone = await runProjects(['timed'])
 rmSync(scratch, { recursive: true, force: true })
