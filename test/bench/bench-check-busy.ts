@@ -6,7 +6,7 @@ import type { System } from '#test/helpers/system.ts'
 import { subscribed } from './bench-check.ts'
 import { median, type Row } from './statistics.ts'
 
-const ROUNDS = 3
+const ROUNDS = 5
 const WORKSPACES = 1_000
 const EVENTS = 300_000
 /** Checks a second: what is left of two cores while counting takes one and the load its part. */
