@@ -13,6 +13,8 @@ import { median, type Row } from './statistics.ts'
 
 const ROUNDS = 5
 const SECONDS = 3
+/** Rounds until broker and processes have compiled what is hot. */
+const WARM_UP_ROUNDS = 4
 const CONNECTIONS = 64
 /** Workspaces that requests are spread over, beside the one that all ask about. */
 const WORKSPACES = 1_000
@@ -49,12 +51,12 @@ export async function benchCheck(system: System): Promise<readonly Row[]> {
     many: { rates: [], tails: [], spent: '' },
   }
   const cpu = await CpuTime.of(system, () => ({ bare: bare.pid }))
-  for (let round = 0; round <= ROUNDS; round += 1) {
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
     for (const name of ['bare', 'one', 'many'] as const) {
       cpu.restart()
       const { requests, latency } = await load(targets[name], system.key)
       measured[name].spent = cpu.perOperation(requests.total)
-      if (round === 0) continue
+      if (round < 0) continue
       measured[name].rates.push(requests.average)
       measured[name].tails.push(latency.p99)
     }
