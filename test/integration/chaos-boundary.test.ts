@@ -15,7 +15,7 @@ const WORKSPACES = Number(process.env['G19_WORKSPACES'] ?? 1_000)
 const PER_SECOND = Number(process.env['G19_PER_SECOND'] ?? 100)
 const RATIO_MAX = 1.5
 /** What a machine that others use adds to the fourth slowest of four hundred answers, ms; less where more are asked. */
-const NOISE_MS = process.env['G19_WORKSPACES'] === undefined ? 100 : 25
+const NOISE_MS = process.env['G19_WORKSPACES'] === undefined ? 50 : 15
 const BEFORE_MS = 4 * SECOND_MS
 const AFTER_MS = 4 * SECOND_MS
 /** The end of a window of all of them. */

@@ -17,9 +17,9 @@ const SECONDS = Number(process.env['G20_SECONDS'] ?? 4)
 const CHECKS_PER_SECOND = 100
 const OTHERS = 50
 const HOT_PERCENT = 90
-/** Promised on a machine of one's own; beside other tests a check waits for them, too. */
+/** Promised, or what it is where nothing is hot; beside other tests, and right after a start, a check waits for them, too. */
 const P99_MAX_MS = 10
-const BUSY = { times: 4, plusMs: 25, burstMs: 500 } as const
+const BUSY = { times: 4, plusMs: 25, burstMs: 100 } as const
 const TICK_MS = 10
 /** Of one call to Redis: some hundred events. */
 const CALL_MAX = 400_000
@@ -155,8 +155,9 @@ test('G20: one workspace with nine of ten events, and a burst of it, make no che
       `${p99(skew).toFixed(1)} ms with ${HOT_PERCENT} % to one, ${p99(burst).toFixed(1)} ms in a burst of ${BURST}, ` +
       `written and counted at ${Math.round(rate)}/s, largest call ${largest()} characters\n`,
   )
+  const promised = Math.max(P99_MAX_MS, p99(even))
   for (const asked of [even, skew, burst]) expect(asked.every(({ status }) => status === 200)).toBe(true)
-  expect(p99(skew)).toBeLessThan(IS_LONG ? P99_MAX_MS : BUSY.times * p99(even) + BUSY.plusMs)
+  expect(p99(skew)).toBeLessThan(IS_LONG ? promised : BUSY.times * p99(even) + BUSY.plusMs)
   expect(largest()).toBeLessThan(CALL_MAX)
-  expect(p99(burst)).toBeLessThan(BUSY.times * p99(even) + BUSY.burstMs)
+  expect(p99(burst)).toBeLessThan(IS_LONG ? promised : BUSY.times * p99(even) + BUSY.burstMs)
 })

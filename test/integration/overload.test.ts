@@ -18,7 +18,9 @@ const ROOMY_IN_FLIGHT_MAX = 100
 /** Redis answers after twice this, so that what is under way, not the machine, is what there is too little of. */
 const DELAY_MS = 50
 /** What a machine that others use adds to the slowest of a hundred answers, ms. */
-const NOISE_MS = 150
+const NOISE_MS = 30
+/** How soon all but one in a hundred are turned away, ms: what is promised, or what a process that has just begun may take. */
+const SHED_WITHIN_MS = SECONDS > 10 ? 50 : 500
 const CAPACITY = (IN_FLIGHT_MAX * 1_000) / (2 * DELAY_MS)
 const RECOVERED_WITHIN_MS = 5_000
 /**
@@ -130,7 +132,7 @@ test('G24: three times what can be under way: the rest is answered 503 at once, 
   expect(refused.length).toBeGreaterThan(asked.length / 4)
   expect(accepted.length).toBeGreaterThan(IN_FLIGHT_MAX)
   expect(refused.every(({ hasRetryAfter }) => hasRetryAfter)).toBe(true)
-  expect(p99(refused)).toBeLessThan(2_000)
+  expect(p99(refused)).toBeLessThan(SHED_WITHIN_MS)
   expect(health.status).toBe(200)
   expect(grown).toBeLessThan(GROWN_MAX)
   expect(recoveryMs).toBeLessThan(RECOVERED_WITHIN_MS)
