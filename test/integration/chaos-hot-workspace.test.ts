@@ -84,8 +84,11 @@ function checksOfOthers() {
 /** The checks of others while something is done. */
 async function askWhile(work: () => Promise<void>): Promise<readonly Asked[]> {
   const loop = await OpenLoop.start(checksOfOthers())
-  await work()
-  return loop.stop()
+  let asked: readonly Asked[] = []
+  await work().finally(async () => {
+    asked = await loop.stop()
+  })
+  return asked
 }
 
 /** Waits until each of them has what was written of it, not more. */
