@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import type { System } from '#test/helpers/system.ts'
+import { startThread, type Thread } from '#test/helpers/thread.ts'
 import { percentile, type Row } from './statistics.ts'
 import type { WriteOptions } from './steady-writes-thread.ts'
 
@@ -20,27 +19,21 @@ const prefix = `lag-${randomUUID().slice(0, 6)}`
  * their own: an acknowledgement is heard when it comes.
  */
 export async function benchLag(system: System): Promise<readonly Row[]> {
-  const stopLoad = await startLoad()
+  const load = await startLoad()
+  const startedAt = performance.now()
   const lags: number[] = []
   for (let warmUp = 1; warmUp <= WARM_UP; warmUp += 1) await probeOnce(system, -warmUp)
   for (let probe = 0; probe < PROBES; probe += 1) lags.push(await probeOnce(system, probe))
-  const rate = await stopLoad()
+  const rate = (await load.stop()) / ((performance.now() - startedAt) / 1_000)
   if (rate < 0.95 * LOAD_PER_SECOND) throw new Error(`only ${Math.round(rate)} events/s were written`)
   return [lagRow('p50', percentile(lags, 0.5), 15), lagRow('p99', percentile(lags, 0.99), 60)]
 }
 
-/** Begins to write; the way to end it, which says how many a second were written. */
-async function startLoad(): Promise<() => Promise<number>> {
+/** Writes for others from a thread of its own; says how many were written when it is stopped. */
+function startLoad(): Promise<Thread<number>> {
   const workspaces = Array.from({ length: LOADED }, (_, index) => `${prefix}-load-${index}`)
   const options: WriteOptions = { addresses: engineAddresses(), perSecond: LOAD_PER_SECOND, workspaces }
-  const worker = new Worker(new URL('./steady-writes-thread.ts', import.meta.url), { workerData: options })
-  await once(worker, 'message')
-  const startedAt = performance.now()
-  return async () => {
-    worker.postMessage('stop')
-    const [written] = await once(worker, 'message')
-    return Number(written) / ((performance.now() - startedAt) / 1_000)
-  }
+  return startThread(new URL('./steady-writes-thread.ts', import.meta.url), options)
 }
 
 function lagRow(name: string, lagMs: number, goalMs: number): Row {

@@ -5,7 +5,7 @@ import { createLogger } from '#drivers/log.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { OpenLoop, p99 } from '#test/helpers/open-loop.ts'
+import { p99, startOpenLoop } from '#test/helpers/open-loop.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { readBare } from './bare-ingest.ts'
@@ -91,7 +91,7 @@ async function catchUp(
   const samples: { at: number; count: number }[] = []
   const questions = [{ key: system.key, body: { workspace, feature: 'leads' } }]
   const url = `${system.api}/v1/check`
-  const asking = await OpenLoop.start({ url, questions, perSecond: CHECKS_PER_SECOND })
+  const asking = await startOpenLoop({ url, questions, perSecond: CHECKS_PER_SECOND })
   const started = system.start('consumers')
   await eventually(
     async () => {

@@ -4,6 +4,8 @@ import { openRecordWriter } from '#drivers/kafka/record-writer.ts'
 import { createLogger } from '#drivers/log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import type { EngineAddresses } from '#test/helpers/addresses.ts'
+import { atRate } from '#test/helpers/at-rate.ts'
+import { untilStopped } from '#test/helpers/thread.ts'
 
 /** Where events are written, how many, and whose. */
 export interface WriteOptions {
@@ -17,7 +19,7 @@ const TICK_MS = 10
 
 if (parentPort !== null && workerData?.workspaces !== undefined) await write(workerData, parentPort)
 
-/** Writes leads at a steady rate until it is told something; says `ready` when it begins and how many it wrote at the end. */
+/** Writes leads at a steady rate until it is stopped; then says how many it wrote. */
 async function write({ addresses, perSecond, workspaces }: WriteOptions, port: MessagePort): Promise<void> {
   const kafka = connectKafka({
     brokers: addresses.kafka,
@@ -31,17 +33,10 @@ async function write({ addresses, perSecond, workspaces }: WriteOptions, port: M
     const value = { id, workspace, occurredAt: Date.now(), source: 'bench', leadId: id, action: 'created' }
     return writer.write({ record: 'LeadEvent', value })
   }
-  const written: Promise<void>[] = []
-  const startedAt = performance.now()
-  const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000)
-    while (written.length < due) written.push(writeOne(written.length))
-  }, TICK_MS)
-  port.once('message', async () => {
-    clearInterval(timer)
-    await Promise.all(written)
+  const loop = atRate({ perSecond, everyMs: TICK_MS }, writeOne)
+  untilStopped(port, async () => {
+    const written = await loop.stop()
     await writer.close()
-    port.postMessage(written.length)
+    return written.length
   })
-  port.postMessage('ready')
 }

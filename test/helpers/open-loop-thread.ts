@@ -1,5 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { atRate } from './at-rate.ts'
+import { untilStopped } from './thread.ts'
 
 /** What is asked: the body of a POST, with the key that asks. */
 export interface Question {
@@ -35,7 +37,7 @@ const WARM_UP = 20
 
 if (parentPort !== null && workerData?.questions !== undefined) await ask(workerData, parentPort)
 
-/** Says `ready`, asks until it is told something, then says what became of all it asked. */
+/** Asks, once it has warmed up, until it is stopped; then says what became of all it asked. */
 async function ask(options: LoopOptions, port: MessagePort): Promise<void> {
   const agent = new Agent({ keepAlive: true })
   const requests = options.questions.map(({ key, body }) => {
@@ -52,18 +54,12 @@ async function ask(options: LoopOptions, port: MessagePort): Promise<void> {
     return timed(request(options.url, { method: 'POST', agent, headers }), text, options.withText === true)
   }
   for (let turn = 0; turn < WARM_UP; turn += 1) await post(turn)
-  const asked: Promise<Asked>[] = []
-  const startedAt = performance.now()
-  const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - startedAt) * options.perSecond) / 1_000)
-    while (asked.length < due) asked.push(post(WARM_UP + asked.length))
-  }, TICK_MS)
-  port.once('message', async () => {
-    clearInterval(timer)
-    port.postMessage(await Promise.all(asked))
+  const loop = atRate({ perSecond: options.perSecond, everyMs: TICK_MS }, (turn) => post(WARM_UP + turn))
+  untilStopped(port, async () => {
+    const asked = await loop.stop()
     agent.destroy()
+    return asked
   })
-  port.postMessage('ready')
 }
 
 function timed(asking: ReturnType<typeof request>, body: string, withText: boolean): Promise<Asked> {

@@ -7,7 +7,7 @@ import { FakeClock } from '#test/chaos/fake-clock.ts'
 import { RedisServer } from '#test/chaos/redis-server.ts'
 import { keysOf, subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { openLoop } from '#test/helpers/open-loop.ts'
+import { openLoop, p99 } from '#test/helpers/open-loop.ts'
 import { ownAddresses } from '#test/helpers/own-system.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 
@@ -112,15 +112,12 @@ async function ask(forMs: number): Promise<readonly Seen[]> {
     forMs,
     withText: true,
   })
+  const lost = asked.filter(({ status }) => status === 0)
+  if (lost.length > 0) throw new Error(`${lost.length} of ${asked.length} checks had no answer`)
   return asked.map(({ at, ms, text }) => {
     const { used, window, degraded } = JSON.parse(text)
     return { at: at + aheadMs, ms, used, to: window?.to, degraded }
   })
-}
-
-function p99(seen: readonly Seen[]): number {
-  const times = seen.map(({ ms }) => ms).sort((a, b) => a - b)
-  return times[Math.floor(times.length * 0.99)] ?? Number.NaN
 }
 
 test.skipIf(clock === null)(

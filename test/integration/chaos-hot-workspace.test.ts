@@ -4,9 +4,10 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { atRateFor } from '#test/helpers/at-rate.ts'
 import { keysOf, subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { type Asked, OpenLoop, p99 } from '#test/helpers/open-loop.ts'
+import { type Asked, p99, startOpenLoop } from '#test/helpers/open-loop.ts'
 import { seededRandom, seedOfRun } from '#test/helpers/random.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
 
@@ -59,18 +60,8 @@ async function write(workspace: string): Promise<void> {
 
 /** Writes events at a rate, to whom is said. */
 async function writeAtRate(toWhom: () => string): Promise<void> {
-  const startedAt = performance.now()
-  const written: Promise<void>[] = []
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      const elapsed = Math.min(performance.now() - startedAt, SECONDS * 1_000)
-      while (written.length < (elapsed * EVENTS_PER_SECOND) / 1_000) written.push(write(toWhom()))
-      if (elapsed < SECONDS * 1_000) return
-      clearInterval(timer)
-      resolve()
-    }, TICK_MS)
-  })
-  await Promise.all(written)
+  const rate = { perSecond: EVENTS_PER_SECOND, everyMs: TICK_MS, forMs: SECONDS * 1_000 }
+  await atRateFor(rate, () => write(toWhom()))
 }
 
 /** Checks of the others, at random. */
@@ -83,7 +74,7 @@ function checksOfOthers() {
 
 /** The checks of others while something is done. */
 async function askWhile(work: () => Promise<void>): Promise<readonly Asked[]> {
-  const loop = await OpenLoop.start(checksOfOthers())
+  const loop = await startOpenLoop(checksOfOthers())
   let asked: readonly Asked[] = []
   await work().finally(async () => {
     asked = await loop.stop()
