@@ -5,7 +5,7 @@ import { kafkaEnv, kafkaProblems } from '#drivers/kafka/security.ts'
 import { logEnv } from '#drivers/log.ts'
 import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
 import { redisProblems } from '#drivers/redis/address.ts'
-import { redisEnv } from '#drivers/redis/connect.ts'
+import { type RedisOptions, redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv } from '#drivers/registry/schema-registry.ts'
 import { tracesEnv } from '#drivers/traces.ts'
 import { startEnv } from '#drivers/until-there.ts'
@@ -94,6 +94,12 @@ export type ApiConfig = Static<ReturnType<typeof Type.Object<typeof apiEnv>>>
 /** Reads the settings; throws `invalid_config` with every problem. */
 export function apiConfig(env: NodeJS.ProcessEnv): ApiConfig {
   return readEnv(apiEnv, env, [kafkaProblems, mongoProblems, redisProblems, pepperProblems])
+}
+
+/** How the API talks to Redis: no call ends before an answer has waited for its budget. */
+export function redisOf({ REDIS_URL: url, CHECK_BUDGET_MS, HOLD_BUDGET_MS }: ApiConfig): RedisOptions {
+  const commandTimeoutMs = Math.max(1_000, CHECK_BUDGET_MS, HOLD_BUDGET_MS)
+  return { url, commandTimeoutMs, silenceMaxMs: commandTimeoutMs + 2_000 }
 }
 
 /** Fewer different characters than this are no random text. */

@@ -53,7 +53,7 @@ import { openTraces } from '#drivers/traces.ts'
 import { usageFieldsOf } from '#schemas/records.ts'
 import { createApp } from './app.ts'
 import { guardCounters, guardHolds, guardWriter, openCircuits } from './circuits.ts'
-import { apiConfig } from './config.ts'
+import { apiConfig, redisOf } from './config.ts'
 import type { ApiContext, RequestLog } from './context.ts'
 import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
@@ -84,7 +84,7 @@ const waiting = { log, withinMs: config.START_DEADLINE_MS }
 const startingUsage = usage.start()
 const [mongo, redis] = await Promise.all([
   reachMongo(config.MONGODB_URL, waiting),
-  reachRedis({ url: config.REDIS_URL, commandTimeoutMs: 1_000, silenceMaxMs: 3_000 }, waiting),
+  reachRedis(redisOf(config), waiting),
 ])
 shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())
@@ -165,7 +165,7 @@ shutdown.add('tally of decisions', async () => unfounded.flush())
 const draining = { isUnderWay: false }
 const direct = redisCounterStore({ redis, shards, partitionOf })
 const near = openNear({
-  url: config.REDIS_URL,
+  ...redisOf(config),
   ageMaxMs: config.CHECK_CACHE_MS,
   log,
   direct,

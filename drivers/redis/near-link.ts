@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { CounterStore } from '#core/ports.ts'
-import { serverSettings } from './connect.ts'
+import { type RedisOptions, serverSettings } from './connect.ts'
 import type { ShardKeys } from './keys.ts'
 import { NearCounters, type ShardLook } from './near-counters.ts'
 import { redisCounterStore } from './redis-counter-store.ts'
@@ -38,8 +38,7 @@ function lookOf(
 }
 
 /** Whose counters are kept near, and how old they may be. */
-export interface NearOptions {
-  readonly url: string
+export interface NearOptions extends RedisOptions {
   readonly log: Pick<Logger, 'warn'>
   readonly direct: CounterStore
   readonly shards: readonly ShardKeys[]
@@ -55,7 +54,7 @@ const LOOKS_WITHIN_BOUND = 4
 /** Near counters over a connection of their own to one server; until it tells of changes they read directly. */
 export function openNearCounters({ url, log, partitions, ...options }: NearOptions) {
   const { shards, partitionOf, direct, ageMaxMs } = options
-  const redis = new TrackingRedis(url, serverSettings({ commandTimeoutMs: 1_000, silenceMaxMs: 3_000 }), {
+  const redis = new TrackingRedis(url, serverSettings(options), {
     onChanged: (keys) => near.changed(keys),
     onLost: () => near.forgetAll(),
     onRefused: (error) =>

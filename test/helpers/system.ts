@@ -32,8 +32,8 @@ const ALL: readonly Scope[] = ['check', 'consume', 'events:write', 'usage:read',
  */
 export const HURRIED = {
   SESSION_TIMEOUT_MS: '6000',
-  CHECK_BUDGET_MS: '1000',
-  HOLD_BUDGET_MS: '1000',
+  CHECK_BUDGET_MS: '5000',
+  HOLD_BUDGET_MS: '5000',
   DRAIN_MS: '0',
   KEY_REQUESTS_PER_S: '1000000',
   KEY_BURST: '1000000',

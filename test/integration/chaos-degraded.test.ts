@@ -7,7 +7,7 @@ import { TestWorkspace } from '#test/helpers/workspace.ts'
 let rig: Rig
 let asks: FailModeAsks
 beforeAll(async () => {
-  rig = await startRig({ settings: { CHECK_CACHE_MS: '0' } })
+  rig = await startRig({ settings: { CHECK_CACHE_MS: '0', CHECK_BUDGET_MS: '5000' } })
   const workspace = new TestWorkspace(rig.system)
   await workspace.subscribe({ plan: 'pro', seats: 2 })
   await workspace.counted()
@@ -47,4 +47,15 @@ test('G26: decisions without figures are counted in a metric, by feature and rea
       withinMs: 15_000,
     },
   )
+})
+
+test('G26: figures that take longer than a second are waited for where the budget allows it', async () => {
+  rig.ownRedis.set({ kind: 'delay', ms: 800 })
+  try {
+    const { outcome, ms } = await asks.one('check, deny')
+    expect(outcome).toBe('200 within_limit')
+    expect(ms).toBeGreaterThan(1_000)
+  } finally {
+    rig.ownRedis.set({ kind: 'pass' })
+  }
 })
