@@ -47,6 +47,13 @@ const reasons: Readonly<Record<Exclude<ShedCause, 'key' | 'unknown_key'>, string
   loop: TOO_MUCH,
 }
 
+/**
+ * Marks the answer of a request under way. A set of them would be dear: each table that it outgrows leads on to the next,
+ * and with one of them every request since then grew old in the heap.
+ */
+const isUnderWay = Symbol('is under way')
+type Answer = ServerResponse & { [isUnderWay]?: boolean }
+
 /** Always answered: whoever runs the processes must see that they live. */
 const vital = new Set<string | undefined>(['/healthz', '/readyz'])
 
@@ -58,12 +65,17 @@ const vital = new Set<string | undefined>(['/healthz', '/readyz'])
  * is made or its client is gone: who sends or reads slowly takes no place.
  */
 export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }: Capacity): void {
-  const underWay = new Set<ServerResponse>()
+  let underWay = 0
   const unread = new WeakMap<Socket, number>()
   const causeOf = (socket: Socket): keyof typeof reasons | null => {
     if ((unread.get(socket) ?? 0) >= UNREAD_MAX) return 'unread'
-    if (underWay.size >= inFlightMax) return 'in_flight'
+    if (underWay >= inFlightMax) return 'in_flight'
     return isBehind() ? 'loop' : null
+  }
+  const leave = (answer: Answer): void => {
+    if (answer[isUnderWay] !== true) return
+    answer[isUnderWay] = false
+    underWay -= 1
   }
   const refusal = (request: FastifyRequest): Error | undefined => {
     const cause = causeOf(request.raw.socket)
@@ -71,11 +83,12 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
     onShed(cause)
     return new TallygateError('unavailable', reasons[cause])
   }
-  const enter = ({ socket }: FastifyRequest['raw'], answer: ServerResponse): void => {
-    underWay.add(answer)
+  const enter = ({ socket }: FastifyRequest['raw'], answer: Answer): void => {
+    underWay += 1
+    answer[isUnderWay] = true
     unread.set(socket, (unread.get(socket) ?? 0) + 1)
     answer.on('close', () => {
-      underWay.delete(answer)
+      leave(answer)
       unread.set(socket, (unread.get(socket) ?? 1) - 1)
     })
   }
@@ -86,7 +99,7 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
     done(refused)
   })
   app.addHook('onSend', (_request, { raw }, payload, done) => {
-    underWay.delete(raw)
+    leave(raw)
     done(null, payload)
   })
 }

@@ -8,6 +8,7 @@ import { TallygateError } from '#core/errors.ts'
 import { checkItems, checkNear, checkOne } from '#core/operations/check.ts'
 import { checkFresh } from '#core/operations/check-fresh.ts'
 import { checkPast } from '#core/operations/check-past.ts'
+import { socketsRead } from '#drivers/sockets-read.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
 import { decisionText, verdictText } from '../decision-text.ts'
@@ -38,14 +39,16 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
         response: { 200: decision, default: problem },
       },
     },
-    (asking, reply) => {
+    async (asking, reply) => {
       const { body } = asking
       if (!body.explain) requireScope(asking, 'check')
       const { workspace, at, minFreshnessMs, after, explain } = body
       const request = requestOf(body)
       reply.type(JSON_TYPE)
       const takesAny = at === undefined && minFreshnessMs === undefined && after === undefined
-      const near = takesAny ? checkNear(nearCheck, { workspace, request }) : null
+      const isNear = takesAny && nearCheck.near !== undefined
+      if (isNear) await socketsRead()
+      const near = isNear ? checkNear(nearCheck, { workspace, request }) : null
       if (near === null) return decideSlowly(body, request)
       if (!explain) count(near.verdict)
       return verdictText(near.verdict, near.accuracy, explain)

@@ -52,4 +52,14 @@ export const nearMutants: readonly TestMutant[] = [
     tests: 'near-counters',
     title: 'a rebuild that begins',
   },
+  {
+    guarantee: 'G26',
+    name: 'a check is answered before what was told is heard',
+    file: 'api/routes/check.ts',
+    from: 'if (isNear) await socketsRead()\n',
+    to: '\n',
+    project: 'integration',
+    tests: 'near-order',
+    title: 'stood still',
+  },
 ]
