@@ -27,30 +27,50 @@ const ROUND_MS = 200
 const LEASE_MS = 3_000
 const AT_ONCE = 8
 const SCAN_COUNT = 200
-/** Workspaces of one shard that are judged in one round because of the time. */
+/** Workspaces of one shard that are looked up in one round because of the time. */
 const DUE_MAX = 200
+/**
+ * What is due because of the time comes in herds, when a period ends for many, and can wait: it rests as long as it
+ * works, and each round gives it so long, so that what changed is judged soon.
+ */
+const DUE_REST_TIMES = 1
+const DUE_WITHIN_MS = 200
+/** What has been due for so long is judged without a rest, and most of the time: there is more than a third of it suffices for. */
+const LATE_AFTER_MS = 60_000
+const LATE_WITHIN_MS = 2_000
+/** Whoever rested longer renews its lease. */
+const RENEW_AFTER_MS = 200
 /** Every workspace is judged at least this often, whatever was lost in Redis. */
 const LIST_EVERY_MS = HOUR_MS
 /** What is due later than this stands on no agenda: the list brings it in time, and memory is saved for most workspaces. */
 const PLANNED_MS = 2 * LIST_EVERY_MS
 
-/** Compares what changed, and what is due, with limits and dates, shard by shard, until it is stopped. */
+/** Compares what changed, and what is due, with limits and dates, until it is stopped; what changed of all shards first. */
 export function startJudge(options: JudgeLoopOptions): Rounds {
   const judge = new ShardJudge(options)
   const spare = (error: unknown, { shard }: ShardKeys): null => {
     options.log.warn({ err: error, shard }, 'the shard was not judged; it will be')
     return null
   }
+  const { shards } = options
+  let first = 0
   return startRounds(ROUND_MS, async (isStopped) => {
-    const looks = options.shards.map((keys) => judge.look(keys).catch((error: unknown) => spare(error, keys)))
-    const unlisted: ShardKeys[] = []
-    for (const waiting of await Promise.all(looks)) {
+    const inTurn = [...shards.slice(first), ...shards.slice(0, first)]
+    const looks = inTurn.map((keys) => judge.look(keys).catch((error: unknown) => spare(error, keys)))
+    const waiting = (await Promise.all(looks)).filter((look) => look !== null)
+    for (const { keys, hasChanges } of waiting) {
       if (isStopped()) return
-      if (waiting === null) continue
-      const isListDue = await judge
-        .visit(waiting, isStopped)
-        .catch((error: unknown) => spare(error, waiting.keys))
-      if (isListDue === true) unlisted.push(waiting.keys)
+      if (hasChanges) await judge.changed(keys, isStopped).catch((error: unknown) => spare(error, keys))
+    }
+    const startedAt = performance.now()
+    const unlisted: ShardKeys[] = []
+    for (const { keys, due } of waiting) {
+      if (isStopped()) return
+      const withinMs = judge.isLate(due) ? LATE_WITHIN_MS : DUE_WITHIN_MS
+      const isOver = (): boolean => isStopped() || performance.now() - startedAt >= withinMs
+      if (!isOver()) first = (shards.indexOf(keys) + 1) % shards.length
+      const isListDue = await judge.due(keys, due, isOver).catch((error: unknown) => spare(error, keys))
+      if (isListDue === true) unlisted.push(keys)
     }
     if (unlisted.length === 0) return
     await judge.list(unlisted).catch((error: unknown) => {
@@ -89,13 +109,24 @@ class ShardJudge {
     return isIdle ? null : { keys, hasChanges: changed > 0, due }
   }
 
-  /** True when its workspaces are to be listed, and that is ours to do. */
-  async visit({ keys, hasChanges, due }: Waiting, isStopped: () => boolean): Promise<boolean> {
+  /** Judges what changed, if that is ours to do. */
+  async changed(keys: ShardKeys, isStopped: () => boolean): Promise<void> {
+    if (await this.#hasLease(keys)) await this.#judgeChanged(keys, this.#pause(keys, 0, isStopped))
+  }
+
+  /** Judges what is due until the time is over; true when its workspaces are to be listed, and that is ours to do. */
+  async due(keys: ShardKeys, due: Due, isOver: () => boolean): Promise<boolean> {
+    if (due.workspaces.length === 0 && !due.isListDue) return false
     if (!(await this.#hasLease(keys))) return false
-    const pause = (workedMs: number): Promise<void> => this.#standBack(keys, workedMs, isStopped)
-    if (hasChanges) await this.#judgeChanged(keys, pause)
-    await judgeAll(due.workspaces, { judge: (workspace) => this.#judgeOne(keys, workspace), pause })
+    const judge = (workspace: string): Promise<unknown> => this.#judgeOne(keys, workspace)
+    const pause = this.#pause(keys, this.isLate(due) ? 0 : DUE_REST_TIMES, isOver)
+    await judgeAll(due.workspaces, { judge, pause, isOver })
     return due.isListDue
+  }
+
+  /** Whether what is due has waited for too long. */
+  isLate({ since }: Due): boolean {
+    return since !== null && since < this.#options.deps.now() - LATE_AFTER_MS
   }
 
   /** Makes every workspace of these shards due. */
@@ -115,9 +146,13 @@ class ShardJudge {
     return true
   }
 
-  /** While much waits to be counted, rests after work, and keeps the lease meanwhile. */
-  async #standBack(keys: ShardKeys, workedMs: number, isStopped: () => boolean): Promise<void> {
-    if (!isStopped() && (await standBack(this.#options.backlog(), workedMs))) await this.#hasLease(keys)
+  /** Rests after work, and keeps the lease meanwhile. */
+  #pause(keys: ShardKeys, restTimes: number, isOver: () => boolean): Pause {
+    return async (workedMs) => {
+      if (isOver()) return
+      const restedMs = await standBack({ backlog: this.#options.backlog(), workedMs, restTimes })
+      if (restedMs > RENEW_AFTER_MS) await this.#hasLease(keys)
+    }
   }
 
   async #judgeChanged(keys: ShardKeys, pause: Pause): Promise<void> {
@@ -155,10 +190,15 @@ interface Judging<Item> {
   readonly judge: (item: Item) => Promise<unknown>
   /** After each few of them. */
   readonly pause: Pause
+  /** Whether the rest of them is left for another time. */
+  readonly isOver?: () => boolean
 }
 
-async function judgeAll<Item>(items: readonly Item[], { judge, pause }: Judging<Item>): Promise<void> {
-  for (let from = 0; from < items.length; from += AT_ONCE) {
+async function judgeAll<Item>(
+  items: readonly Item[],
+  { judge, pause, isOver = () => false }: Judging<Item>,
+): Promise<void> {
+  for (let from = 0; from < items.length && !isOver(); from += AT_ONCE) {
     const startedAt = performance.now()
     await Promise.all(items.slice(from, from + AT_ONCE).map(judge))
     await pause(performance.now() - startedAt)

@@ -4,13 +4,23 @@ const BACKLOG_MAX = 10_000
 const REST = 9
 const REST_MAX_MS = 1_000
 
+/** What is stood back for. */
+interface Busyness {
+  /** Records that wait to be counted. */
+  readonly backlog: number
+  readonly workedMs: number
+  /** How many times as long as it worked it rests in any case: 0 for what is urgent. */
+  readonly restTimes: number
+}
+
 /**
- * Rests after work while many records wait to be counted: answers rest on counters, notices can come later.
+ * Rests after work, long while many records wait to be counted: answers rest on counters, notices can come later.
  *
- * True when it rested.
+ * How long it rested, ms.
  */
-export async function standBack(backlog: number, workedMs: number): Promise<boolean> {
-  if (backlog <= BACKLOG_MAX) return false
-  await new Promise((resolve) => setTimeout(resolve, Math.min(REST * workedMs, REST_MAX_MS)))
-  return true
+export async function standBack({ backlog, workedMs, restTimes }: Busyness): Promise<number> {
+  const times = backlog > BACKLOG_MAX ? Math.max(REST, restTimes) : restTimes
+  const restMs = Math.min(times * workedMs, REST_MAX_MS)
+  if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
+  return restMs
 }

@@ -8,6 +8,8 @@ export const LIST = '*'
 /** What is due in a shard. */
 export interface Due {
   readonly workspaces: readonly string[]
+  /** When the first of them was to be judged; null where none is due. */
+  readonly since: Instant | null
   /** The list of workspaces must be read: it never was in this life of the shard, or not for long. */
   readonly isListDue: boolean
 }
@@ -31,12 +33,14 @@ export class Agenda {
 
   /** The workspaces whose time has come, those that have waited longest first. */
   async due({ keys, now, limit }: DueInput): Promise<Due> {
-    const [due, listAt] = await Promise.all([
-      this.#redis.zrangebyscore(keys.agenda, '-inf', now, 'LIMIT', 0, limit + 1),
+    const [entries, listAt] = await Promise.all([
+      this.#redis.zrangebyscore(keys.agenda, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit + 1),
       this.#redis.zscore(keys.agenda, LIST),
     ])
     const isListDue = listAt === null || Number(listAt) <= now
-    return { workspaces: due.filter((workspace) => workspace !== LIST).slice(0, limit), isListDue }
+    const due = pairsOf(entries).filter(([workspace]) => workspace !== LIST)
+    const since = due[0] === undefined ? null : Number(due[0][1])
+    return { workspaces: due.slice(0, limit).map(([workspace]) => workspace), since, isListDue }
   }
 
   /** Says when a workspace is to be judged again; null for not without a change. */
@@ -55,4 +59,9 @@ export class Agenda {
   async planList(keys: ShardKeys, at: Instant): Promise<void> {
     await this.#redis.zadd(keys.agenda, at, LIST)
   }
+}
+
+/** Members and scores, which Redis gives by turns. */
+function pairsOf(entries: readonly string[]): readonly (readonly [string, string])[] {
+  return entries.flatMap((member, index) => (index % 2 === 0 ? [[member, entries[index + 1] ?? '']] : []))
 }
