@@ -58,11 +58,11 @@ test('judge: what changed comes before what is due, and comes again before a her
   const [before, ...rounds] = await roundsOf(Date.now())
   expect(before).toEqual([])
   for (const round of rounds) expect(round.length).toBeLessThan(60)
-  expect(rounds[0]?.length).toBeGreaterThan(1)
+  expect(Math.max(...rounds.map(({ length }) => length)), 'some of the herd').toBeGreaterThan(1)
 })
 
 test('judge: what has been due for more than a minute is judged without a rest', async () => {
-  const [before, first = []] = await roundsOf(Date.now() - 61_000)
+  const [before, ...rounds] = await roundsOf(Date.now() - 61_000)
   expect(before).toEqual([])
-  expect(first.length).toBeGreaterThan(60)
+  expect(Math.max(...rounds.map(({ length }) => length))).toBeGreaterThan(60)
 })
