@@ -3,6 +3,7 @@ import { HOUR_MS, type Instant } from '#core/instant.ts'
 import { type JudgeDeps, judgeWorkspace } from '#core/operations/judge-workspace.ts'
 import { Agenda, type Due } from '#drivers/redis/agenda.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
+import { inPairs } from '#drivers/redis/in-pairs.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { NearLimits } from '#drivers/redis/near-limits.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
@@ -33,11 +34,10 @@ const DUE_MAX = 200
  * What is due because of the time comes in herds, when a period ends for many, and can wait: it rests as long as it
  * works, and each round gives it so long, so that what changed is judged soon.
  */
-const DUE_REST_TIMES = 1
-const DUE_WITHIN_MS = 200
-/** What has been due for so long is judged without a rest, and most of the time: there is more than a third of it suffices for. */
+const USUAL: Pace = { withinMs: 200, restTimes: 1 }
+/** What has been due for so long is more than a part of the time suffices for: it is judged without a rest, most of the time. */
 const LATE_AFTER_MS = 60_000
-const LATE_WITHIN_MS = 2_000
+const LATE: Pace = { withinMs: 2_000, restTimes: 0 }
 /** Whoever rested longer renews its lease. */
 const RENEW_AFTER_MS = 200
 /** Every workspace is judged at least this often, whatever was lost in Redis. */
@@ -66,10 +66,12 @@ export function startJudge(options: JudgeLoopOptions): Rounds {
     const unlisted: ShardKeys[] = []
     for (const { keys, due } of waiting) {
       if (isStopped()) return
-      const withinMs = judge.isLate(due) ? LATE_WITHIN_MS : DUE_WITHIN_MS
+      const { withinMs, restTimes } = judge.paceOf(due)
       const isOver = (): boolean => isStopped() || performance.now() - startedAt >= withinMs
       if (!isOver()) first = (shards.indexOf(keys) + 1) % shards.length
-      const isListDue = await judge.due(keys, due, isOver).catch((error: unknown) => spare(error, keys))
+      const isListDue = await judge
+        .due({ keys, due, restTimes }, isOver)
+        .catch((error: unknown) => spare(error, keys))
       if (isListDue === true) unlisted.push(keys)
     }
     if (unlisted.length === 0) return
@@ -78,6 +80,16 @@ export function startJudge(options: JudgeLoopOptions): Rounds {
     })
   })
 }
+
+/** How fast what is due is gone through. */
+interface Pace {
+  /** How long of a round, ms, that of all shards together. */
+  readonly withinMs: number
+  /** How many times as long as it worked it rests. */
+  readonly restTimes: number
+}
+
+interface DueVisit extends Pick<Waiting, 'keys' | 'due'>, Pick<Pace, 'restTimes'> {}
 
 /** A shard in which something waits to be judged. */
 interface Waiting {
@@ -115,18 +127,19 @@ class ShardJudge {
   }
 
   /** Judges what is due until the time is over; true when its workspaces are to be listed, and that is ours to do. */
-  async due(keys: ShardKeys, due: Due, isOver: () => boolean): Promise<boolean> {
-    if (due.workspaces.length === 0 && !due.isListDue) return false
+  async due({ keys, due, restTimes }: DueVisit, isOver: () => boolean): Promise<boolean> {
+    const isNothingToJudge = due.workspaces.length === 0 || isOver()
+    if (isNothingToJudge && !due.isListDue) return false
     if (!(await this.#hasLease(keys))) return false
     const judge = (workspace: string): Promise<unknown> => this.#judgeOne(keys, workspace)
-    const pause = this.#pause(keys, this.isLate(due) ? 0 : DUE_REST_TIMES, isOver)
-    await judgeAll(due.workspaces, { judge, pause, isOver })
+    await judgeAll(due.workspaces, { judge, pause: this.#pause(keys, restTimes, isOver), isOver })
     return due.isListDue
   }
 
-  /** Whether what is due has waited for too long. */
-  isLate({ since }: Due): boolean {
-    return since !== null && since < this.#options.deps.now() - LATE_AFTER_MS
+  /** How fast to go through what is due. */
+  paceOf({ since }: Due): Pace {
+    const isLate = since !== null && since < this.#options.deps.now() - LATE_AFTER_MS
+    return isLate ? LATE : USUAL
   }
 
   /** Makes every workspace of these shards due. */
@@ -160,11 +173,11 @@ class ShardJudge {
     let cursor = '0'
     do {
       const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
-      const judge = async ({ workspace, value }: Changed): Promise<void> => {
+      const judge = async ([workspace, value]: readonly [string, string]): Promise<void> => {
         const isJudged = await this.#judgeOne(keys, workspace)
         if (isJudged) await forgetStamp(redis, { hash: keys.judge, workspace, value })
       }
-      await judgeAll(pairsOf(entries), { judge, pause })
+      await judgeAll(inPairs(entries), { judge, pause })
       cursor = next
     } while (cursor !== '0')
   }
@@ -205,20 +218,9 @@ async function judgeAll<Item>(
   }
 }
 
-interface Changed {
-  readonly workspace: string
-  readonly value: string
-}
-
 /** The earlier one of `stamp|before|since`, see `lua/apply.lua`. */
 function raisedAtOf(value: string | null): Instant | null {
   const raises = value?.split('|').slice(1) ?? []
   const known = raises.filter((raise) => raise !== '').map(Number)
   return known.length === 0 ? null : Math.min(...known)
-}
-
-function pairsOf(entries: readonly string[]): readonly Changed[] {
-  return entries.flatMap((workspace, index) =>
-    index % 2 === 0 ? [{ workspace, value: entries[index + 1] ?? '' }] : [],
-  )
 }

@@ -1,5 +1,6 @@
 import type { Instant } from '#core/instant.ts'
 import type { Redis } from './connection.ts'
+import { inPairs } from './in-pairs.ts'
 import type { ShardKeys } from './keys.ts'
 
 /** Stands among the workspaces for reading the whole list of them anew; no workspace has this id. */
@@ -38,7 +39,7 @@ export class Agenda {
       this.#redis.zscore(keys.agenda, LIST),
     ])
     const isListDue = listAt === null || Number(listAt) <= now
-    const due = pairsOf(entries).filter(([workspace]) => workspace !== LIST)
+    const due = inPairs(entries).filter(([workspace]) => workspace !== LIST)
     const since = due[0] === undefined ? null : Number(due[0][1])
     return { workspaces: due.slice(0, limit).map(([workspace]) => workspace), since, isListDue }
   }
@@ -59,9 +60,4 @@ export class Agenda {
   async planList(keys: ShardKeys, at: Instant): Promise<void> {
     await this.#redis.zadd(keys.agenda, at, LIST)
   }
-}
-
-/** Members and scores, which Redis gives by turns. */
-function pairsOf(entries: readonly string[]): readonly (readonly [string, string])[] {
-  return entries.flatMap((member, index) => (index % 2 === 0 ? [[member, entries[index + 1] ?? '']] : []))
 }

@@ -1,4 +1,5 @@
 import type { Redis } from './connection.ts'
+import { inPairs } from './in-pairs.ts'
 import { fnv1a, type ShardKeys, shardOf } from './keys.ts'
 
 /** Shares below this are not kept, percent: nobody asks who is far from a limit. */
@@ -70,7 +71,7 @@ export class NearLimits {
         this.#redis.zrevrangebyscore(near, `(${below}`, from, 'WITHSCORES', 'LIMIT', 0, limit),
       ),
     )
-    return replies.flatMap(pairsOf)
+    return replies.flatMap(inPairs).map(limitOf)
   }
 
   async #these(
@@ -95,11 +96,7 @@ function memberOf({ feature, workspace }: NearMember): string {
   return `${feature}/${workspace}`
 }
 
-function pairsOf(reply: readonly string[]): readonly NearLimit[] {
-  return reply.flatMap((member, index) => {
-    if (index % 2 === 1) return []
-    const slash = member.indexOf('/')
-    const place = Number(reply[index + 1])
-    return [{ feature: member.slice(0, slash), workspace: member.slice(slash + 1), place }]
-  })
+function limitOf([member, place]: readonly [string, string]): NearLimit {
+  const slash = member.indexOf('/')
+  return { feature: member.slice(0, slash), workspace: member.slice(slash + 1), place: Number(place) }
 }

@@ -1,4 +1,5 @@
 import { Packr } from 'msgpackr'
+import { inPairs } from './in-pairs.ts'
 import { DEDUPE_SUB_SHARDS, type ShardKeys } from './keys.ts'
 import { defineScript, listOf, type RawReply, wordOf } from './script.ts'
 
@@ -22,9 +23,7 @@ function texts(raw: RawReply | undefined): readonly string[] {
 }
 
 function pairs(raw: RawReply | undefined): Record<string, string> {
-  const flat = texts(raw)
-  const entries = flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : []))
-  return Object.fromEntries(entries)
+  return Object.fromEntries(inPairs(texts(raw)))
 }
 
 /** `lua/begin-round.lua`: a shard's state and its changed workspaces with their stamps. */

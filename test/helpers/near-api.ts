@@ -24,6 +24,7 @@ export async function openNearApi({ url, others, shards }: NearApiOptions) {
   const asked = { direct: 0 }
   const { near, close } = openNearCounters({
     commandTimeoutMs: 1_000,
+    silenceMaxMs: 3_000,
     url,
     log: { warn: (...line: readonly unknown[]) => void warnings.push(String(line[1])) },
     direct: {

@@ -15,8 +15,8 @@ export interface TellThenAsk {
 }
 
 if (parentPort !== null && workerData?.tellPort !== undefined) {
-  const rounds = await run(workerData)
-  untilStopped(parentPort, async () => rounds)
+  const rounds = run(workerData)
+  untilStopped(parentPort, () => rounds)
 }
 
 /** In each round: asks, and once that is answered tells, and only then asks again over the connection of before. */
