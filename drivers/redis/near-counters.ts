@@ -2,10 +2,11 @@ import { accuracyAt } from '#core/entitlement/accuracy.ts'
 import type { CounterReading, CounterStore, Standing, StandingNow } from '#core/ports.ts'
 import type { ReadPlan } from '#core/usage/read-plan.ts'
 import { shardOf } from './keys.ts'
+import { RedisClock } from './redis-clock.ts'
 
 /** How far the counters of a shard can be trusted, as of one instant. */
 export interface ShardLook {
-  /** Redis' clock, ms. */
+  /** Redis' clock, ms with its microseconds. */
   readonly now: number
   /** False while it is being rebuilt. */
   readonly isReady: boolean
@@ -51,7 +52,6 @@ export const UNUSED_MS = 1_000
 
 interface State extends ShardLook {
   readonly sentAt: number
-  readonly receivedAt: number
 }
 
 interface Looking {
@@ -96,6 +96,7 @@ export class NearCounters implements CounterStore {
   readonly #states: (State | undefined)[] = []
   /** By shard: when it was asked about last. */
   readonly #usedAt: number[]
+  readonly #clock = new RedisClock()
   #count = 0
   #looking: Looking | null = null
 
@@ -164,7 +165,7 @@ export class NearCounters implements CounterStore {
     this.#usedAt[shard] = at
     const state = this.#states[shard]
     if (state === undefined || at - state.sentAt > ageMaxMs || at - sentAt > READ_AGAIN_MS) return null
-    const instant = state.now + Math.floor(at - state.receivedAt)
+    const instant = this.#clock.at(at)
     const [asOf, isWhole] = [state.asOf[partition], state.isWhole[partition]]
     if (asOf === undefined || isWhole === undefined) return null
     const { catalogueRevision } = state
@@ -215,11 +216,13 @@ export class NearCounters implements CounterStore {
   #seen(looking: Looking, shards: readonly number[], looks: readonly ShardLook[]): void {
     if (this.#looking !== looking) return
     this.#looking = null
+    const { sentAt } = looking
     const receivedAt = this.#options.now()
+    const [any] = looks
+    if (any !== undefined) this.#clock.hear({ sentAt, receivedAt, now: any.now })
     for (const [index, shard] of shards.entries()) {
       const look = looks[index]
-      if (look?.isReady === true && !looking.overtaken.has(shard))
-        this.#states[shard] = { ...look, sentAt: looking.sentAt, receivedAt }
+      if (look?.isReady === true && !looking.overtaken.has(shard)) this.#states[shard] = { ...look, sentAt }
       else this.#states[shard] = undefined
     }
     if (this.#shardsInUse(receivedAt).some((shard) => !shards.includes(shard))) this.look()

@@ -4,7 +4,7 @@
 
   KEYS  m and v of each shard, by turns   ARGV[1] partitions   how many there are
 
-  Reply  {now ms, {ready, cat, asOf of each partition ..., lb of each partition ...} of each shard}
+  Reply  {now ms with its microseconds, {ready, cat, asOf of each partition ..., lb of each partition ...} of each shard}
          ready is '1' or '0', as read.lua has it; asOf is the later of at and seen; lb is '1' where the log was cut
   v is looked at so that whoever tracks it is told when it changes
 ]]
@@ -13,7 +13,7 @@ local fields = { 'inc', 'ready', 'cat', 'half', 'born' }
 for tp = 0, partitions - 1 do
   fields[#fields + 1], fields[#fields + 2], fields[#fields + 3] = 'at:' .. tp, 'seen:' .. tp, 'lb:' .. tp
 end
-local reply = { string.format('%s%03d', now[1], math.floor(tonumber(now[2]) / 1000)) }
+local reply = { string.format('%s%07.3f', now[1], tonumber(now[2]) / 1000) }
 for i = 1, #KEYS, 2 do
   redis.call('EXISTS', KEYS[i + 1])
   local meta = redis.call('HMGET', KEYS[i], unpack(fields))
