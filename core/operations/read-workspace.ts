@@ -1,5 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
-import { type Entitlement, holdsAt } from '../entitlement/entitlement.ts'
+import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { WorkspaceFacts } from '../entitlement/facts.ts'
 import { rememberedEntitlement } from '../entitlement/remembered-entitlement.ts'
 import { TallygateError } from '../errors.ts'
@@ -55,9 +55,10 @@ const READS_MAX = 6
  * Reads one workspace: one round trip when what the process remembers is still in force.
  *
  * The reply names the revisions of facts and catalogue in force, and Redis' own time; where the guess was
- * behind, the missing part is loaded and the counters are read again, so that a plan change or a new catalogue
- * is seen by the very next check of every instance (design.md, "Deciding"). What was not read in time is read to its
- * end all the same, and remembered for the next one.
+ * behind, the missing part is loaded, so that a plan change or a new catalogue is seen by the very next check of every
+ * instance (design.md, "Deciding"). Counters are read again where that part needs others, or is newer than they are: no
+ * judgement rests on counters of before the facts. What was not read in time is read to its end all the same, and
+ * remembered for the next one.
  */
 export async function readWorkspace(deps: ReadDeps, input: ReadInput): Promise<WorkspaceReading> {
   try {
@@ -81,12 +82,11 @@ async function readCurrent(deps: ReadDeps, { workspace, features }: ReadInput): 
     const wanted = resolveAll({ catalogue, facts, workspace, now, features })
     const reading = await deps.counters.read(workspace, planReading(catalogue, wanted))
     if (reading.state === 'rebuilding') return { known: false, cause: 'rebuilding', catalogue, facts }
-    const inForce = await catchUp(deps, { workspace, reading, catalogue, facts })
-    const isCurrent = inForce.catalogue === catalogue && inForce.facts === facts
-    const settled = isCurrent
-      ? settle(wanted, { catalogue, facts, workspace, now: reading.now, features })
-      : null
-    if (settled !== null) return { known: true, catalogue, facts, entitlements: settled, reading }
+    const inForce = await catchUp(deps, { workspace, reading, catalogue })
+    const needed = resolveAll({ ...inForce, workspace, now: reading.now, features })
+    const isOfThen = inForce.facts === facts || inForce.facts.revision === reading.factsRevision
+    if (isOfThen && isSameReading({ catalogue, wanted }, { catalogue: inForce.catalogue, wanted: needed }))
+      return { known: true, ...inForce, entitlements: needed.map(entitlementOf), reading }
     catalogue = inForce.catalogue
     facts = inForce.facts
     now = reading.now
@@ -122,7 +122,6 @@ interface Situation {
   readonly workspace: string
   readonly reading: CounterReading
   readonly catalogue: Catalogue
-  readonly facts: WorkspaceFacts
 }
 
 /** The catalogue and facts that the reading names; the same objects when they were right already. */
@@ -138,15 +137,20 @@ async function catchUp(
   }
 }
 
-/** The entitlements as of Redis' time; null when they need other counters than were read. */
-function settle(wanted: readonly Wanted[], input: ResolveInput): readonly Entitlement[] | null {
-  if (wanted.every(({ entitlement }) => holdsAt(entitlement, input.now))) return wanted.map(entitlementOf)
-  const again = resolveAll(input)
-  const isSameRead = planKey(input.catalogue, wanted) === planKey(input.catalogue, again)
-  return isSameRead ? again.map(entitlementOf) : null
+interface Planned {
+  readonly catalogue: Catalogue
+  readonly wanted: readonly Wanted[]
 }
 
-function planKey(catalogue: Catalogue, wanted: readonly Wanted[]): string {
+/** Whether what was read for one serves the other: mostly it is the same, else the same counters will do. */
+function isSameReading(read: Planned, needed: Planned): boolean {
+  const isSame =
+    read.catalogue === needed.catalogue &&
+    read.wanted.every(({ entitlement }, at) => entitlement === needed.wanted[at]?.entitlement)
+  return isSame || planKey(read) === planKey(needed)
+}
+
+function planKey({ catalogue, wanted }: Planned): string {
   return JSON.stringify([planReading(catalogue, wanted), wanted.map(({ entitlement }) => entitlement.window)])
 }
 
