@@ -50,12 +50,15 @@ type Attempt =
       /** Whether the same call may succeed later. */
       readonly retry: boolean
       readonly retryAfterMs: number | null
-      /** Whether nothing can have come of it. */
+      /** Whether nothing can have come of it: a 503 is also said of what Redis was asked to do and did not answer. */
       readonly isWithoutEffect: boolean
     }
 
 /** Answers of a gateway that does not reach the service, beside the service's own 429 and 503. */
 const gatewayCodes: ReadonlySet<number> = new Set([502, 504])
+
+/** An attempt that has less time is not begun, ms. */
+const ATTEMPT_MIN_MS = 5
 
 /**
  * Sends calls, and the same call again while that can help: no connection, no answer in time, 429, 503, or a gateway
@@ -79,10 +82,8 @@ export class Transport {
       if (attempt.ok) return attempt.answer
       mayHaveHappened ||= call.operation !== null && !attempt.isWithoutEffect
       const pauseMs = pauseAfter({ attempts, retryAfterMs: attempt.retryAfterMs }, Math.random())
-      if (!attempt.retry || performance.now() + pauseMs >= deadline) {
-        throw failureOf(call, { ...attempt.facts, attempts, mayHaveHappened })
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      const isAgain = attempt.retry && (await pauseWithin(pauseMs, deadline))
+      if (!isAgain) throw failureOf(call, { ...attempt.facts, attempts, mayHaveHappened })
     }
   }
 
@@ -112,6 +113,14 @@ export class Transport {
   }
 }
 
+/** Waits, if that leaves time for an attempt; one that has none would only hide the failure of the last. */
+async function pauseWithin(pauseMs: number, deadline: number): Promise<boolean> {
+  const leftMs = (): number => deadline - performance.now()
+  if (leftMs() - pauseMs < ATTEMPT_MIN_MS) return false
+  await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  return leftMs() >= ATTEMPT_MIN_MS
+}
+
 function readAnswer(answer: FetchedAnswer, text: string): Attempt {
   const { ok, status, headers } = answer
   const body = parse(text)
@@ -125,7 +134,7 @@ function readAnswer(answer: FetchedAnswer, text: string): Attempt {
     facts: { code: named, message, status, requestId, details },
     retry: status === 429 || status === 503 || gatewayCodes.has(status),
     retryAfterMs: readRetryAfter(headers.get('retry-after'), Date.now()),
-    isWithoutEffect: (!ok && status < 500) || code === 'unavailable',
+    isWithoutEffect: !ok && status < 500,
   }
 }
 

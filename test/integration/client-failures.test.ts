@@ -99,6 +99,17 @@ describe('what is tried again', () => {
     },
   )
 
+  test.for([
+    ['Redis did not answer', problem(503, 'unavailable'), true],
+    ['a gateway waited in vain', { status: 504 }, true],
+    ['too many requests', problem(429, 'overloaded'), false],
+  ] as const)('a use that ends with: %s; may it have happened?', async ([, answer, mayHaveHappened]) => {
+    service.play(answer)
+    const failure = await failureOf(clientWith().consume({ ...use, id: 'op-1' }, { patienceMs: 50 }))
+    expect(failure).toMatchObject({ mayHaveHappened })
+    expect(failure.message.includes('call again with the same id')).toBe(mayHaveHappened)
+  })
+
   test('an answer that is not JSON, or leads elsewhere, is no answer', async () => {
     service.play({ status: 200, body: '<html>' })
     expect(await failureOf(clientWith().check(leads))).toMatchObject({
