@@ -19,8 +19,8 @@ export function packSlice({ events, ...head }: Slice): PackedSlice {
   return builder.pack(head)
 }
 
-/** Members of a list that cost Redis what an event does. */
-const MEMBERS_AS_ONE = 4
+/** Members of a list, or changes beside the first, that cost Redis what an event does. */
+const MORE_AS_ONE = 4
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' })
 
@@ -97,8 +97,9 @@ export class SliceBuilder {
     if (this.#size === 0) this.#from = { offset, at: appendedAt }
     this.#size += 1
     this.#weight += 1
+    if (changes.length > 1) this.#weight += (changes.length - 1) / MORE_AS_ONE
     for (const change of changes)
-      if (change.kind === 'members') this.#weight += change.subjects.length / MEMBERS_AS_ONE
+      if (change.kind === 'members') this.#weight += change.subjects.length / MORE_AS_ONE
     this.#last = offset
     const number = offset - this.#from.offset
     const doings = this.#doingsOf(workspace)

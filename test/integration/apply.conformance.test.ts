@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { DAY_MS, dayOf, HOUR_MS } from '#core/instant.ts'
 import { CounterModel } from '#core/usage/counter-model.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
-import { apply, type SliceEvent } from '#drivers/redis/apply.ts'
+import { apply, SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { type ShardKeys, shardKeys } from '#drivers/redis/keys.ts'
 import { packSlice } from '#drivers/redis/pack-slice.ts'
@@ -173,4 +173,36 @@ test('a slice says whether its shard was rebuilt to the end before it: only from
   const upTo = async (known: number, upto: number): Promise<boolean> =>
     (await apply(redis, packSlice({ ...head, known, upto, nonce: 'n', events: [] }))).isReady
   expect([await upTo(-1, 10), await upTo(10, 20), await upTo(20, 30)]).toEqual([false, false, true])
+})
+
+test('G12: a slice that writes ten thousand figures of one workspace is counted whole', async ({
+  onTestFinished,
+}) => {
+  const redis = new Redis(engineAddresses().redis)
+  onTestFinished(() => redis.disconnect())
+  const keys = ownShard()
+  await redis.hset(keys.meta, 'inc', '7')
+  const meters = Array.from({ length: 10 }, (_, index) => `meter${index}`)
+  const events = Array.from({ length: SLICE_MAX }, (_, offset): SliceEvent => {
+    const appendedAt = START + offset * DAY_MS
+    const changes = meters.map((meter) => ({ kind: 'set', meter, units: offset, isStated: true }) as const)
+    const { member } = hasher({ workspace: 'w', source: 'test', id: `e${offset}` })
+    const dedupe = { member, subShard: 0 }
+    return {
+      offset,
+      workspace: 'w',
+      occurredAt: START,
+      appendedAt,
+      dedupe,
+      changes,
+      reservation: null,
+      isVoid: false,
+    }
+  })
+  const upto = SLICE_MAX - 1
+  const head = { keys, incarnation: '7', partition: 0, known: -1, upto, at: START, seen: null, nonce: 'n' }
+  const reply = await apply(redis, packSlice({ ...head, hasThresholds: false, events }))
+  expect(reply).toMatchObject({ outcome: 'OK', watermark: upto, counted: SLICE_MAX })
+  expect(await redis.hlen(keys.usage('w'))).toBe((SLICE_MAX + 1) * meters.length)
+  expect(await redis.hget(keys.usage('w'), 'meter9')).toBe(String(upto))
 })
