@@ -207,7 +207,7 @@ const context: ApiContext = {
   corrections: (workspace) => pageFromMongo(() => audit.corrections(workspace)),
   noteCorrection: (workspace, record) => pageFromMongo(() => audit.appendCorrection(workspace, record)),
   changeOverride: (wish) =>
-    changeOverride({ store: source, catalogue, facts, now: systemClock }, wish).finally(() =>
+    changeOverride({ ...check, store: source, now: systemClock }, wish).finally(() =>
       near.forget(wish.workspace),
     ),
   catalogueSource: async (requestLog) => {

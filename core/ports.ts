@@ -30,6 +30,8 @@ export interface CounterReading {
   readonly exact: boolean
   /** Redis' own clock. */
   readonly now: Instant
+  /** Whether anything was ever counted of the workspace, or facts of it written. */
+  readonly isKnown: boolean
   /** Value of each field the plan named, null when absent. */
   readonly fields: Readonly<Record<string, string | null>>
   /** Members of each distinct meter the plan named. */

@@ -61,8 +61,8 @@ function unitsAsked({ request, usage }: DecideItem, joined: ReadonlySet<string>)
 }
 
 /** What a request would make a member of. */
-function nameOf({ feature, subject }: Request): string {
-  return `${feature} ${subject}`
+function nameOf({ feature, meter = '', subject }: Request): string {
+  return `${feature} ${meter} ${subject}`
 }
 
 interface DecideOne extends DecideItem {

@@ -3,6 +3,7 @@ import { defaultCatalogue } from '#test/helpers/facts.ts'
 import type { Amount } from '../amount.ts'
 import type { OverrideRecord } from '../audit/audit-entry.ts'
 import { changeOverride, type OverrideDeps, type OverrideWish } from './change-override.ts'
+import { unhurried } from './read-workspace.ts'
 
 const NOW = 1_000
 const by = { kind: 'key', id: 'AAAAAAAA', label: 'support' } as const
@@ -27,7 +28,7 @@ function setUp(rivals = 0): { readonly deps: OverrideDeps; readonly records: Ove
         return true
       },
     },
-    catalogue: { load: absent, remembered: () => defaultCatalogue() },
+    catalogue: { load: async () => defaultCatalogue(), remembered: () => defaultCatalogue() },
     facts: {
       current: absent,
       load: absent,
@@ -37,6 +38,7 @@ function setUp(rivals = 0): { readonly deps: OverrideDeps; readonly records: Ove
       },
     },
     now: () => NOW,
+    inTime: unhurried,
   }
   return { deps, records }
 }
@@ -70,6 +72,17 @@ test('a change that another one overtook is made anew, with what that one left a
     [9, 9],
     [9, 5],
   ])
+})
+
+test('a feature of a catalogue that another process stored can be overridden', async () => {
+  const { deps, records } = setUp()
+  const { leads } = defaultCatalogue().features
+  if (leads === undefined) throw new Error('no leads')
+  const newest = { ...defaultCatalogue(), features: { exports: leads } }
+  let known = defaultCatalogue()
+  const catalogue = { remembered: () => known, load: async () => (known = newest) }
+  await changeOverride({ ...deps, catalogue }, { ...wish(5), feature: 'exports' })
+  expect(records.map(({ feature }) => feature)).toEqual(['exports'])
 })
 
 test('an unknown feature and an end in the past are refused, nothing is stored', async () => {

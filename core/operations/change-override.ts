@@ -4,7 +4,8 @@ import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import type { CatalogueStore, FactStore } from '../ports.ts'
-import { requireFeature } from './check.ts'
+import { requireFeature, requireKnown } from './check.ts'
+import type { InTime } from './read-workspace.ts'
 
 /** Keeps the changes of overrides, by insert only. */
 export interface OverrideStore {
@@ -20,6 +21,7 @@ export interface OverrideDeps {
   readonly catalogue: CatalogueStore
   readonly facts: FactStore
   readonly now: () => Instant
+  readonly inTime: InTime
 }
 
 /** An override to be set, or with null ended. */
@@ -41,6 +43,7 @@ export interface OverrideWish {
  */
 export async function changeOverride(deps: OverrideDeps, wish: OverrideWish): Promise<OverrideRecord> {
   const { workspace, feature, override } = wish
+  await requireKnown(deps, [wish])
   const at = deps.now()
   requireFeature(deps.catalogue.remembered(), feature)
   const until = override?.until ?? null

@@ -28,7 +28,16 @@ function depsWith({ fields, pages = {}, state = 'ready' }: Kept): PastDeps {
       order: null,
     },
   ] as const
-  const accuracy = { asOf: NOW, lagMs: 0, exact: true, now: NOW, sizes: {}, membership: {}, heldSubjects: {} }
+  const accuracy = {
+    asOf: NOW,
+    lagMs: 0,
+    exact: true,
+    now: NOW,
+    isKnown: true,
+    sizes: {},
+    membership: {},
+    heldSubjects: {},
+  }
   return {
     counters: {
       read: async (_, plan) => {

@@ -7,9 +7,9 @@ import { crossingOf } from '../entitlement/facts.ts'
 import { TallygateError } from '../errors.ts'
 import { ownValue } from '../own-value.ts'
 import type { CounterReading } from '../ports.ts'
-import { aggregationOf, usageOf } from '../usage/feature-reading.ts'
+import { aggregationOf, resourceOf, usageOf } from '../usage/feature-reading.ts'
 import type { NearChecks, NearDecision, NearQuestion } from './near-checks.ts'
-import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
+import { type ReadDeps, readWorkspace, type WantedFeature, type WorkspaceReading } from './read-workspace.ts'
 
 /** Remembers the last verdict of a workspace's feature, for `onUnavailable: last_known`. */
 export interface LastKnown {
@@ -46,8 +46,7 @@ export interface CheckResult {
 export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInput): Promise<CheckResult> {
   await requireKnown(deps, items)
   for (const item of items) requireFits(deps.catalogue.remembered(), item)
-  const features = items.map(({ feature, subject }) => ({ feature, subject: subject ?? null }))
-  const known = await readWorkspace(deps, { workspace, features })
+  const known = await readWorkspace(deps, { workspace, features: (catalogue) => wantedBy(items, catalogue) })
   if (!known.known) return degraded(deps, { workspace, items, known })
   const { catalogue, entitlements, facts, reading } = known
   const verdicts = decideTogether({
@@ -56,7 +55,7 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
     items: items.map((request, index) => {
       const entitlement = entitlements[index]
       if (entitlement === undefined) throw new RangeError(`no entitlement for ${request.feature}`)
-      const usage = usageOf({ entitlement, subject: request.subject ?? null }, reading, catalogue)
+      const usage = usageOf({ entitlement, ...resourceOf(request) }, reading, catalogue)
       const crossing = crossingOf(facts, request.feature, entitlement.feature)
       return { request, entitlement, usage, crossing }
     }),
@@ -71,6 +70,12 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
     allowed: verdicts.allowed,
     decisions: verdicts.decisions.map((verdict) => ({ ...verdict, ...accuracy })),
   }
+}
+
+/** A catalogue that came meanwhile may have lost a feature. Throws `unknown_feature`. */
+function wantedBy(items: readonly Request[], catalogue: Catalogue): readonly WantedFeature[] {
+  for (const { feature } of items) requireFeature(catalogue, feature)
+  return items.map((item) => ({ feature: item.feature, ...resourceOf(item) }))
 }
 
 /** Decides one request as `checkItems` does. */

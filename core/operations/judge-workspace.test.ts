@@ -94,6 +94,7 @@ class World {
       lagMs: 0,
       exact: true,
       now: this.now,
+      isKnown: true,
       fields: { leads: String(this.leads) },
       sizes: {},
       membership: {},

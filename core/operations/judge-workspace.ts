@@ -1,3 +1,4 @@
+import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Crossing } from '../entitlement/facts.ts'
 import { parseRevision } from '../entitlement/facts-revision.ts'
 import type { Instant } from '../instant.ts'
@@ -10,7 +11,7 @@ import { ownValue } from '../own-value.ts'
 import type { JudgementStore, NoticeSink } from '../ports.ts'
 import { usageOf } from '../usage/feature-reading.ts'
 import { percentOf } from '../usage/percent-of.ts'
-import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
+import { type ReadDeps, readWorkspace, type WantedFeature, type WorkspaceReading } from './read-workspace.ts'
 
 /** What judging needs. */
 export interface JudgeDeps extends ReadDeps {
@@ -47,8 +48,7 @@ export interface Judged {
  */
 export async function judgeWorkspace(deps: JudgeDeps, { workspace, raisedAt }: ToJudge): Promise<Judged> {
   for (;;) {
-    const features = featuresToJudge(deps).map((feature) => ({ feature, subject: null }))
-    const known = await readWorkspace(deps, { workspace, features })
+    const known = await readWorkspace(deps, { workspace, features: featuresToJudge })
     if (!known.known) return { outcome: 'unknown', nextAt: null, shares: {} }
     const number = parseRevision(known.facts.revision).crossings
     const last = await deps.judgements.read(workspace, number)
@@ -71,10 +71,10 @@ export async function judgeWorkspace(deps: JudgeDeps, { workspace, raisedAt }: T
 }
 
 /** Features that can be crossed: those with thresholds or grace. */
-function featuresToJudge({ catalogue }: JudgeDeps): readonly string[] {
-  return Object.entries(catalogue.remembered().features)
+function featuresToJudge(catalogue: Catalogue): readonly WantedFeature[] {
+  return Object.entries(catalogue.features)
     .filter(([, { graceHours, thresholds }]) => graceHours > 0 || thresholds.length > 0)
-    .map(([key]) => key)
+    .map(([feature]) => ({ feature, subject: null }))
 }
 
 interface Situation {

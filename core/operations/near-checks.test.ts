@@ -43,6 +43,7 @@ function nearWith({ used = 3, feature = 'leads', crossings = {} }: World = {}) {
     lagMs: 0,
     exact: true,
     now: NOW,
+    isKnown: true,
     fields: { leads: String(used) },
     sizes: {},
     membership: {},
@@ -93,9 +94,13 @@ test('a reading that stands decides again and again, and the verdict is made onc
 })
 
 test('nothing is decided for another workspace, feature or subject', () => {
-  const { near, find, deps } = nearWith()
+  const { near, find, deps, request, reading, entitlement, inForce } = nearWith()
+  const kept = { workspace: 'acme', reading, facts: inForce.facts, catalogue, entitlement }
   expect(find({ feature: 'ai_credits' })).toBeNull()
   expect(find({ subject: '+1' })).toBeNull()
+  near.keep({ ...kept, request: { ...request, subject: '+1', meter: 'leads' } })
+  expect(find({ subject: '+1', meter: 'leads' })).not.toBeNull()
+  expect(find({ subject: '+1', meter: 'others' })).toBeNull()
   expect(near.find(deps, { workspace: 'other', request: one })).toBeNull()
 })
 

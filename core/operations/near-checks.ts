@@ -5,7 +5,7 @@ import { type Entitlement, holdsAt } from '../entitlement/entitlement.ts'
 import { crossingOf, type WorkspaceFacts } from '../entitlement/facts.ts'
 import type { Instant } from '../instant.ts'
 import type { CatalogueStore, CounterReading, FactStore, Standing, StandingNow } from '../ports.ts'
-import { usageOf } from '../usage/feature-reading.ts'
+import { resourceOf, usageOf } from '../usage/feature-reading.ts'
 
 /** Readings remembered at once; beyond that all are forgotten, which costs each a round trip. */
 const READINGS_MAX = 50_000
@@ -88,8 +88,8 @@ export class NearChecks {
 }
 
 /** Readings differ by the feature and the resource that is looked up. */
-function nameOf(workspace: string, { feature, subject }: Request): string {
-  return subject === undefined ? `${workspace} ${feature}` : `${workspace} ${feature} ${subject}`
+function nameOf(workspace: string, { feature, meter = '', subject }: Request): string {
+  return subject === undefined ? `${workspace} ${feature}` : `${workspace} ${feature} ${meter} ${subject}`
 }
 
 function verdictOf(known: Known, request: Request, accuracy: StandingNow): NearDecision {
@@ -105,7 +105,7 @@ function verdictOf(known: Known, request: Request, accuracy: StandingNow): NearD
 }
 
 function decide({ catalogue, entitlement, facts, reading }: Known, request: Request, now: Instant): Verdict {
-  const usage = usageOf({ entitlement, subject: request.subject ?? null }, reading, catalogue)
+  const usage = usageOf({ entitlement, ...resourceOf(request) }, reading, catalogue)
   const crossing = crossingOf(facts, request.feature, entitlement.feature)
   const [verdict] = decideTogether({
     catalogue,

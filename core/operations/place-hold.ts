@@ -11,6 +11,7 @@ import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import { aggregationOf } from '../usage/feature-reading.ts'
 import type { HoldBasis, HoldGroup, HoldOutcome, HoldReading, HoldWish } from '../usage/hold.ts'
 import type { AdmitDeps, AdmitInput } from './admit-units.ts'
+import { requireFeature } from './check.ts'
 import type { PlannedItem } from './plan-items.ts'
 import { NO_FACTS } from './read-workspace.ts'
 
@@ -63,6 +64,7 @@ export async function placeHold(
       revision = reading.factsRevision
       if (reading.catalogueRevision > catalogue.revision)
         catalogue = await deps.inTime(deps.catalogue.load(reading.catalogueRevision))
+      for (const feature of features) requireFeature(catalogue, feature)
       now = reading.now
     }
   } catch (error) {

@@ -41,7 +41,7 @@ export interface QuoteInput {
  * what could not be bought without support, `unavailable` when its facts cannot be had.
  */
 export async function quote(deps: ReadDeps, { workspace, wish, at }: QuoteInput): Promise<Quote> {
-  const known = await readWorkspace(deps, { workspace, features: [] })
+  const known = await readWorkspace(deps, { workspace, features: () => [] })
   if (!known.known) {
     throw new TallygateError('unavailable', `the facts of ${workspace} cannot be had; try again`, {
       workspace,

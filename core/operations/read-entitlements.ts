@@ -4,7 +4,7 @@ import { TallygateError } from '../errors.ts'
 import { usageOf } from '../usage/feature-reading.ts'
 import type { FeatureUsage } from '../usage/feature-usage.ts'
 import { accuracyOf } from './check.ts'
-import { type ReadDeps, readWorkspace } from './read-workspace.ts'
+import { allFeatures, type ReadDeps, readWorkspace } from './read-workspace.ts'
 
 /** One feature of a workspace: the right to it, and what is used of it. */
 export interface EntitlementUse {
@@ -21,15 +21,11 @@ export interface WorkspaceEntitlements {
 /**
  * Reads what a workspace is entitled to and how much of it is used.
  *
- * Throws `not_found` for a workspace that neither billing nor a product has named, and `unavailable` when
- * counters or facts cannot be had.
+ * Throws `not_found` for a workspace that neither billing nor a product nor an operator has named, and `unavailable`
+ * when counters or facts cannot be had.
  */
 export async function readEntitlements(deps: ReadDeps, workspace: string): Promise<WorkspaceEntitlements> {
-  const features = Object.keys(deps.catalogue.remembered().features).map((feature) => ({
-    feature,
-    subject: null,
-  }))
-  const known = await readWorkspace(deps, { workspace, features })
+  const known = await readWorkspace(deps, { workspace, features: allFeatures })
   if (!known.known) {
     const why =
       known.cause === 'rebuilding'
@@ -45,7 +41,8 @@ export async function readEntitlements(deps: ReadDeps, workspace: string): Promi
     entitlement,
     usage: usageOf({ entitlement, subject: null }, reading, catalogue),
   }))
-  const isSeen = facts.subscription !== null || uses.some(({ usage }) => usage.used > 0)
-  if (!isSeen) throw new TallygateError('not_found', `no workspace "${workspace}" is known to this key`)
+  const isNamed = facts.subscription !== null || Object.keys(facts.overrides).length > 0
+  if (!isNamed && !reading.isKnown)
+    throw new TallygateError('not_found', `no workspace "${workspace}" is known to this key`)
   return { uses, accuracy: accuracyOf(reading) }
 }

@@ -1,10 +1,12 @@
+import type { Feature } from '../catalogue/feature.ts'
 import type { Accuracy, Window } from '../entitlement/decision.ts'
 import { TallygateError } from '../errors.ts'
+import { HISTORY_DAYS_MAX } from '../history/past-usage.ts'
 import { DAY_MS, type Day, dayOf, type Instant, startOfDay } from '../instant.ts'
 import type { DayArchive } from '../ports.ts'
 import { ARCHIVE_FIELD, dayField, lastLevelField } from '../usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '../usage/past-days.ts'
-import { accuracyOf, requireFeature } from './check.ts'
+import { accuracyOf, requireFeature, requireKnown } from './check.ts'
 import { readEntitlements } from './read-entitlements.ts'
 import { readPastDays } from './read-past-days.ts'
 import type { ReadDeps } from './read-workspace.ts'
@@ -12,9 +14,9 @@ import type { ReadDeps } from './read-workspace.ts'
 /** What was recorded on one UTC day. */
 export interface DayUsage {
   readonly day: Day
-  /** Flow: units of that day. Stock: the last level recorded that day, null when none was. */
+  /** Flow: units of that day. Stock: the level at the end of that day, null when no meter of it changed that day. */
   readonly used: number | null
-  /** The same for each meter of the feature. */
+  /** Flow: units of that day. Stock: the last level of each meter that was recorded that day, null when none was. */
   readonly meters: Readonly<Record<string, number | null>>
 }
 
@@ -45,6 +47,7 @@ export interface UsageDeps extends ReadDeps {
 /** Reads use by UTC day. Throws `invalid_request`, `unknown_feature`, `not_found` and `unavailable`. */
 export async function readUsage(deps: UsageDeps, query: UsageQuery): Promise<UsageByDay> {
   const { workspace, feature: featureKey } = query
+  await requireKnown(deps, [query])
   const feature = requireFeature(deps.catalogue.remembered(), featureKey)
   if (feature.kind === 'switch') {
     throw new TallygateError('invalid_request', `${featureKey} is a switch; nothing is counted for it`, {
@@ -55,14 +58,15 @@ export async function readUsage(deps: UsageDeps, query: UsageQuery): Promise<Usa
   const { uses } = await readEntitlements(deps, workspace)
   const use = uses.find(({ entitlement }) => entitlement.featureKey === featureKey)
   const kind = feature.kind === 'flow' ? 'used' : 'level'
-  const fields = days.flatMap((day) => feature.meters.map((meter) => fieldOf(kind, meter, day)))
+  const all = [...daysCarriedOn(feature, query), ...days]
+  const fields = all.flatMap((day) => feature.meters.map((meter) => fieldOf(kind, meter, day)))
   const reading = await deps.counters.read(workspace, { fields: [ARCHIVE_FIELD, ...fields], sets: [] })
   const { [ARCHIVE_FIELD]: newest = null, ...counted } = reading.fields
-  const past = await readPastDays(deps.archive, newest, days[0] ?? '')
+  const past = await readPastDays(deps.archive, newest, all[0] ?? '')
   const figures = mergeFigures(past, numbersOf(counted))
   const window = use?.entitlement.window ?? null
   return {
-    days: days.map((day) => dayUsage(figures, { day, meters: feature.meters, kind })),
+    days: all.map(dayUsageBy(figures, { meters: feature.meters, kind })).slice(-days.length),
     window: window === null ? null : { from: window.from, to: window.to },
     total: use?.usage.used ?? 0,
     accuracy: accuracyOf(reading),
@@ -78,8 +82,15 @@ function daysBetween({ from, to }: UsageQuery): readonly Day[] {
   return Array.from({ length: count }, (_, index) => dayOf(from + index * DAY_MS))
 }
 
+/** Days before those asked about: where only one of several meters changed, the others are still what they were. */
+function daysCarriedOn({ kind, meters }: Feature, { from }: UsageQuery): readonly Day[] {
+  if (kind === 'flow' || meters.length < 2) return []
+  return Array.from({ length: HISTORY_DAYS_MAX }, (_, index) =>
+    dayOf(startOfDay(from) - (HISTORY_DAYS_MAX - index) * DAY_MS),
+  )
+}
+
 interface DayInput {
-  readonly day: Day
   readonly meters: readonly string[]
   readonly kind: 'used' | 'level'
 }
@@ -95,11 +106,16 @@ function numbersOf(fields: Readonly<Record<string, string | null>>): DayFigures 
   return Object.fromEntries(known)
 }
 
-function dayUsage(figures: DayFigures, { day, meters, kind }: DayInput): DayUsage {
-  const values = meters.map((meter): [string, number | null] => {
-    return [meter, figures[fieldOf(kind, meter, day)] ?? (kind === 'used' ? 0 : null)]
-  })
-  const known = values.flatMap(([, value]) => (value === null ? [] : [value]))
-  const used = known.length === 0 ? null : known.reduce((sum, value) => sum + Math.max(value, 0), 0)
-  return { day, used, meters: Object.fromEntries(values) }
+/** What to make of one day after another. */
+function dayUsageBy(figures: DayFigures, { meters, kind }: DayInput): (day: Day) => DayUsage {
+  const levels = new Map<string, number>()
+  return (day) => {
+    const values = meters.map((meter): [string, number | null] => {
+      return [meter, figures[fieldOf(kind, meter, day)] ?? (kind === 'used' ? 0 : null)]
+    })
+    for (const [meter, value] of values) if (value !== null) levels.set(meter, Math.max(value, 0))
+    const isRecorded = values.some(([, value]) => value !== null)
+    const used = isRecorded ? [...levels.values()].reduce((sum, level) => sum + level, 0) : null
+    return { day, used, meters: Object.fromEntries(values) }
+  }
 }

@@ -52,6 +52,7 @@ async function plansOf({
       lagMs: 0,
       exact: true,
       now,
+      isKnown: true,
       fields: {},
       sizes: {},
       membership: {},
@@ -77,7 +78,7 @@ async function plansOf({
       now: () => guess,
       inTime: unhurried,
     },
-    { workspace: 'acme', features: features.map((feature) => ({ feature, subject: null })) },
+    { workspace: 'acme', features: () => features.map((feature) => ({ feature, subject: null })) },
   )
   if (!reading.known) throw new Error(`not known: ${reading.cause}`)
   return { plans, limits: reading.entitlements.map(({ limit }) => limit), reading }

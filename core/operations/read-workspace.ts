@@ -20,13 +20,17 @@ export interface ReadDeps {
 /** Settles as work does, or throws `unavailable` when the answer can wait no longer; the work then goes on. */
 export type InTime = <Value>(work: Promise<Value>) => Promise<Value>
 
+/** All features of a catalogue, whatever the resource. */
+export function allFeatures({ features }: Catalogue): readonly WantedFeature[] {
+  return Object.keys(features).map((feature) => ({ feature, subject: null }))
+}
+
 /** For whoever can wait as long as it takes. */
 export const unhurried: InTime = (work) => work
 
 /** A feature to read, with the resource asked about. */
-export interface WantedFeature {
+export interface WantedFeature extends Omit<Wanted, 'entitlement'> {
   readonly feature: string
-  readonly subject: string | null
 }
 
 /** Facts, catalogue and counters that belong together, or why they could not be had. */
@@ -71,7 +75,11 @@ export async function readWorkspace(deps: ReadDeps, input: ReadInput): Promise<W
 
 interface ReadInput {
   readonly workspace: string
-  readonly features: readonly WantedFeature[]
+  /**
+   * What is wanted under a catalogue: the one that is remembered, then the one that the reading names, which may have
+   * other features. May throw `unknown_feature`.
+   */
+  readonly features: (catalogue: Catalogue) => readonly WantedFeature[]
 }
 
 async function readCurrent(deps: ReadDeps, { workspace, features }: ReadInput): Promise<WorkspaceReading> {
@@ -108,13 +116,13 @@ interface ResolveInput {
   readonly facts: WorkspaceFacts
   readonly workspace: string
   readonly now: Instant
-  readonly features: readonly WantedFeature[]
+  readonly features: ReadInput['features']
 }
 
 function resolveAll({ features, ...situation }: ResolveInput): readonly Wanted[] {
-  return features.map(({ feature, subject }) => ({
+  return features(situation.catalogue).map(({ feature, ...resource }) => ({
     entitlement: rememberedEntitlement({ ...situation, featureKey: feature }),
-    subject,
+    ...resource,
   }))
 }
 

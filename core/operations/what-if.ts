@@ -11,7 +11,7 @@ import { dayField, splitField } from '../usage/counter-fields.ts'
 import { planReading, usageOf } from '../usage/feature-reading.ts'
 import { type SubscriptionWish, withWish } from '../what-if/change-subscription.ts'
 import { firstDenial, type World } from '../what-if/first-denial.ts'
-import { type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
+import { allFeatures, type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
 
 /** What a what-if needs. */
 export interface WhatIfDeps extends ReadDeps {
@@ -106,11 +106,7 @@ async function underCatalogue(
 }
 
 function readAll(deps: WhatIfDeps, workspace: string): Promise<WorkspaceReading> {
-  const features = Object.keys(deps.catalogue.remembered().features)
-  return readWorkspace(deps, {
-    workspace,
-    features: features.map((feature) => ({ feature, subject: null })),
-  })
+  return readWorkspace(deps, { workspace, features: allFeatures })
 }
 
 interface Proposal {

@@ -1,6 +1,7 @@
 import { clampAmount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { type Aggregation, meterAt } from '../catalogue/meter.ts'
+import type { Request } from '../entitlement/decision.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { CounterReading } from '../ports.ts'
 import { dayField, heldField, levelField, splitField } from './counter-fields.ts'
@@ -11,22 +12,34 @@ import type { ReadPlan } from './read-plan.ts'
 export interface Wanted {
   readonly entitlement: Entitlement
   readonly subject: string | null
+  /** The meter that the resource would be a member of; absent = any of the feature's. */
+  readonly meter?: string | undefined
+}
+
+/** The resource that a request is about. */
+export function resourceOf({
+  subject,
+  meter,
+}: Pick<Request, 'subject' | 'meter'>): Omit<Wanted, 'entitlement'> {
+  return { subject: subject ?? null, meter }
 }
 
 /** What to read so that `usageOf` can answer for all of these. */
 export function planReading(catalogue: Catalogue, wanted: readonly Wanted[]): ReadPlan {
   const fields = new Set<string>()
   const sets = new Map<string, { meter: string; subject: string | null }>()
-  for (const { entitlement, subject } of wanted) {
+  for (const { entitlement, subject: asked, meter: named } of wanted) {
     for (const meter of entitlement.feature.meters) {
       fields.add(heldField(meter))
       switch (aggregationOf(catalogue, meter)) {
         case 'level':
           fields.add(levelField(meter))
           break
-        case 'distinct':
+        case 'distinct': {
+          const subject = isAbout(meter, named) ? asked : null
           sets.set(`${meter} ${subject ?? ''}`, { meter, subject })
           break
+        }
         case 'sum':
           for (const field of windowFields(entitlement, meter)) fields.add(field)
       }
@@ -37,7 +50,7 @@ export function planReading(catalogue: Catalogue, wanted: readonly Wanted[]): Re
 
 /** What the counters say of a feature, its meters summed; a level below zero counts as 0. */
 export function usageOf(
-  { entitlement, subject }: Wanted,
+  { entitlement, subject, meter: named }: Wanted,
   reading: CounterReading,
   catalogue: Catalogue,
 ): FeatureUsage {
@@ -52,11 +65,16 @@ export function usageOf(
     if (aggregation === 'sum') used += Math.max(windowUse(entitlement, meter, reading), 0)
     if (aggregation === 'distinct') {
       used += reading.sizes[meter] ?? 0
-      if (subject !== null && reading.membership[memberKey(meter, subject)] === true) subjectIsMember = true
-      if (subject !== null && reading.heldSubjects[memberKey(meter, subject)] === true) subjectIsHeld = true
+      if (subject === null || !isAbout(meter, named)) continue
+      if (reading.membership[memberKey(meter, subject)] === true) subjectIsMember = true
+      if (reading.heldSubjects[memberKey(meter, subject)] === true) subjectIsHeld = true
     }
   }
   return { used: clampAmount(used), held: clampAmount(held), subjectIsMember, subjectIsHeld }
+}
+
+function isAbout(meter: string, named: string | undefined): boolean {
+  return named === undefined || named === meter
 }
 
 /** Name under which a reading says whether a subject is a member of a distinct meter. */

@@ -56,6 +56,7 @@ function world(fields: CounterReading['fields'], change: Partial<World> = {}): W
     lagMs: 0,
     exact: true,
     now: NOW,
+    isKnown: true,
     fields,
     sizes: {},
     membership: {},

@@ -17,6 +17,7 @@ function readingOf(value: string, state: CounterReading['state'] = 'ready'): Cou
     lagMs: 0,
     exact: true,
     now: REDIS_AT_0,
+    isKnown: true,
     fields: { leads: value },
     sizes: {},
     membership: {},

@@ -38,14 +38,14 @@ function textOf(raw: RawReply | undefined): string | null {
 }
 
 function readingOf(reply: readonly RawReply[], plan: ReadPlan): CounterReading {
-  const [now, incarnation, ready, catalogue, at, seen, lowerBound, revision] = reply.map(textOf)
+  const [now, incarnation, ready, catalogue, at, seen, lowerBound, exists, revision] = reply.map(textOf)
   const fields: Record<string, string | null> = {}
-  for (const [index, field] of plan.fields.entries()) fields[field] = textOf(reply[8 + index])
+  for (const [index, field] of plan.fields.entries()) fields[field] = textOf(reply[9 + index])
   const sizes: Record<string, number> = {}
   const membership: Record<string, boolean> = {}
   const heldSubjects: Record<string, boolean> = {}
   for (const [index, { meter, subject }] of plan.sets.entries()) {
-    const place = 8 + plan.fields.length + 3 * index
+    const place = 9 + plan.fields.length + 3 * index
     sizes[meter] = Number(reply[place])
     if (subject === null) continue
     membership[memberKey(meter, subject)] = reply[place + 1] === '1'
@@ -60,6 +60,7 @@ function readingOf(reply: readonly RawReply[], plan: ReadPlan): CounterReading {
     ...accuracyAt({ now: Number(now), asOf, isWhole: isReady && lowerBound === null }),
     asOf,
     now: Number(now),
+    isKnown: exists === '1',
     fields,
     sizes,
     membership,

@@ -22,6 +22,7 @@ export function slowJudge(takesMs: number, onRead: (workspace: string) => void):
           lagMs: 0,
           exact: false,
           now: 0,
+          isKnown: true,
           fields: {},
           sizes: {},
           membership: {},

@@ -7,7 +7,7 @@
   ARGV[1] tp      partition of the workspace     ARGV[2] fields  how many fields of u follow
   ARGV[3..]       fields of u, then one subject for each member set ('' = none), as o marks it: ~<meter>~<subject>
 
-  Reply  {now ms, inc, ready, cat, at, seen, lb, rev, value of each field ..., size, is member, is held, ...}
+  Reply  {now ms, inc, ready, cat, at, seen, lb, whether u is there, rev, value of each field ..., size, is member, is held, ...}
          absent values are nil; numbers are decimal strings as stored; not ready where Redis kept half a call (ADR 0009)
 ]]
 local tp, fields = ARGV[1], tonumber(ARGV[2])
@@ -16,11 +16,12 @@ local meta = redis.call('HMGET', KEYS[1], 'inc', 'ready', 'cat', 'at:' .. tp, 's
 if (meta[7] or '0') ~= (meta[8] or '0') then meta[2] = false end
 local reply = { string.format('%s%03d', now[1], math.floor(tonumber(now[2]) / 1000)) }
 for i = 1, 6 do reply[i + 1] = meta[i] end
+reply[8] = tostring(redis.call('EXISTS', KEYS[2]))
 
 local wanted = { 'rev' }
 for i = 1, fields do wanted[i + 1] = ARGV[i + 2] end
 local values = get_fields(KEYS[2], wanted)
-for i = 1, #wanted do reply[7 + i] = values[i] end
+for i = 1, #wanted do reply[8 + i] = values[i] end
 
 for i = 4, #KEYS do
   local mark = ARGV[fields + i - 1]
