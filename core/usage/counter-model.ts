@@ -10,6 +10,8 @@ export interface ModelEvent {
   /** Identity of the event; copies share it. */
   readonly identity: string
   readonly appendedAt: Instant
+  /** When it changes levels, where that is not `appendedAt`. */
+  readonly recordedAt?: Instant
   readonly changes: readonly CounterChange[]
 }
 
@@ -117,7 +119,7 @@ export class CounterModel {
 
   #setLevel(event: ModelEvent, { meter, level }: { meter: string; level: number }): void {
     this.#hash(event).set(levelField(meter), level)
-    this.#hash(event).set(lastLevelField(meter, dayOf(event.appendedAt)), level)
+    this.#recordLevel(event, meter, level)
   }
 
   #use(event: ModelEvent, change: CounterChange & { kind: 'flow' }): void {
@@ -140,7 +142,11 @@ export class CounterModel {
   }
 
   #recordMembers(event: ModelEvent, meter: string): void {
-    this.#hash(event).set(lastLevelField(meter, dayOf(event.appendedAt)), this.#membersOf(event, meter).size)
+    this.#recordLevel(event, meter, this.#membersOf(event, meter).size)
+  }
+
+  #recordLevel(event: ModelEvent, meter: string, level: number): void {
+    this.#hash(event).set(lastLevelField(meter, dayOf(event.recordedAt ?? event.appendedAt)), level)
   }
 
   #membersOf(event: ModelEvent, meter: string): Set<string> {

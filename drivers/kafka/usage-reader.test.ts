@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
+import { DAY_MS } from '#core/instant.ts'
 import { defaultCatalogue } from '#test/helpers/facts.ts'
 import { UsageReader } from './usage-reader.ts'
 
@@ -64,4 +65,17 @@ test('G12: a record on which the code itself fails is set aside, and the one beh
   expect(events.map(({ id }) => id)).toEqual(['e'])
   expect(refused).toMatchObject([{ message: broken, code: 'undecodable' }])
   expect(refused[0]?.reason).toContain('a fault of this version: SyntaxError')
+})
+
+test('a redriven record changes levels on the day on which it is counted; an import on the days that it restates', async () => {
+  const { own } = reader()
+  const then = NOW - 20 * DAY_MS
+  const lead = message({ record: 'LeadEvent', leadId: 'l', action: 'created', occurredAt: then })
+  const restated = { 'tallygate-append-time': Buffer.from(String(then)) }
+  const origin = { 'tallygate-dead-letter': Buffer.from('usage.events/0/7') }
+  const imported = { ...lead, headers: restated } as KafkaMessage
+  const redriven = { ...lead, headers: { ...restated, ...origin } } as KafkaMessage
+  const { events } = await own.read([imported, redriven])
+  expect(events).toMatchObject([{ appendedAt: then }, { appendedAt: then, recordedAt: NOW }])
+  expect(events[0]).not.toHaveProperty('recordedAt')
 })

@@ -6,6 +6,7 @@ import { indexMeters, type MeasureContext } from '#core/usage/measure.ts'
 import { recordUsage } from '#core/usage/record-usage.ts'
 import { parseReservation } from '#core/usage/reservation.ts'
 import { isWorkspaceId, type UsageEvent } from '#core/usage/usage-event.ts'
+import { ORIGIN_HEADER } from '#drivers/kafka/letters.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
 import type { DedupeId, EventIdentity } from '#drivers/redis/dedupe-id.ts'
 import type { Decoded } from '#schemas/decoder.ts'
@@ -97,7 +98,7 @@ export class UsageReader {
       return settles === null ? refused : { ...refused, settles }
     }
     const { id, source, workspace, occurredAt } = event
-    return {
+    const taken: SliceEvent = {
       offset: Number(message.offset),
       id,
       workspace,
@@ -108,6 +109,9 @@ export class UsageReader {
       reservation: parseReservation(event),
       isVoid: false,
     }
+    const { timestamp } = message
+    const isAsStated = recorded.appendedAt === Number(timestamp) || !isRedriven(message)
+    return isAsStated ? taken : { ...taken, recordedAt: Number(timestamp) }
   }
 
   /** A refused event that names a hold of its own workspace; null for any other. */
@@ -135,6 +139,14 @@ export class UsageReader {
     }
     return this.#context
   }
+}
+
+/**
+ * A redriven record counts with its own append time, but changes levels now: the level of today is none of the day on
+ * which it was set aside. An import builds history by the time that it restates.
+ */
+function isRedriven({ headers }: KafkaMessage): boolean {
+  return headers?.[ORIGIN_HEADER] !== undefined
 }
 
 /** Every usage schema begins with the fields of `UsageEvent`, and the decoder made it fit. */

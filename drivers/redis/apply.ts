@@ -21,6 +21,8 @@ export interface SliceEvent {
   readonly occurredAt: Instant
   /** Append time by which it is judged: Kafka's, or a restated one. */
   readonly appendedAt: Instant
+  /** When it changes levels, where that is another time: a redriven record is counted long after the time it restates. */
+  readonly recordedAt?: Instant
   readonly dedupe: DedupeId
   readonly changes: readonly CounterChange[]
   /** The hold that it settles, if it names one. */

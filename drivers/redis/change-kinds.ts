@@ -29,8 +29,8 @@ export class ChangeKinds {
   }
 
   /** Writes the changes of an event: number of the kind, value and time of each. */
-  write({ workspace, appendedAt, changes }: SliceEvent, { keys, stream }: Written): void {
-    const today = dayOf(appendedAt)
+  write({ workspace, appendedAt, recordedAt, changes }: SliceEvent, { keys, stream }: Written): void {
+    const today = dayOf(recordedAt ?? appendedAt)
     for (const change of changes) {
       const number = this.#repeated(change, today) ?? this.#numberOf(change, { workspace, today, keys })
       stream.push(number, amountOf(change), change.kind === 'flow' ? change.occurredAt : 0)

@@ -60,6 +60,7 @@ function randomLog(next: Next): SliceEvent[][] {
         workspace,
         occurredAt,
         appendedAt: START + offset * HOUR_MS,
+        ...(next(5) === 0 ? { recordedAt: START + 2 * offset * HOUR_MS } : {}),
         dedupe: isVoid ? { member: '', subShard: 0 } : dedupe,
         changes: isVoid ? [] : changes,
         reservation: null,
