@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { distinctMeters } from '#core/catalogue/meter.ts'
 import { unhurried } from '#core/operations/read-workspace.ts'
 import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
@@ -244,7 +243,7 @@ const snapshotting = startSnapshots({
   log,
   name,
   everyMs: config.SNAPSHOT_EVERY_MS,
-  distinctMeters: () => distinctMeters(catalogues.remembered()),
+  catalogue: () => catalogues.remembered(),
   nonce: () => randomUUID().slice(0, 8),
   ranges: () => readRanges(admin, 'usage.events'),
   onRound: (_shard, outcome) => measured.snapshots.inc({ outcome }),

@@ -1,5 +1,6 @@
 import { DAY_MS, type Day, dayOf, type Instant } from '#core/instant.ts'
 import type { PastDays } from '#core/ports.ts'
+import { COUNTED_AFTER_LAPSE_MS } from '#core/subscription/billing-window.ts'
 import { ARCHIVE_FIELD, parseDayField } from '#core/usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '#core/usage/past-days.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
@@ -7,7 +8,7 @@ import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type SnapshotRow, takeDays } from '#drivers/redis/snapshot-scripts.ts'
 
-/** Days that the counters keep: more than any flow window is long (counting.md, "Keys"). */
+/** Days that the counters keep: more than a month is long (counting.md, "Keys"). */
 const DAYS_KEPT = 40
 /** A page with so many figures is full: the next one begins anew and names it. */
 const PAGE_FIGURES = 64
@@ -24,11 +25,23 @@ interface ArchiveInput {
   /** The workspace as it was read for a snapshot. */
   readonly row: SnapshotRow
   readonly through: Day
+  /** Meters whose last window goes on after a lapse: days of use up to which are archived. */
+  readonly lasting?: Lasting
+}
+
+interface Lasting {
+  readonly meters: readonly string[]
+  readonly through: Day
 }
 
 /** The last day that is archived when everything appended up to an instant was applied. */
 export function archivedThrough(applied: Instant): Day {
   return dayOf(Math.max(applied - (DAYS_KEPT + 1) * DAY_MS, 0))
+}
+
+/** The same for days of use that belong to a window which a lapse left standing. */
+export function archivedThroughLapse(applied: Instant): Day {
+  return archivedThrough(applied - COUNTED_AFTER_LAPSE_MS)
 }
 
 /**
@@ -40,7 +53,7 @@ export function archivedThrough(applied: Instant): Day {
  */
 export async function archiveDays({ redis, days, nonce }: ArchiveDeps, input: ArchiveInput): Promise<void> {
   const { keys, incarnation, row, through } = input
-  const past = Object.entries(row.fields).filter(([name]) => isPast(name, through))
+  const past = Object.entries(row.fields).filter(([name]) => isPast(name, input))
   if (past.length === 0) return
   const before = row.fields[ARCHIVE_FIELD] ?? ''
   const newest = before === '' ? null : await days.page(before)
@@ -50,9 +63,11 @@ export async function archiveDays({ redis, days, nonce }: ArchiveDeps, input: Ar
   await takeDays(redis, { keys, incarnation, workspace: row.workspace, before, after, fields })
 }
 
-function isPast(name: string, through: Day): boolean {
+function isPast(name: string, { through, lasting }: ArchiveInput): boolean {
   const field = parseDayField(name)
-  return field !== null && field.day <= through
+  if (field === null) return false
+  const isLasting = field.kind !== 'level' && lasting?.meters.includes(field.meter) === true
+  return field.day <= (isLasting ? lasting.through : through)
 }
 
 /** Splits of a day are dropped: its windows are over. */

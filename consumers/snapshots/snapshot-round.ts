@@ -6,7 +6,7 @@ import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
-import { archiveDays, archivedThrough } from './archive-days.ts'
+import { archiveDays, archivedThrough, archivedThroughLapse } from './archive-days.ts'
 
 /** What a round needs. */
 export interface SnapshotDeps {
@@ -15,6 +15,8 @@ export interface SnapshotDeps {
   readonly days: PageStore
   /** Distinct meters, whose members are part of a row. */
   readonly distinctMeters: () => readonly string[]
+  /** Meters whose last window goes on after a lapse: `lastingMeters`. */
+  readonly lastingMeters: () => readonly string[]
   readonly nonce: () => string
   /** Rounds after which they are folded into a full one; 64 if left out. */
   readonly foldAfter?: number
@@ -61,8 +63,10 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   }
   if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'
   for (const [workspace, value] of changed) await forgetStamp(redis, { hash: keys.dirty, workspace, value })
-  const through = archivedThrough(Math.max(0, ...Object.values(header.at)))
-  for (const row of rows) await archiveDays(deps, { keys, incarnation, row, through })
+  const applied = Math.max(0, ...Object.values(header.at))
+  const lasting = { meters: deps.lastingMeters(), through: archivedThroughLapse(applied) }
+  const through = archivedThrough(applied)
+  for (const row of rows) await archiveDays(deps, { keys, incarnation, row, through, lasting })
   await foldRounds(deps, keys.shard, [...headers, header])
   return 'stored'
 }

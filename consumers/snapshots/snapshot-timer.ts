@@ -1,11 +1,15 @@
 import type { Logger } from 'pino'
+import type { Catalogue } from '#core/catalogue/catalogue.ts'
+import { lastingMeters } from '#core/catalogue/feature.ts'
+import { distinctMeters } from '#core/catalogue/meter.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import { forgetIds } from './forget-ids.ts'
 import { type SnapshotDeps, snapshotRound } from './snapshot-round.ts'
 
-interface TimerOptions extends SnapshotDeps {
+interface TimerOptions extends Omit<SnapshotDeps, 'distinctMeters' | 'lastingMeters'> {
+  readonly catalogue: () => Catalogue
   readonly shards: readonly ShardKeys[]
   readonly log: Logger
   readonly name: string
@@ -24,11 +28,16 @@ export function startSnapshots(options: TimerOptions): Rounds {
 
 /** One shard's turn; the lease only saves work when several processes run. */
 async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
-  const { redis, name, log, ranges, everyMs, onRound } = options
+  const { redis, name, log, ranges, everyMs, onRound, catalogue } = options
   try {
     const lease = keys.lease('snapshot')
     if ((await redis.set(lease, name, 'PX', everyMs, 'NX')) === null) return
-    onRound(keys.shard, await snapshotRound(options, keys))
+    const deps = {
+      ...options,
+      distinctMeters: () => distinctMeters(catalogue()),
+      lastingMeters: () => lastingMeters(catalogue()),
+    }
+    onRound(keys.shard, await snapshotRound(deps, keys))
     await forgetIds({ redis, keys, ranges: await ranges() })
   } catch (error) {
     onRound(keys.shard, 'failed')

@@ -51,3 +51,14 @@ export function lapseAllows(mode: LapseMode, intent: Intent): boolean {
       return false
   }
 }
+
+/** Meters of flow that may be used after a lapse: the last window goes on, so its days are not over (S16). */
+export function lastingMeters({
+  features,
+}: {
+  readonly features: Readonly<Record<string, Feature>>
+}): readonly string[] {
+  return Object.values(features).flatMap(({ kind, lapse, meters }) =>
+    kind === 'flow' && lapse === 'allow' ? meters : [],
+  )
+}

@@ -71,6 +71,17 @@ test('the last window runs to the exact end of the period, and no further one be
   expect([toIso(last.from), toIso(last.to)]).toEqual(['2026-09-10T00:00:00.000Z', '2026-09-10T09:00:00.000Z'])
 })
 
+test('S9: no window begins after a refund, though the period would have gone on: the last one stays', () => {
+  const occurredAt = Date.parse('2026-04-20T12:00:00Z')
+  const refunded = { ...subscription, status: 'canceled', occurredAt } as AcceptedSubscription
+  const later = windowAt(refunded, Date.parse('2026-07-01T00:00:00Z'), Date.parse('2026-07-01T00:00:00Z'))
+  expect([toIso(later.from), toIso(later.to)]).toEqual([
+    '2026-04-10T00:00:00.000Z',
+    '2026-04-20T12:00:00.000Z',
+  ])
+  expect([later.days[0], later.days.at(-1)]).toEqual(['20260410', '20260701'])
+})
+
 test('a window that begins at 00:00 UTC splits no day', () => {
   const windowStartsAt = Date.parse('2026-03-20T00:00:00Z')
   const first = windowAt({ ...subscription, windowStartsAt }, Date.parse('2026-03-20T08:00:00Z'))

@@ -48,28 +48,29 @@ export function daysOf({ from, to }: { readonly from: Instant; readonly to: Inst
 }
 
 /** How long after a lapse use still counts against the last window: no instant makes a window of years. */
-const COUNTED_AFTER_LAPSE_MS = 400 * DAY_MS
+export const COUNTED_AFTER_LAPSE_MS = 400 * DAY_MS
 
 /**
  * The flow window of a subscription at an instant.
  *
- * The anchored month, cut where a window began inside it and at the exact end of the paid period. Past that
- * end (a processing window, or a lapse) the last window stays: no new allowance begins unpaid, and what is used until
- * `usedUntil`, at most 400 days after that end, counts against the last one.
+ * The anchored month, cut where a window began inside it and at the exact end of what is paid: the end of the period, or
+ * when it was canceled. Past that end (a processing window, or a lapse) the last window stays: no new allowance begins
+ * unpaid, and what is used until `usedUntil`, at most 400 days after that end, counts against the last one.
  */
 export function windowAt(
   subscription: AcceptedSubscription,
   at: Instant,
   usedUntil: Instant | null = null,
 ): BillingWindow {
-  const { periodEnd, windowStartsAt } = subscription
-  const month = anchoredMonth(anchorDayOf(subscription), Math.min(at, periodEnd - 1))
+  const { windowStartsAt } = subscription
+  const paidUntil = paidUntilOf(subscription)
+  const month = anchoredMonth(anchorDayOf(subscription), Math.min(at, paidUntil - 1))
   const startsInside = windowStartsAt !== null && windowStartsAt > month.from && windowStartsAt < month.to
   const from = startsInside ? windowStartsAt : month.from
-  const to = Math.max(Math.min(month.to, periodEnd), from)
+  const to = Math.max(Math.min(month.to, paidUntil), from)
   const isSplit = startsInside && from !== startOfDay(from)
   const splitDay = isSplit ? { day: dayOf(from), startsAt: from } : null
-  const counted = Math.min(usedUntil ?? 0, periodEnd + COUNTED_AFTER_LAPSE_MS)
+  const counted = Math.min(usedUntil ?? 0, paidUntil + COUNTED_AFTER_LAPSE_MS)
   return { from, to, days: daysOf({ from, to: Math.max(to, counted + 1) }), splitDay }
 }
 
@@ -82,6 +83,11 @@ export function windowHolding(subscription: AcceptedSubscription, at: Instant): 
   if (at >= window.from) return window
   const { from } = anchoredMonth(anchorDayOf(subscription), at)
   return { from, to: window.from, days: daysOf({ from, to: window.from }), splitDay: null }
+}
+
+/** The period is paid to its end, or refunded when it was canceled. */
+function paidUntilOf({ status, occurredAt, periodEnd }: AcceptedSubscription): Instant {
+  return status === 'canceled' ? Math.min(occurredAt, periodEnd) : periodEnd
 }
 
 function anchorDayOf({ status, periodStart, anchorDay }: AcceptedSubscription): number {

@@ -46,6 +46,7 @@ function roundsOf(redis: Redis): {
     snapshots,
     days: new MemoryPages(),
     distinctMeters: () => [],
+    lastingMeters: () => [],
     nonce: () => {
       throw new Error('no nonce')
     },

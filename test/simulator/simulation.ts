@@ -256,6 +256,7 @@ export class Simulation {
       snapshots: this.#snapshots,
       days: this.#days,
       distinctMeters: () => METERS,
+      lastingMeters: () => [],
       foldAfter: FOLD_AFTER,
       nonce: () => this.#nonce(),
     }
