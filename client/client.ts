@@ -99,7 +99,7 @@ export class TallygateClient<Feature extends string = string> {
     return { ...reserved, held, expiresAt: held ? reserved.expiresAt : null }
   }
 
-  /** Counts what was used of a reservation. Throws with code `expired` after its end, `not_found` when it was lost. */
+  /** Counts what was used of a reservation. Throws with code `expired` after its end, or when it was lost. */
   async commit({ id, ...body }: CommitRequest, options: CallOptions = {}): Promise<Committed> {
     return this.#resolve<Committed>({ id, verb: 'commit', body, options })
   }

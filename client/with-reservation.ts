@@ -42,7 +42,7 @@ export type ReservedWork<Value, Feature extends string = string> =
 /**
  * The work was done and its use is not known to be counted; `value` is what the work returned.
  *
- * `code` says why: `expired` when the work took longer than `ttlMs`, `not_found` when the hold was lost, `already_resolved`
+ * `code` says why: `expired` when the work took longer than `ttlMs` or the hold was lost, `already_resolved`
  * when somebody else committed or released it. Then send the event of the use itself: it counts, and may exceed the limit.
  * When `isUnavailability`, commit again with the same quantities: it counts once.
  */

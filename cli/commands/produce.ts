@@ -1,16 +1,12 @@
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
-import { setsCounters } from '#core/usage/sets-counters.ts'
 import { faultOfEnvelope } from '#core/usage/usage-event.ts'
-import type { RecordToWrite } from '#drivers/kafka/record-writer.ts'
-import { AuditLog } from '#drivers/mongo/audit-log.ts'
-import { connectMongo, type MongoConnection } from '#drivers/mongo/connect.ts'
 import { completeRecord, faultOfRecord } from '#schemas/encoder.ts'
 import { fromJson } from '#schemas/from-json.ts'
 import { type RecordName, type TopicName, topicRecords } from '#schemas/records.ts'
-import { cliActor } from '../actor.ts'
+import { CorrectionNotes } from '../correction-notes.ts'
 import { parseObject } from '../parse-object.ts'
 import { type ReadLine, sendLines } from '../send-records.ts'
-import { CommandError, exitCodes, readTarget, type Target } from '../target.ts'
+import { CommandError, exitCodes, readTarget } from '../target.ts'
 
 /**
  * `tallygate produce`: sends what fits its schema and prints a line for each record that does not.
@@ -34,46 +30,6 @@ export async function produceCommand(
   const text = options.json === true ? JSON.stringify({ sent, refused }) : `${sent} sent, ${refused} refused`
   process.stdout.write(`${text}\n`)
   if (refused > 0) process.exitCode = exitCodes.denied
-}
-
-/** Records who sets counters by hand, each before it is sent; MongoDB is needed for nothing else. */
-class CorrectionNotes {
-  readonly #target: Target
-  readonly #file: string
-  #mongo: MongoConnection | null = null
-
-  constructor(target: Target, file: string) {
-    this.#target = target
-    this.#file = file
-  }
-
-  /** Throws when the record cannot be stored: then nothing is set either. */
-  async note({ record, value }: RecordToWrite): Promise<void> {
-    const event: Readonly<Record<string, unknown>> = { ...value }
-    if (!setsCounters({ record, action: event['action'] })) return
-    this.#mongo ??= await connectMongo(this.#target.mongo).catch((error: unknown) => {
-      const message = 'MongoDB does not answer; who sets usage is recorded there'
-      throw new CommandError(message, exitCodes.unavailable, error)
-    })
-    const { id, source, levels, members, meter, quantity } = event
-    await new AuditLog(this.#mongo.db).appendBulk({
-      action: 'usage_set',
-      at: Date.now(),
-      by: cliActor(),
-      subject: value.workspace,
-      details: {
-        record,
-        id,
-        source,
-        file: this.#file,
-        after: meter === undefined ? { levels, members } : { [String(meter)]: quantity },
-      },
-    })
-  }
-
-  async close(): Promise<void> {
-    await this.#mongo?.close()
-  }
 }
 
 function recordsOf(topic: string): readonly RecordName[] {

@@ -62,15 +62,17 @@ export interface CorrectionRecord {
   readonly action: 'usage_set'
   readonly at: Instant
   readonly by: Actor
+  /** Where the events were read, at the command line. */
+  readonly file?: string
   readonly events: readonly CorrectedUsage[]
 }
 
 /** A command that changes usage of many workspaces; recorded before it sends anything, an import also when it ended. */
 export interface BulkRecord {
-  readonly action: 'import_begun' | 'import_ended' | 'redrive' | 'usage_set'
+  readonly action: 'import_begun' | 'import_ended' | 'redrive'
   readonly at: Instant
   readonly by: Actor
-  /** The file, which letters were meant, or the workspace whose usage was set. */
+  /** The file, or which letters were meant. */
   readonly subject: string
   readonly details: Readonly<Record<string, unknown>>
 }

@@ -57,9 +57,9 @@ function ofOverride({ at, by, feature, reason, before, override }: OverrideRecor
   return { at, action, by, subject: feature, reason, change: { of: 'override', before, after: override } }
 }
 
-function ofCorrection({ at, by, action, events }: CorrectionRecord): readonly AuditEntry[] {
+function ofCorrection({ at, by, action, file, events }: CorrectionRecord): readonly AuditEntry[] {
   return events.map(({ id, before, after }) => {
-    return { at, action, by, subject: id, reason: null, change: { of: 'usage', before, after } }
+    return { at, action, by, subject: id, reason: file ?? null, change: { of: 'usage', before, after } }
   })
 }
 

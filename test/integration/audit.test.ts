@@ -90,6 +90,8 @@ test('G28: an import and a redrive are recorded before they send, with who and w
 test('G28: usage that a file sets is recorded before it is sent; a file that only adds leaves no entry', async () => {
   const workspace = new TestWorkspace(system)
   await workspace.subscribe({})
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 12 })
+  await workspace.counted()
   const now = new Date().toISOString()
   const about = { workspace: workspace.id, occurredAt: now, source: 'crm' }
   const set = {
@@ -102,14 +104,13 @@ test('G28: usage that a file sets is recorded before it is sent; a file that onl
   }
   const added = { record: 'LeadEvent', id: 'l1', ...about, leadId: 'l', action: 'created' }
   const file = join(dir, 'set.jsonl')
-  writeFileSync(file, [added, set].map((event) => JSON.stringify(event)).join('\n'))
+  writeFileSync(file, [set, added].map((event) => JSON.stringify(event)).join('\n'))
   expect(await runCli(system, ['produce', 'usage.events', file])).toMatchObject({ code: 0 })
-  expect((await listed()).filter(({ subject }) => subject === workspace.id)).toMatchObject([
-    {
-      action: 'usage_set',
-      after: { record: 'UsageSnapshotEvent', id: 's1', file, after: { levels: { leads: 5 } } },
-    },
+  const { entries } = Object(await (await workspace.get('/audit')).json())
+  expect(entries.filter(({ action }: Listed) => action === 'usage_set')).toMatchObject([
+    { subject: 's1', by: { kind: 'cli' }, reason: file, before: { leads: 12 }, after: { leads: 5 } },
   ])
+  expect((await listed('--workspace', workspace.id)).map(({ action }) => action)).toContain('usage_set')
 })
 
 test('G28: a key that may do more than was recorded, one that nobody made and an end taken back are found', async () => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { inspect } from 'node:util'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type EmitterOptions, UnsentEventError, UsageEmitter } from '#client/events.ts'
@@ -213,6 +214,24 @@ describe('emitter', () => {
     expect(() => new UsageEmitter({ kafka: productKafka(), source: 'tallygate', registry })).toThrow(
       /^source:/,
     )
+  })
+
+  test('a login in the URL of the registry is sent as basic authentication, and no error names it', async () => {
+    const service = await FailingService.open()
+    onTestFinished(() => service.close())
+    service.play({ status: 500 })
+    const registry = service.url.replace('//', '//crm:s3cr%40et@')
+    const failure = await openEmitter({ registry }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('it answered 500'),
+    })
+    expect(inspect(failure, { depth: 9 })).not.toContain('s3cr')
+    const basic = `Basic ${Buffer.from('crm:s3cr@et').toString('base64')}`
+    expect(new Set(service.seen.map(({ key }) => key))).toEqual(new Set([basic]))
+    const wrong = await openEmitter({ registry: 'crm:s3cret@registry' }).catch((error: unknown) => error)
+    expect(wrong).toMatchObject({ code: 'invalid_request' })
+    expect(inspect(wrong, { depth: 9 })).not.toContain('s3cr')
   })
 
   test('a registry that lacks our schemas, and an emitter that was not started, say so', async () => {

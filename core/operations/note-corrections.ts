@@ -1,10 +1,10 @@
-import type { Actor, CorrectedUsage, CorrectionRecord } from '#core/audit/audit-entry.ts'
-import type { Catalogue } from '#core/catalogue/catalogue.ts'
-import { TallygateError } from '#core/errors.ts'
-import type { Instant } from '#core/instant.ts'
-import { ownValue } from '#core/own-value.ts'
-import type { CounterReading, CounterStore } from '#core/ports.ts'
-import { setsCounters } from '#core/usage/sets-counters.ts'
+import type { Actor, CorrectedUsage, CorrectionRecord } from '../audit/audit-entry.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { TallygateError } from '../errors.ts'
+import type { Instant } from '../instant.ts'
+import { ownValue } from '../own-value.ts'
+import type { CounterReading, CounterStore } from '../ports.ts'
+import { setsCounters } from '../usage/sets-counters.ts'
 
 /** An event as it was sent. */
 export interface GivenEvent {
@@ -13,11 +13,14 @@ export interface GivenEvent {
   readonly [name: string]: unknown
 }
 
-interface NoteDeps {
+/** What recording needs, and who sets. */
+export interface NoteDeps {
   readonly counters: CounterStore
   readonly catalogue: Catalogue
   readonly now: Instant
   readonly by: Actor
+  /** Where the events were read, at the command line. */
+  readonly file?: string
   /** Stores the record of a workspace, or throws. */
   readonly append: (workspace: string, record: CorrectionRecord) => Promise<void>
 }
@@ -40,7 +43,9 @@ export async function noteCorrections(deps: NoteDeps, events: readonly GivenEven
       const figures = before === null ? null : pick(before, Object.keys(after))
       return { record, id: String(id), source: String(source), before: figures, after }
     })
-    await deps.append(workspace, { action: 'usage_set', at: deps.now, by: deps.by, events: corrected })
+    const { now: at, by, file } = deps
+    const record = { action: 'usage_set', at, by, events: corrected } as const
+    await deps.append(workspace, file === undefined ? record : { ...record, file })
   }
 }
 
