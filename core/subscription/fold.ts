@@ -2,7 +2,7 @@ import type { TrialRule } from '../catalogue/catalogue.ts'
 import type { PaymentRule, Term } from '../catalogue/payment-terms.ts'
 import type { Instant } from '../instant.ts'
 import { startOfDay } from '../instant.ts'
-import { type AccessRules, accessOf } from './access.ts'
+import { type AccessRules, accessEndOf, accessOf } from './access.ts'
 import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
 import { flagTrial, type Warning } from './flag-trial.ts'
 import { type KeptOrder, OrderBook } from './order-book.ts'
@@ -67,18 +67,22 @@ function applyChange(
   const stated = { ...taken, subscription: carryOver(before.subscription, taken, rules) }
   const fields = refuseFields(before.subscription, stated, rules)
   const windowStartsAt = windowStartOf(before.subscription, stated, rules)
+  if (kept !== null) book.keep(kept)
   const subscription: AcceptedSubscription = {
     ...fields.subscription,
     version: event.version,
     occurredAt: isCanceledAgain(before.subscription, fields.subscription)
       ? before.subscription.occurredAt
       : event.occurredAt,
-    openOrder: openOrderOf(before.subscription, order, fields.subscription.periodEnd),
+    openOrder: openOrderOf(
+      before.subscription,
+      { ...taken, subscription: fields.subscription },
+      { rules, book },
+    ),
     windowStartsAt: windowStartsAt ?? before.subscription?.windowStartsAt ?? null,
   }
   const trialOf = before.trialOf ?? (subscription.status === 'trialing' ? subscription.subscriptionId : null)
   const isInsideDay = windowStartsAt !== null && windowStartsAt !== startOfDay(windowStartsAt)
-  if (kept !== null) book.keep(kept)
   book.orderedFrom(event.subscription.country, event.occurredAt)
   return {
     state: { subscription, trialOf },
@@ -160,17 +164,18 @@ function isSameWay(known: Order, order: Order): boolean {
 }
 
 /**
- * The order that waits for payment after this event.
+ * The order that waits for payment after this event, of which `subscription` is what was accepted.
  *
  * An attempt that began before the end of the period is kept over a retry after it, also with another method
  * by a new order (S12): it is the one that opens the processing window. What else is ordered meanwhile (seats,
- * an upgrade, an add-on) leaves an open renewal open.
+ * an upgrade, an add-on) leaves an open renewal open, and so does a purchase while that renewal keeps access.
  */
 function openOrderOf(
   before: AcceptedSubscription | null,
-  order: Order | null,
-  periodEnd: Instant,
+  event: SubscriptionEvent,
+  { rules, book }: { readonly rules: SubscriptionRules; readonly book: OrderBook },
 ): Order | null {
+  const { order, subscription } = event
   const open = before?.openOrder ?? null
   if (order === null) return open
   const isSame = open?.orderId === order.orderId
@@ -178,12 +183,26 @@ function openOrderOf(
   const isProlonging = PROLONGING.includes(order.kind)
   if (wasProlonging && !isSame && !isOfTerm(order)) return open
   if (order.status === 'paid')
-    return isSame || open === null || (isOfTerm(open) && isOfTerm(order)) ? null : open
-  if (order.status !== 'pending') return isSame ? null : open
+    return isSame || open === null || (isOfTerm(open) && isOfTerm(order)) ? book.waiting() : open
+  if (order.status !== 'pending') return isSame ? book.waiting() : open
+  if (!isSame && !isProlonging && isInWindow(before, event, rules)) return open
   const isRetry = isSame || (wasProlonging && isProlonging)
   const first = isRetry ? (open?.attempt ?? null) : null
+  const { periodEnd } = subscription
   const keepsFirst = first !== null && first.at < periodEnd && (order.attempt?.at ?? periodEnd) >= periodEnd
   return keepsFirst ? { ...order, attempt: first } : order
+}
+
+/** Whether the order that was open keeps, or will keep, access past the end of the period: its processing window (S1). */
+function isInWindow(
+  before: AcceptedSubscription | null,
+  { subscription, occurredAt }: SubscriptionEvent,
+  rules: SubscriptionRules,
+): boolean {
+  if (before?.subscriptionId !== subscription.subscriptionId) return false
+  const { openOrder } = before
+  const end = accessEndOf({ ...before, ...subscription, openOrder, occurredAt }, rules)
+  return end > Math.max(subscription.periodEnd, occurredAt)
 }
 
 /** When this version begins a new flow window: first purchase, purchase after a lapse, change of anchor. */

@@ -1,4 +1,5 @@
 import type { Instant } from '../instant.ts'
+import { isOfTerm } from './order-kinds.ts'
 import type { Order } from './subscription.ts'
 
 /** An order as the history keeps it. */
@@ -21,6 +22,8 @@ interface CountrySince {
 export class OrderBook {
   readonly #orders = new Map<string, KeptOrder>()
   readonly #countries: CountrySince[] = []
+  /** Ids of orders for a term that were pending since the last one was paid; the last was heard of last. */
+  readonly #waiting: string[] = []
 
   /** An order as it was kept last; null for one that is new. */
   order(orderId: string): KeptOrder | null {
@@ -30,6 +33,20 @@ export class OrderBook {
   /** Keeps an order as it is now, in its first place. */
   keep(order: KeptOrder): void {
     this.#orders.set(order.orderId, order)
+    if (order.refused !== null || !isOfTerm(order)) return
+    if (order.status === 'paid') this.#waiting.length = 0
+    if (order.status === 'pending') this.#waiting.push(order.orderId)
+  }
+
+  /** The order for a term that waits for its payment; of several, the one heard of last. Null where none does. */
+  waiting(): Order | null {
+    for (;;) {
+      const kept = this.#orders.get(this.#waiting.at(-1) ?? '')
+      if (kept === undefined) return null
+      const { refused, ...order } = kept
+      if (refused === null && order.status === 'pending') return order
+      this.#waiting.pop()
+    }
   }
 
   /** The country that the last version dated by then stated; null before the first. */
