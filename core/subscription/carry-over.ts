@@ -3,19 +3,25 @@ import type { SubscriptionRules } from './fold.ts'
 import type { AcceptedSubscription, Subscription, SubscriptionEvent } from './subscription.ts'
 
 /**
- * What a version leaves as it was because stating it anew does not change it; support may change all of it.
+ * What a version leaves as it was because stating it anew does not change it; support may change all of it but the first.
  *
- * What was paid stays paid: `payment_pending` is a subscription that never was, so stated of one that was it ends
- * no access and prolongs none (S12). What was canceled ended then, so `expired` after it says nothing new (S9). The pin of
- * the plan version stays through a renewal. Source: domain.md, "payment_pending (status)" and "plan version".
+ * What was never paid stays so: of a trial, and of a purchase that waits for its payment, `expired` says that time has
+ * run out, never that they were bought (S1, S2). What was paid stays paid: `payment_pending` is a subscription that
+ * never was, so stated of one that was it ends no access and prolongs none (S12). What was canceled ended then, so
+ * `expired` after it says nothing new (S9). The pin of the plan version stays through a renewal. Source: domain.md,
+ * "payment_pending (status)", "expired (status)" and "plan version".
  */
 export function carryOver(
   before: AcceptedSubscription | null,
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): Subscription {
-  const { subscription, actor } = event
-  if (before === null || actor === 'support' || before.status === 'payment_pending') return subscription
+  const { actor } = event
+  if (before === null) return event.subscription
+  const subscription = isExpiredUnpaid(before, event.subscription)
+    ? { ...event.subscription, status: before.status }
+    : event.subscription
+  if (actor === 'support' || before.status === 'payment_pending') return subscription
   return { ...subscription, ...keptStatus(before, subscription), planSince: pinOf(before, event, rules) }
 }
 
@@ -27,6 +33,11 @@ export function wasPaid({ status }: Subscription): boolean {
 /** Whether an event is a purchase: by its type, or because it carries the paid order of one. */
 export function isPurchase({ type, order }: SubscriptionEvent): boolean {
   return type === 'purchased' || (order?.kind === 'purchase' && order.status === 'paid')
+}
+
+function isExpiredUnpaid(before: AcceptedSubscription, { subscriptionId, status }: Subscription): boolean {
+  const wasUnpaid = before.status === 'trialing' || before.status === 'payment_pending'
+  return wasUnpaid && status === 'expired' && subscriptionId === before.subscriptionId
 }
 
 function keptStatus(
