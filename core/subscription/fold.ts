@@ -25,7 +25,7 @@ export interface SubscriptionRules extends AccessRules {
 /** What the fold carries from version to version, beside the orders. */
 export interface AcceptedState {
   readonly subscription: AcceptedSubscription | null
-  /** Subscription that the workspace's one trial belonged to. */
+  /** Subscription that the workspace's trial belonged to; of several, which only support grants, the last one. */
   readonly trialOf: string | null
 }
 
@@ -81,7 +81,7 @@ function applyChange(
     ),
     windowStartsAt: windowStartsAt ?? before.subscription?.windowStartsAt ?? null,
   }
-  const trialOf = before.trialOf ?? (subscription.status === 'trialing' ? subscription.subscriptionId : null)
+  const trialOf = subscription.status === 'trialing' ? subscription.subscriptionId : before.trialOf
   const isInsideDay = windowStartsAt !== null && windowStartsAt !== startOfDay(windowStartsAt)
   book.orderedFrom(event.subscription.country, event.occurredAt)
   return {

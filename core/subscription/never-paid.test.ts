@@ -92,6 +92,35 @@ describe('a first purchase that was never paid and is called expired', () => {
   })
 })
 
+describe('S2: another trial, granted by support', () => {
+  const AGAIN_AT = START + 60 * DAY_MS
+  const AGAIN_END = AGAIN_AT + 14 * DAY_MS
+  const AGAIN: Change = {
+    type: 'trial_started',
+    actor: 'support',
+    occurredAt: AGAIN_AT,
+    is: { subscriptionId: 't2', periodStart: AGAIN_AT, periodEnd: AGAIN_END },
+  }
+  const seats: Change = { type: 'seats_changed', occurredAt: AGAIN_AT + DAY_MS, is: { seats: 7 } }
+
+  test('S2: it may change while it runs, like the first one, and be restated after it', () => {
+    expect(codesOf(folded(TRIAL, AGAIN, seats))).toEqual([])
+    expect(accepted(TRIAL, AGAIN, seats)).toMatchObject({ subscriptionId: 't2', seats: 7 })
+    expect(codesOf(folded(TRIAL, AGAIN, { ...seats, occurredAt: AGAIN_END + DAY_MS }))).toEqual([])
+  })
+  test('S2: it is the last one: neither a third nor the first begins after it', () => {
+    for (const subscriptionId of ['t1', 't3'])
+      expect(codesOf(folded(TRIAL, AGAIN, { ...seats, is: { subscriptionId } }))).toEqual(['trial_repeated'])
+  })
+  test('G18: a change of it that comes before it, and is refused then, is taken once it is there', () => {
+    const [, ...versions] = versionsAfter(TRIAL, AGAIN, seats)
+    const late = [versions[0], versions[2], versions[1]].filter((version) => version !== undefined)
+    expect(codesOf(foldVersions(late.slice(0, 2), () => rules))).toEqual(['trial_repeated'])
+    expect(foldVersions(late, () => rules)).toEqual(foldVersions(versions, () => rules))
+    expect(codesOf(foldVersions(late, () => rules))).toEqual([])
+  })
+})
+
 test('S16: what was paid and is called expired before its end goes on as it was', () => {
   const paid = { ...BOUGHT, occurredAt: START }
   expect(accepted(paid, EXPIRED)).toMatchObject({ status: 'expired', windowStartsAt: START })
