@@ -39,8 +39,8 @@ interface Sweep {
 }
 
 /** Sweeps one after another, remembering what was told. */
-function sweep(sweeps: readonly Sweep[]): readonly Notice[] {
-  let told: AccessTold = NOTHING_TOLD
+function sweep(sweeps: readonly Sweep[], before: AccessTold = NOTHING_TOLD): readonly Notice[] {
+  let told = before
   return sweeps.flatMap(({ at, subscription = paid() }) => {
     const judged = judgeAccess({ workspace: 'acme', subscription, rules, told, now: at })
     told = judged.told
@@ -121,6 +121,71 @@ describe('S16: lapsed and restored are told in pairs', () => {
 
   test('a lapse that began and ended between two sweeps is not told at all', () => {
     expect(sweep([{ at: END - 30 * DAY_MS }, { at: END + HOUR_MS, subscription: next }])).toEqual([])
+  })
+})
+
+describe('S16: access that came back and ends again at an instant that was told', () => {
+  const lapsed = paid({ cancelAtPeriodEnd: true })
+  const restored = paid({ cancelAtPeriodEnd: true, periodEnd: END + HOUR_MS, occurredAt: END + MINUTE_MS })
+  const again = paid({ cancelAtPeriodEnd: true, occurredAt: END + 5 * MINUTE_MS })
+  const late = { ...again, periodEnd: END + HOUR_MS }
+  const isEnded = [
+    { at: END, subscription: lapsed },
+    { at: END + 2 * MINUTE_MS, subscription: restored },
+    { at: END + 5 * MINUTE_MS, subscription: again },
+  ]
+
+  test('the second lapse and the return from it have ids of their own, and their own time', () => {
+    const notices = sweep([...isEnded, { at: END + 6 * MINUTE_MS, subscription: late }])
+    expect(notices.map(({ id, occurredAt }) => [id, (occurredAt - END) / MINUTE_MS])).toEqual([
+      [`acme/lapsed/${END}`, 0],
+      [`acme/restored/${END}`, 1],
+      [`acme/lapsed/${END}/2`, 5],
+      [`acme/restored/${END}/2`, 5],
+    ])
+  })
+  test('a later end names itself, and an earlier one is numbered after it', () => {
+    const notices = sweep([
+      { at: END, subscription: lapsed },
+      { at: END + 2 * MINUTE_MS, subscription: restored },
+      { at: END + HOUR_MS, subscription: restored },
+      { at: END + 2 * HOUR_MS, subscription: paid({ cancelAtPeriodEnd: true, periodEnd: END + DAY_MS }) },
+      { at: END + 3 * HOUR_MS, subscription: again },
+    ])
+    expect(notices.map(({ id }) => id)).toEqual([
+      `acme/lapsed/${END}`,
+      `acme/restored/${END}`,
+      `acme/lapsed/${END + HOUR_MS}`,
+      `acme/restored/${END + HOUR_MS}`,
+      `acme/lapsed/${END}/3`,
+    ])
+  })
+  test('what was stored before lapses were numbered counts the lapse that lasts', () => {
+    const stored = { lapsedAt: END, reminderFor: END, dueFor: END }
+    const ids = sweep(isEnded.slice(1), stored).map(({ id }) => id)
+    expect(ids).toEqual([`acme/restored/${END}`, `acme/lapsed/${END}/2`])
+    const at = END + MINUTE_MS
+    const unchanged = judgeAccess({ workspace: 'acme', subscription: lapsed, rules, told: stored, now: at })
+    expect(unchanged).toEqual({ told: stored, notices: [], nextAt: null })
+  })
+  test('whatever moves the end: a lapse and a return take turns, and no id stands for two', () => {
+    const step = fc.record({ minutes: fc.integer({ min: 0, max: 30 }), end: fc.integer({ min: -2, max: 8 }) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        let at = END - DAY_MS
+        const sweeps = steps.map(({ minutes, end }) => {
+          at += minutes * MINUTE_MS
+          const periodEnd = END - DAY_MS + end * 30 * MINUTE_MS
+          return { at, subscription: paid({ status: 'trialing', periodEnd, occurredAt: at }) }
+        })
+        const notices = sweep(sweeps)
+        expect(new Set(notices.map(({ id }) => id)).size).toBe(notices.length)
+        expect(notices.map(({ type }) => type)).toEqual(
+          notices.map((_, index) => (index % 2 === 0 ? 'lapsed' : 'restored')),
+        )
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 

@@ -2,7 +2,7 @@ import type { Instant } from '../instant.ts'
 import { type AccessRules, accessEndOf, accessOf } from '../subscription/access.ts'
 import { renewalNotices } from '../subscription/renewal-notices.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
-import type { Notice, NoticeType, Told } from './notice.ts'
+import type { LapsesTold, Notice, NoticeType, Told } from './notice.ts'
 
 /** What has been told about access and renewal. */
 export type AccessTold = Omit<Told, 'features'>
@@ -27,7 +27,8 @@ export interface JudgedAccess {
  * Says which notices about access and renewal are due (S16, S17).
  *
  * Pure: nothing has to have run before. Started late, `lapsed` is still said while access is lapsed, and a renewal
- * notice while the period runs; what has passed altogether is left out. `restored` follows a `lapsed` only.
+ * notice while the period runs; what has passed altogether is left out. `restored` follows a `lapsed` only. Access that
+ * came back and ends at an instant that was told before is told again, under another id.
  */
 export function judgeAccess(situation: AccessSituation): JudgedAccess {
   const { subscription, told, now } = situation
@@ -36,23 +37,37 @@ export function judgeAccess(situation: AccessSituation): JudgedAccess {
   const access = accessOf(subscription, now, situation.rules)
   const isLapsing = access === 'lapsed' && told.lapsedAt === null
   const restoredFrom = access === 'active' ? told.lapsedAt : null
+  const lapses = isLapsing ? lapsesWith(told, end) : lapsesOf(told)
   const renewal = judgeRenewal(situation, subscription)
   const notices = [
-    ...(isLapsing ? [noticeOf(situation, { type: 'lapsed', about: end, occurredAt: end })] : []),
-    ...(restoredFrom === null ? [] : [restored(situation, subscription, restoredFrom)]),
+    ...(isLapsing ? [lapsed(situation, subscription, { end, lapses })] : []),
+    ...(restoredFrom === null ? [] : [restored(situation, subscription, { end: restoredFrom, lapses })]),
     ...renewal.notices,
   ]
   const lapsedAt = isLapsing ? end : restoredFrom === null ? told.lapsedAt : null
+  const isToldNow = isLapsing || restoredFrom !== null
   const later = [...(access === 'active' ? [end] : []), ...renewal.later]
   return {
-    told: { ...renewal.told, lapsedAt },
+    told: { ...told, ...renewal.told, lapsedAt, ...(isToldNow ? { lapses } : {}) },
     notices,
     nextAt: later.length === 0 ? null : Math.min(...later),
   }
 }
 
+/** The lapses told so far; what was stored before they were numbered knows only the one that lasts. */
+function lapsesOf({ lapses, lapsedAt }: AccessTold): LapsesTold {
+  if (lapses !== undefined) return lapses
+  return { count: lapsedAt === null ? 0 : 1, latest: lapsedAt ?? 0, number: null }
+}
+
+/** Those with one more. An end later than all that were told names it; else its number is needed, too. */
+function lapsesWith(told: AccessTold, end: Instant): LapsesTold {
+  const { count, latest } = lapsesOf(told)
+  return { count: count + 1, latest: Math.max(latest, end), number: end > latest ? null : count + 1 }
+}
+
 interface Renewal {
-  readonly told: Omit<AccessTold, 'lapsedAt'>
+  readonly told: Pick<AccessTold, 'reminderFor' | 'dueFor'>
   readonly notices: readonly Notice[]
   /** When those that are not due yet will be. */
   readonly later: readonly Instant[]
@@ -75,27 +90,42 @@ function judgeRenewal(situation: AccessSituation, subscription: AcceptedSubscrip
   }
 }
 
+interface ToldLapse {
+  /** The end of access. */
+  readonly end: Instant
+  readonly lapses: LapsesTold
+}
+
+/** Came true with the end; told of an end that may have been told before, with the version that gave it again. */
+function lapsed(
+  situation: AccessSituation,
+  { occurredAt }: AcceptedSubscription,
+  { end, lapses: { number } }: ToldLapse,
+): Notice {
+  const since = number === null ? end : Math.max(occurredAt, end)
+  return noticeOf(situation, { type: 'lapsed', about: end, number, occurredAt: since })
+}
+
 /** Named by the lapse it ends; access came back with the version that says so. */
 function restored(
   situation: AccessSituation,
   { occurredAt }: AcceptedSubscription,
-  lapsedAt: Instant,
+  { end, lapses: { number } }: ToldLapse,
 ): Notice {
-  return noticeOf(situation, {
-    type: 'restored',
-    about: lapsedAt,
-    occurredAt: Math.max(occurredAt, lapsedAt),
-  })
+  return noticeOf(situation, { type: 'restored', about: end, number, occurredAt: Math.max(occurredAt, end) })
 }
 
 interface Draft {
   readonly type: NoticeType
   /** The end of access or of the period that it is about. */
   readonly about: Instant
+  /** Number of the lapse where that end does not say which one; left out for a period. */
+  readonly number?: number | null
   readonly occurredAt: Instant
 }
 
-function noticeOf({ workspace }: AccessSituation, { type, about, occurredAt }: Draft): Notice {
-  const id = `${workspace}/${type}/${about}`
+function noticeOf({ workspace }: AccessSituation, draft: Draft): Notice {
+  const { type, about, number = null, occurredAt } = draft
+  const id = `${workspace}/${type}/${about}${number === null ? '' : `/${number}`}`
   return { id, workspace, type, feature: null, threshold: null, used: null, limit: null, occurredAt }
 }

@@ -18,7 +18,8 @@ export type NoticeType = (typeof noticeTypes)[number]
  * Something a person should hear of.
  *
  * The same notice has the same id however often it is sent: `<workspace>/<feature>/<n>` for the n-th notice about
- * a feature, `<workspace>/<type>/<ms>` for the rest, where ms is the end of access or of the period it is about.
+ * a feature, `<workspace>/<type>/<ms>` for the rest, where ms is the end of access or of the period it is about. The
+ * n-th lapse of a workspace that is about an end which may have been told before, and the return from it, add `/<n>`.
  */
 export interface Notice {
   readonly id: string
@@ -50,11 +51,22 @@ export interface FeatureTold {
   readonly grace: GraceStage
 }
 
+/** The lapses that were told, so that no two have one id. */
+export interface LapsesTold {
+  readonly count: number
+  /** The latest end of access of them: a later one was never told. */
+  readonly latest: Instant
+  /** What the ids of the last one, and of the return from it, end with; null for nothing. */
+  readonly number: number | null
+}
+
 /** What has been told about a workspace: all that must be remembered to tell everything once. */
 export interface Told {
   readonly features: Readonly<Record<string, FeatureTold>>
   /** End of access that was told and not followed by `restored` yet. */
   readonly lapsedAt: Instant | null
+  /** Left out before the first lapse, and by what was stored before lapses were numbered. */
+  readonly lapses?: LapsesTold
   /** End of the period that the last `renewal_reminder` was about. */
   readonly reminderFor: Instant | null
   /** End of the period that the last `renewal_due` was about. */
