@@ -5,7 +5,7 @@ import type { Feature } from '../catalogue/feature.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { Crossing } from '../entitlement/facts.ts'
 import { HOUR_MS } from '../instant.ts'
-import { judgeFeature } from './judge-feature.ts'
+import { type JudgedFeature, judgeFeature } from './judge-feature.ts'
 import { type FeatureTold, NOTHING_TOLD_OF_FEATURE, type Notice } from './notice.ts'
 
 const START = Date.parse('2026-11-23T12:00:00Z')
@@ -57,19 +57,22 @@ function entitlementOf({ limit = LIMIT, access = 'active', windowFrom, feature }
   }
 }
 
-/** Judges one after another, as the judge does, and gives everything that was told. */
-function judgeAll(seen: readonly Seen[]): readonly Notice[] {
+/** Judges one after another, as the judge does. */
+function judgeEach(seen: readonly Seen[]): readonly JudgedFeature[] {
   let told: FeatureTold = NOTHING_TOLD_OF_FEATURE
   let crossing: Crossing | null = null
-  const notices: Notice[] = []
-  for (const one of seen) {
+  return seen.map((one) => {
     const now = START + one.hour * HOUR_MS
     const used = one.used as Amount
     const judged = judgeFeature({ entitlement: entitlementOf(one), used, crossing, told, now, since: now })
     ;({ told, crossing } = judged)
-    notices.push(...judged.notices)
-  }
-  return notices
+    return judged
+  })
+}
+
+/** Everything that was told. */
+function judgeAll(seen: readonly Seen[]): readonly Notice[] {
+  return judgeEach(seen).flatMap(({ notices }) => notices)
 }
 
 /** `type percent` of each notice. */
@@ -194,6 +197,74 @@ test('a new window forgets the thresholds of the one before without a word', () 
 
 test('while access has ended limits say nothing', () => {
   expect(judgeAll([{ used: 100, hour: 0, access: 'lapsed' }])).toEqual([])
+})
+
+describe('a limit with grace while access has ended', () => {
+  const lapsed = { access: 'lapsed' } as const
+  const open = { ...lapsed, feature: { lapse: 'allow' } as const }
+  /** Since when the crossings stand, and when a grace ends next, in hours. */
+  const hoursOf = (seen: readonly Seen[]): readonly (readonly [number | null, number | null])[] => {
+    const hour = (at: number | null): number | null => (at === null ? null : (at - START) / HOUR_MS)
+    return judgeEach(seen).map(({ crossing, nextAt }) => [hour(crossing?.since ?? null), hour(nextAt)])
+  }
+
+  test('S16, L1: where adding goes on, the grace begins with the first use at the limit, and ends', () => {
+    const used = [99, 100, 120, 150, 90, 100]
+    const hours = [0, 1, 24, 25, 26, 27]
+    const seen = used.map((units, index) => ({ ...open, used: units, hour: hours[index] ?? 0 }))
+    expect(hoursOf(seen)).toEqual([
+      [null, null],
+      [1, 25],
+      [1, 25],
+      [1, null],
+      [null, null],
+      [27, 51],
+    ])
+  })
+  test('S16, L1: nothing is told meanwhile, and all of it once access is back', () => {
+    const climb = [100, 120].map((used, index) => ({ ...open, used, hour: 30 * index }))
+    expect(judgeAll(climb)).toEqual([])
+    const back = judgeAll([...climb, { used: 120, hour: 31 }])
+    expect(words(back)).toEqual([
+      'threshold_crossed 80',
+      'threshold_crossed 100',
+      'grace_started',
+      'grace_ended',
+    ])
+    expect(back.slice(2).map(({ occurredAt }) => (occurredAt - START) / HOUR_MS)).toEqual([0, 24])
+  })
+  test('L1: where nothing may be added no grace begins, and one that runs goes on', () => {
+    expect(hoursOf([{ ...lapsed, used: 120, hour: 0 }])).toEqual([[null, null]])
+    const running = [
+      { used: 100, hour: 0 },
+      { ...lapsed, used: 100, hour: 1 },
+      { used: 100, hour: 25 },
+    ]
+    expect(hoursOf(running).map(([since]) => since)).toEqual([0, 0, 0])
+    expect(words(judgeAll(running)).slice(2)).toEqual(['grace_started', 'grace_ended'])
+  })
+  test.for([
+    ['block_new', lapsed],
+    ['allow', open],
+  ] as const)('L1: use that falls below the limit re-arms the grace: lapse mode %s', ([, ended]) => {
+    const seen = [
+      { used: 100, hour: 0 },
+      { ...ended, used: 90, hour: 30 },
+      { ...ended, used: 100, hour: 31 },
+      { used: 100, hour: 32 },
+    ]
+    const since = ended === open ? 31 : 32
+    expect(hoursOf(seen).map(([at]) => at)).toEqual([0, null, ended === open ? 31 : null, since])
+    const notices = judgeAll(seen)
+    expect(words(notices).slice(2)).toEqual(['grace_started', 'grace_started'])
+    expect(notices.at(-1)?.occurredAt).toBe(START + since * HOUR_MS)
+  })
+  test('a subscription that was never paid, or none, leaves a crossing as it is', () => {
+    for (const access of ['pending', 'none'] as const) {
+      const ended = { access, limit: 0, used: 1, hour: 1 }
+      expect(hoursOf([{ used: 100, hour: 0 }, ended])[1]?.[0]).toBe(0)
+    }
+  })
 })
 
 describe('the same use gives the same notices under the same ids', () => {

@@ -1,4 +1,5 @@
 import type { Amount } from '../amount.ts'
+import { lapseAllows } from '../catalogue/feature.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { Crossing } from '../entitlement/facts.ts'
 import { HOUR_MS, type Instant } from '../instant.ts'
@@ -29,20 +30,20 @@ export interface JudgedFeature {
  * Compares the counted use of a feature with its thresholds and its grace (L1).
  *
  * Every threshold on the way is told, lowest first, so that judging late gives the notices, and the numbers, that
- * judging in time gives. A new window forgets the thresholds of the one before without a word; while access has
- * ended limits say nothing, and all stays as it was. In shadow mode nobody is told of what is not enforced; the first
- * look after it tells what stands then, and a grace begins with that.
+ * judging in time gives. A new window forgets the thresholds of the one before without a word. While access has ended
+ * nothing is told; what stands when it is back is told then. In shadow mode nobody is told of what is not enforced; the
+ * first look after it tells what stands then, and a grace begins with that.
  */
 export function judgeFeature(situation: FeatureSituation): JudgedFeature {
-  const { entitlement, crossing, told, now } = situation
-  if (entitlement.access !== 'active') return { crossing, told, notices: [], nextAt: null }
+  const { entitlement, told, now } = situation
+  if (entitlement.access !== 'active') return judgeUnheard(situation)
   if (entitlement.feature.mode === 'shadow')
     return { crossing: crossingNow(situation), told, notices: [], nextAt: null }
   const windowFrom = entitlement.window?.from ?? null
   const before = windowFrom === told.windowFrom ? told.thresholds : []
   const thresholds = thresholdsNow(situation, before)
   const next = crossingNow(situation)
-  const endsAt = next === null ? null : next.since + entitlement.feature.graceHours * HOUR_MS
+  const endsAt = graceEndOf(next, entitlement)
   const grace = graceNow(endsAt, now)
   const drafts: readonly Draft[] = [
     ...recovered(situation, before, thresholds),
@@ -61,6 +62,34 @@ export function judgeFeature(situation: FeatureSituation): JudgedFeature {
     notices,
     nextAt: grace === 'started' ? endsAt : null,
   }
+}
+
+/** What is judged while there is no access: it is told when there is again. */
+function judgeUnheard(situation: FeatureSituation): JudgedFeature {
+  const { entitlement, crossing: before, told, now } = situation
+  const crossing = entitlement.access === 'lapsed' ? crossingInLapse(situation) : before
+  const isRearmed = before !== null && crossing === null
+  const endsAt = graceEndOf(crossing, entitlement)
+  return {
+    crossing,
+    told: isRearmed ? { ...told, grace: 'none' } : told,
+    notices: [],
+    nextAt: endsAt !== null && now < endsAt ? endsAt : null,
+  }
+}
+
+/**
+ * Where the lapse mode leaves adding, the limit binds on, so its grace begins and runs as ever (S16, L1). Elsewhere none
+ * begins, as nothing may be added; use that falls re-arms one that stands.
+ */
+function crossingInLapse(situation: FeatureSituation): Crossing | null {
+  const { entitlement, crossing } = situation
+  const next = crossingNow(situation)
+  return lapseAllows(entitlement.feature.lapse, 'add') || next === null ? next : crossing
+}
+
+function graceEndOf(crossing: Crossing | null, { feature }: Entitlement): Instant | null {
+  return crossing === null ? null : crossing.since + feature.graceHours * HOUR_MS
 }
 
 interface Draft {
