@@ -24,6 +24,16 @@ export interface SentLines {
   readonly seconds: number
 }
 
+/** Reads one line. */
+export type LineReader = (line: string) => ReadLine | Promise<ReadLine>
+
+/** Where lines come from. */
+export interface Input {
+  readonly stream: Readable
+  /** null where nobody can say. */
+  readonly bytes: number | null
+}
+
 /**
  * Sends the records of a JSON-lines file, or of standard input where there is none or it is `-`.
  *
@@ -33,13 +43,26 @@ export interface SentLines {
 export async function sendLines(
   target: Target,
   file: string | undefined,
-  read: (line: string) => ReadLine | Promise<ReadLine>,
+  read: LineReader,
 ): Promise<SentLines> {
-  const input = openInput(file)
+  const path = file === '-' ? undefined : file
+  if (path !== undefined && !existsSync(path))
+    throw new CommandError(`there is no file ${path}`, exitCodes.usage)
   const writer = await openWriter(target)
+  return sendInput(openInput(path), writer, read)
+}
+
+/**
+ * Sends the records of an input, and closes the writer.
+ *
+ * Throws a CommandError once Kafka did not acknowledge a record, also while the input is open and says nothing.
+ */
+export async function sendInput(input: Input, writer: RecordWriter, read: LineReader): Promise<SentLines> {
   const sender = new Sender(writer, input)
+  const options = { crlfDelay: Number.POSITIVE_INFINITY, signal: sender.failed }
   try {
-    for await (const line of createInterface({ input: input.stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of createInterface({ input: input.stream, ...options })) {
+      if (sender.failed.aborted) break
       await sender.take(line, read)
     }
     await sender.settle()
@@ -47,19 +70,13 @@ export async function sendLines(
     sender.stop()
     await writer.close()
   }
+  sender.requireAcknowledged()
   return sender.result
 }
 
-interface Input {
-  readonly stream: Readable
-  /** null where nobody can say. */
-  readonly bytes: number | null
-}
-
-function openInput(file: string | undefined): Input {
-  if (file === undefined || file === '-') return { stream: process.stdin, bytes: null }
-  if (!existsSync(file)) throw new CommandError(`there is no file ${file}`, exitCodes.usage)
-  return { stream: createReadStream(file), bytes: statSync(file).size }
+function openInput(path: string | undefined): Input {
+  if (path === undefined) return { stream: process.stdin, bytes: null }
+  return { stream: createReadStream(path), bytes: statSync(path).size }
 }
 
 async function openWriter({ kafka: brokers, kafkaSecurity, registry }: Target): Promise<RecordWriter> {
@@ -78,12 +95,16 @@ class Sender {
   readonly #writer: RecordWriter
   readonly #bar: SingleBar | null
   readonly #startedAt = performance.now()
+  /** Aborted by the first record that Kafka did not acknowledge, for the reason that it gave. */
+  readonly #failing = new AbortController()
+  /** None of them rejects: somebody may be waiting for the next line, and not for these. */
   #waiting: Promise<void>[] = []
   #lines = 0
   #bytes = 0
   #sent = 0
   #refused = 0
   #records = 0
+  #unacknowledged = 0
 
   constructor(writer: RecordWriter, { bytes }: Input) {
     this.#writer = writer
@@ -98,7 +119,12 @@ class Sender {
     return { sent: this.#sent, refused: this.#refused, records: this.#records, seconds }
   }
 
-  async take(line: string, read: (line: string) => ReadLine | Promise<ReadLine>): Promise<void> {
+  /** Tells at once that no more lines need to be taken. */
+  get failed(): AbortSignal {
+    return this.#failing.signal
+  }
+
+  async take(line: string, read: LineReader): Promise<void> {
     this.#lines += 1
     this.#bytes += Buffer.byteLength(line) + 1
     if (line.trim() === '') return
@@ -109,10 +135,20 @@ class Sender {
       process.stderr.write(`${pc.red('refused')} line ${this.#lines}: ${records.fault}\n`)
       return
     }
+    if (this.failed.aborted) return
     this.#sent += 1
     this.#records += records.length
-    this.#waiting.push(...records.map((record) => this.#writer.write(record)))
+    this.#waiting.push(...records.map((record) => this.#write(record)))
     if (this.#waiting.length >= IN_FLIGHT_MAX) await this.settle()
+  }
+
+  async #write(record: RecordToWrite): Promise<void> {
+    try {
+      await this.#writer.write(record)
+    } catch (error) {
+      this.#unacknowledged += 1
+      this.#failing.abort(error)
+    }
   }
 
   /** A line of its own, above the bar that is drawn again below it. */
@@ -122,7 +158,7 @@ class Sender {
     clearLine(process.stderr, 0)
   }
 
-  /** Waits until Kafka has everything so far. */
+  /** Waits until Kafka has everything so far, or has failed to take it. */
   async settle(): Promise<void> {
     await Promise.all(this.#waiting)
     this.#waiting = []
@@ -134,5 +170,17 @@ class Sender {
 
   stop(): void {
     this.#bar?.stop()
+  }
+
+  /** Throws why a record was not acknowledged, when one was not. */
+  requireAcknowledged(): void {
+    if (!this.failed.aborted) return
+    const reason: unknown = this.failed.reason
+    const said = reason instanceof Error ? reason.message : String(reason)
+    throw new CommandError(
+      `Kafka did not acknowledge ${this.#unacknowledged} of ${this.#records} records (${said}); mend that, and send all of them again: each id counts once`,
+      exitCodes.unavailable,
+      reason,
+    )
   }
 }

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
-import { type Ran, runCli } from '#test/helpers/cli.ts'
+import { type Ran, runCli, runOnOpenInput } from '#test/helpers/cli.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
@@ -42,8 +44,13 @@ test('check: exit code 0 when allowed, 1 when denied, 2 for a wrong question, 3 
   })
 })
 
+/** What Node is told to import a module that is given here. */
+function importing(module: string): { readonly NODE_OPTIONS: string } {
+  return { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(module)}"` }
+}
+
 /** Has a process say at its end which packages it loaded. */
-const TELL_PACKAGES = `data:text/javascript,
+const TELL_PACKAGES = `
 import { registerHooks } from 'node:module'
 const found = new Set()
 registerHooks({ load(url, context, next) {
@@ -53,7 +60,7 @@ registerHooks({ load(url, context, next) {
 process.on('exit', () => process.stderr.write([...found].join(' ')))`
 
 test('a question loads no client of Kafka, MongoDB or Redis; who makes keys loads that of MongoDB alone', async () => {
-  const loading = { NODE_OPTIONS: `--import "${encodeURI(TELL_PACKAGES).replaceAll('"', '%22')}"` }
+  const loading = importing(TELL_PACKAGES)
   for (const args of [
     ['check', workspace.id, 'leads'],
     ['usage', workspace.id],
@@ -91,6 +98,40 @@ test('produce: good lines count, each refused one is named, sending the file twi
   }
   await workspace.counted()
   expect((await workspace.check({ feature: 'leads' })).used).toBe(2)
+})
+
+/** A Kafka that answered when it was connected to, and answers nothing that is sent. */
+const KAFKA_GOES_AWAY = `
+import { registerHooks } from 'node:module'
+const writer = 'export const openRecordWriter = async () => ({ close: async () => undefined,' +
+  ' write: async () => { throw new Error("the broker is away") } })'
+registerHooks({ resolve(specifier, context, next) {
+  if (specifier !== '#drivers/kafka/record-writer.ts') return next(specifier, context)
+  return { url: 'data:text/javascript,' + writer, shortCircuit: true }
+} })`
+
+test('produce: when Kafka goes away it ends at once with exit code 3 and a sentence, though its input stays open', async () => {
+  const seen = { id: 'l1', workspace: workspace.id, occurredAt: new Date().toISOString(), source: 'crm' }
+  const input = `${JSON.stringify({ record: 'LeadEvent', ...seen, leadId: 'l1', action: 'created' })}\n`
+  const env = importing(KAFKA_GOES_AWAY)
+  expect(await runOnOpenInput(system, ['produce', 'usage.events', '-'], { input, env })).toEqual({
+    code: 3,
+    out: '',
+    err: expect.stringMatching(
+      /^tallygate: .* 1 of 1 records \(the broker is away\); .* send all of them again.*\n$/,
+    ),
+  })
+})
+
+test('produce: a file that cannot be opened is named', async () => {
+  const file = join(dir, 'socket')
+  const server = createServer().listen(file)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  expect(await run(['produce', 'usage.events', file])).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/^tallygate: .*open '.*socket'\n$/),
+  })
 })
 
 test('usage and explain: tables and a page that says why', async () => {
