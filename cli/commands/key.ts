@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Table from 'cli-table3'
 import { type Scope, scopes } from '#core/api-key.ts'
-import { DAY_MS, HOUR_MS, toIso } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS, type Instant, isDatable, toIso } from '#core/instant.ts'
 import { isWorkspaceId } from '#core/usage/usage-event.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { KeyStore, type ListedKey } from '#drivers/mongo/key-store.ts'
@@ -28,7 +28,8 @@ export async function createKeyCommand(options: CreateOptions): Promise<void> {
   const bad = (options.workspace ?? []).find((workspace) => !isWorkspaceId(workspace))
   if (bad !== undefined) throw new CommandError(`"${bad}" is not a workspace id`, exitCodes.usage)
   const at = Date.now()
-  const expiresAt = options.days === undefined ? null : at + numberOf('--days', options.days) * DAY_MS
+  const { days } = options
+  const expiresAt = days === undefined ? null : endOf(at, { option: '--days', text: days, unitMs: DAY_MS })
   const workspaces = options.workspace ?? '*'
   const key = await withKeys((store) =>
     store.create({ scopes: wanted, workspaces, label: options.label, expiresAt }, { at, by: cliActor() }),
@@ -54,7 +55,7 @@ export async function listKeysCommand(options: { readonly json?: boolean }): Pro
 export async function rotateKeyCommand(given: string, options: RotateOptions): Promise<void> {
   const id = keyIdOf(given)
   const at = Date.now()
-  const endsAt = at + numberOf('--overlap', options.overlap) * HOUR_MS
+  const endsAt = endOf(at, { option: '--overlap', text: options.overlap, unitMs: HOUR_MS })
   const key = await withKeys((store) => store.rotate(id, endsAt, { at, by: cliActor() }))
   if (key === null) {
     throw new CommandError(`there is no key ${id} in force; make one: tallygate key create`, exitCodes.usage)
@@ -75,13 +76,32 @@ function stateOf({ expiresAt, revokedAt }: Pick<ListedKey, 'expiresAt' | 'revoke
   const ends = [revokedAt, expiresAt].filter((instant) => instant !== null)
   if (ends.length === 0) return 'valid'
   const end = Math.min(...ends)
-  return `${end <= Date.now() ? 'ended' : 'ends'} ${toIso(end)}`
+  return `${end <= Date.now() ? 'ended' : 'ends'} ${dateOf(end)}`
+}
+
+/** When a key ends, whatever is stored: one that cannot be listed would hide all others. */
+function dateOf(end: Instant): string {
+  if (isDatable(end)) return toIso(end)
+  return end < 0 ? 'before 1970' : 'after the year 9999'
 }
 
 function keyIdOf(given: string): string {
   const id = /^(?:tg_live_)?([A-Za-z0-9]{8})(?:_.*)?$/.exec(given)?.[1]
   if (id !== undefined) return id
   throw new CommandError('a key id is the eight characters after tg_live_', exitCodes.usage)
+}
+
+interface Duration {
+  readonly option: string
+  readonly text: string
+  readonly unitMs: number
+}
+
+/** The end of a duration. Throws for one that no date names. */
+function endOf(at: Instant, { option, text, unitMs }: Duration): Instant {
+  const end = Math.round(at + numberOf(option, text) * unitMs)
+  if (isDatable(end)) return end
+  throw new CommandError(`${option} ${text} ends after the year 9999; give a smaller number`, exitCodes.usage)
 }
 
 function numberOf(option: string, text: string): number {

@@ -164,3 +164,32 @@ test('key: a created key works for its scope and workspace, and not once it is r
     err: expect.stringContaining('known are check'),
   })
 })
+
+test('key: an end that no date names is refused before a key is made; one that is stored is listed with all others', async () => {
+  const listed = async (): Promise<number> =>
+    JSON.parse((await run(['key', 'list', '--json'])).out).keys.length
+  const id = (await system.createKey({})).slice(8, 16)
+  const before = await listed()
+  for (const days of ['999999999', '1e308']) {
+    expect(await run(['key', 'create', '--scope', 'check', '--days', days])).toEqual({
+      code: 2,
+      out: '',
+      err: `tallygate: --days ${days} ends after the year 9999; give a smaller number\n`,
+    })
+  }
+  expect(await run(['key', 'rotate', id, '--overlap', '9999999999'])).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('--overlap 9999999999 ends after'),
+  })
+  expect(await listed()).toBe(before)
+  const odd = (await system.createKey({ expiresAt: 86_401_795_930_693_620 })).slice(8, 16)
+  const { code, out } = await run(['key', 'list'])
+  expect([code, out]).toEqual([0, expect.stringMatching(new RegExp(`${odd}.*ends after the year 9999`))])
+  expect(out).toContain(id)
+})
+
+test('key: an end is a whole millisecond, whatever part of a day was asked for', async () => {
+  const { code, out } = await run(['key', 'create', '--scope', 'check', '--days', '0.333333333', '--json'])
+  expect([code, Number.isInteger(JSON.parse(out).expiresAt)]).toEqual([0, true])
+})
