@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { hashSettings } from './hash-settings.ts'
 import type { EngineAddresses } from './local/engines.ts'
 import { isListening, requireFree } from './local/ports.ts'
-import { lastLines, runningPort, startProgram, stopProgram } from './local/process.ts'
+import { lastLines, runningPort, runningSettings, startProgram, stopProgram } from './local/process.ts'
 
 /** Our own processes. */
 export const serviceNames = ['api', 'consumers'] as const
@@ -54,7 +55,10 @@ export function serviceEnv({ addresses, pepper, ports }: Omit<StartOptions, 'dir
   }
 }
 
-/** Starts API and consumers in the background and waits until both are ready; what runs already is left alone. */
+/**
+ * Starts API and consumers in the background and waits until both are ready. What runs already with the same settings is
+ * left alone; what runs with others is started anew.
+ */
 export async function startServices(options: StartOptions): Promise<void> {
   const { dir, ports } = options
   await Promise.all(serviceNames.map((name) => startService(name, options)))
@@ -71,15 +75,16 @@ export async function stopServices(dir: string): Promise<readonly ServiceName[]>
 }
 
 async function startService(name: ServiceName, options: StartOptions): Promise<void> {
-  const { dir, ports } = options
+  const { dir, pepper, ports } = options
   const port = ports[name]
-  if (runningPort(dir, name) === port) return
+  const env = { ...serviceEnv(options), ...options.settings }
+  const settingsHash = hashSettings(name, { env: { ...process.env, ...env }, pepper })
+  if (runningSettings(dir, name) === settingsHash) return
   await stopProgram(dir, name)
   await requireFree(port, name === 'api' ? 'API_PORT' : 'CONSUMERS_PORT')
   if (name === 'api') await requireFree(ports.admin, 'ADMIN_PORT')
   const main = new URL(`../${name}/main.ts`, import.meta.url).pathname
-  const env = { ...serviceEnv(options), ...options.settings }
-  startProgram(dir, { name, file: process.execPath, args: [main], env, port })
+  startProgram(dir, { name, file: process.execPath, args: [main], env, port, settingsHash })
 }
 
 async function untilReady(dir: string, { name, url }: { name: ServiceName; url: string }): Promise<void> {

@@ -8,6 +8,7 @@ interface PidFile {
   /** Start time in clock ticks after boot, as the kernel states it; null where it cannot be read. */
   readonly startedTicks: string | null
   readonly port: number
+  readonly settingsHash?: string
 }
 
 /** A program to be started in the background. */
@@ -17,12 +18,14 @@ export interface Program {
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly port: number
+  /** Kept beside its pid, where settings change while it runs. */
+  readonly settingsHash?: string
 }
 
 const STOP_WITHIN_MS = 10_000
 
 /** Starts a program whose output goes to `<dir>/logs/<name>.log` and that outlives this process. */
-export function startProgram(dir: string, { name, file, args, env, port }: Program): number {
+export function startProgram(dir: string, { name, file, args, env, ...kept }: Program): number {
   mkdirSync(join(dir, 'logs'), { recursive: true })
   mkdirSync(join(dir, 'pids'), { recursive: true })
   const output = openSync(join(dir, 'logs', `${name}.log`), 'a')
@@ -33,7 +36,7 @@ export function startProgram(dir: string, { name, file, args, env, port }: Progr
   })
   child.unref()
   if (child.pid === undefined) throw new Error(`${file} could not be started; see ${dir}/logs/${name}.log`)
-  const pidFile: PidFile = { pid: child.pid, startedTicks: startedTicks(child.pid), port }
+  const pidFile: PidFile = { pid: child.pid, startedTicks: startedTicks(child.pid), ...kept }
   writeFileSync(pidPath(dir, name), JSON.stringify(pidFile))
   return child.pid
 }
@@ -46,6 +49,11 @@ export function runningPort(dir: string, name: string): number | null {
 /** The process of a program that was started from this directory and still runs; null otherwise. */
 export function runningPid(dir: string, name: string): number | null {
   return running(dir, name)?.pid ?? null
+}
+
+/** The hash that a program which still runs was started with; null otherwise, and where it was started without one. */
+export function runningSettings(dir: string, name: string): string | null {
+  return running(dir, name)?.settingsHash ?? null
 }
 
 /** Ends a program by its pid file, and only if that process is still the one that was started. */
