@@ -96,7 +96,7 @@ export const reserved = Type.Object({
   expiresAt: nullable(
     Type.String({
       description:
-        'Until when it is held; null when denied, not in the future when it was allowed without a hold',
+        'Until when it is held; null when denied, not in the future when nothing is held: allowed without a hold, or over by now',
     }),
   ),
 })

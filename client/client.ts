@@ -95,7 +95,8 @@ export class TallygateClient<Feature extends string = string> {
   /** Holds units for a while without counting them. Then commit what was used, or release it. */
   async reserve(request: ReserveRequest<Feature>, options: CallOptions = {}): Promise<Reserved<Feature>> {
     const { eventIds: _, ...reserved } = await this.#use('/v1/reservations', request, options)
-    const held = reserved.allowed && reserved.decisions.every(({ degraded }) => !degraded)
+    const isOver = reserved.replayed && Date.parse(reserved.expiresAt ?? '') <= Date.now()
+    const held = reserved.allowed && !isOver && reserved.decisions.every(({ degraded }) => !degraded)
     return { ...reserved, held, expiresAt: held ? reserved.expiresAt : null }
   }
 

@@ -4,6 +4,8 @@ import { askGate, DENIED_TYPE, type GateRule } from './gate.ts'
 /** What is used of a response; Express', Connect's and Node's own have it. */
 export interface ResponseLike {
   statusCode: number
+  /** Whether somebody has answered already. */
+  readonly headersSent?: boolean
   setHeader(name: string, value: string): unknown
   end(body: string): unknown
 }
@@ -26,12 +28,15 @@ export function gate<Request, Feature extends string>(
   rule: GateRule<Request, Feature>,
 ): Middleware<Request> {
   return (request, response, next) => {
-    askGate(client, rule, request).then((denied) => {
-      if (denied === null) return next()
-      response.statusCode = denied.status
-      response.setHeader('content-type', DENIED_TYPE)
-      response.end(JSON.stringify(denied))
-    }, next)
+    askGate(client, rule, request)
+      .then((denied) => {
+        if (denied === null) return next()
+        if (response.headersSent === true) return
+        response.statusCode = denied.status
+        response.setHeader('content-type', DENIED_TYPE)
+        response.end(JSON.stringify(denied))
+      })
+      .catch(next)
   }
 }
 

@@ -64,7 +64,8 @@ const TTL_DEFAULT_MS = 60_000
 /**
  * Reserves, does the work, and commits what it used; when the work throws, releases and throws the same.
  *
- * Throws what reserving throws, what the work throws, and an UncommittedUseError when the work is done and cannot be
+ * Throws what reserving throws, `expired` for an id whose reservation is over (the work is not begun), what the work
+ * throws, and an UncommittedUseError when the work is done and cannot be
  * counted. Work that takes longer than the reservation is not cut off: `signal` tells it, and the commit says `expired`.
  */
 export async function withReservation<Value, Feature extends string>(
@@ -78,8 +79,9 @@ export async function withReservation<Value, Feature extends string>(
   const { allowed, held, ...reserved } = await calls.reserve({ ...request, ttlMs }, options)
   const { decisions, id, granted } = reserved
   if (!allowed) return { allowed, decisions }
+  if (isOver({ held, ...reserved })) throw overBefore(workspace, id)
   const over = new AbortController()
-  const leftMs = ttlMs - (performance.now() - askedAt)
+  const leftMs = leftOf({ held, ...reserved }, ttlMs - (performance.now() - askedAt))
   const timer = setTimeout(() => over.abort(outlived(workspace, id, ttlMs)), leftMs)
   let quantities: readonly number[] | null = null
   const use = (used: readonly number[]): void => {
@@ -96,6 +98,19 @@ export async function withReservation<Value, Feature extends string>(
   }
   const done = { workspace, id, value, quantities }
   return { allowed, decisions, value, committed: held ? await commitDone(calls, done, options) : null }
+}
+
+type Answered = Pick<Reserved, 'held' | 'replayed' | 'expiresAt' | 'decisions'>
+
+/** An answer of before: what it held was given back, committed, or its time has passed. */
+function isOver({ held, replayed, decisions }: Answered): boolean {
+  return !held && replayed && decisions.every(({ degraded }) => !degraded)
+}
+
+/** A reservation that was made before has less time than it was given. */
+function leftOf({ replayed, expiresAt }: Answered, ttlLeftMs: number): number {
+  if (!replayed || expiresAt === null) return ttlLeftMs
+  return Math.min(ttlLeftMs, Math.max(Date.parse(expiresAt) - Date.now(), 0))
 }
 
 interface Done extends ReservationName {
@@ -126,6 +141,11 @@ async function giveBack<Feature extends string>(
   name: ReservationName,
 ): Promise<void> {
   await release(name, { patienceMs: 1_000 }).catch(() => undefined)
+}
+
+function overBefore(workspace: string, operation: string): TallygateClientError {
+  const message = `the reservation ${operation} of ${workspace} was made before and holds nothing any more; give another id to begin again`
+  return new TallygateClientError({ code: 'expired', message, workspace, operation })
 }
 
 function outlived(workspace: string, operation: string, ttlMs: number): TallygateClientError {

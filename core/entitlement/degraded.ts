@@ -1,4 +1,4 @@
-import { ZERO } from '../amount.ts'
+import { type Amount, ZERO } from '../amount.ts'
 import type { Feature } from '../catalogue/feature.ts'
 import type { AllowedReason, DeniedReason, Request, Verdict } from './decision.ts'
 
@@ -9,8 +9,10 @@ export interface DegradedInput {
   readonly feature: Feature
   readonly request: Request
   readonly cause: 'unavailable' | 'rebuilding'
-  /** The last verdict this process gave for the feature from real figures. */
+  /** The last verdict from real figures that says whether that may be done. */
   readonly lastKnown: Verdict | null
+  /** Units of the feature that items before it were allowed to add. */
+  readonly before?: Amount
 }
 
 /**
@@ -48,7 +50,13 @@ export function decideDegraded(input: DegradedInput): Verdict {
   }
 }
 
-function reasonOf({ feature, request, cause, lastKnown }: DegradedInput): AllowedReason | DeniedReason {
+function reasonOf({
+  feature,
+  request,
+  cause,
+  lastKnown,
+  before = ZERO,
+}: DegradedInput): AllowedReason | DeniedReason {
   const denied = cause === 'rebuilding' ? 'rebuilding' : 'degraded_deny'
   switch (feature.onUnavailable) {
     case 'allow':
@@ -56,14 +64,14 @@ function reasonOf({ feature, request, cause, lastKnown }: DegradedInput): Allowe
     case 'deny':
       return denied
     case 'last_known':
-      return lastKnown !== null && hadRoom(lastKnown, request) ? 'degraded_allow' : denied
+      return lastKnown !== null && hadRoom(lastKnown, request, before) ? 'degraded_allow' : denied
   }
 }
 
-function hadRoom(lastKnown: Verdict, { intent, quantity }: Request): boolean {
+function hadRoom(lastKnown: Verdict, { intent, quantity }: Request, before: Amount): boolean {
   const { reason, unlimited, remaining } = lastKnown
   if (unlimited || reason === 'feature_on' || reason === 'over_limit_grace') return true
   if (remaining === null) return false
   if (reason !== 'within_limit' && reason !== 'limit_reached') return false
-  return intent !== 'add' || quantity <= remaining
+  return intent !== 'add' || before + quantity <= remaining
 }

@@ -130,7 +130,7 @@ function admitted(
     const first = await deps.holds.keepAnswer(input, { fingerprint, answer: keepDecisions(decisions) })
     return first === null ? decisions : keptDecisions(first)
   }
-  if (!replayed) for (const decision of decisions) deps.lastKnown.set(decision)
+  if (!replayed) for (const decision of decisions) deps.lastKnown.set(decision, 'add')
   return { allowed: true, decisions, granted, replayed, open, deadline, kept }
 }
 

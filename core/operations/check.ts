@@ -1,5 +1,6 @@
+import { type Amount, clampAmount, ZERO } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
-import type { Feature } from '../catalogue/feature.ts'
+import type { Feature, Intent } from '../catalogue/feature.ts'
 import { decideTogether } from '../entitlement/decide.ts'
 import type { Accuracy, Decision, Request, Verdict } from '../entitlement/decision.ts'
 import { decideDegraded } from '../entitlement/degraded.ts'
@@ -11,10 +12,11 @@ import { aggregationOf, resourceOf, usageOf } from '../usage/feature-reading.ts'
 import type { NearChecks, NearDecision, NearQuestion } from './near-checks.ts'
 import { type ReadDeps, readWorkspace, type WantedFeature, type WorkspaceReading } from './read-workspace.ts'
 
-/** Remembers the last verdict of a workspace's feature, for `onUnavailable: last_known`. */
+/** Remembers verdicts of a workspace's feature, for `onUnavailable: last_known`. */
 export interface LastKnown {
-  get(workspace: string, feature: string): Verdict | null
-  set(verdict: Verdict): void
+  /** The last one that says whether that may be done; null when none does. */
+  get(workspace: string, feature: string, intent: Intent): Verdict | null
+  set(verdict: Verdict, intent: Intent): void
 }
 
 /** What a check needs. */
@@ -60,7 +62,8 @@ export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInp
       return { request, entitlement, usage, crossing }
     }),
   })
-  for (const verdict of verdicts.decisions) deps.lastKnown.set(verdict)
+  for (const [index, verdict] of verdicts.decisions.entries())
+    deps.lastKnown.set(verdict, items[index]?.intent ?? 'add')
   const [request] = items
   const [entitlement] = entitlements
   if (items.length === 1 && request !== undefined && entitlement !== undefined)
@@ -94,7 +97,7 @@ export function checkNear(deps: CheckDeps, question: NearQuestion): NearDecision
   const near = deps.near?.find(deps, question) ?? null
   if (near === null) return null
   if (question.request.meter !== undefined) requireFits(deps.catalogue.remembered(), question.request)
-  if (near.isNew) deps.lastKnown.set(near.verdict)
+  if (near.isNew) deps.lastKnown.set(near.verdict, question.request.intent)
   return near
 }
 
@@ -146,9 +149,11 @@ interface DegradedInput extends CheckInput {
 }
 
 function degraded(deps: CheckDeps, { workspace, items, known }: DegradedInput): CheckResult {
+  const added = new Map<string, Amount>()
   const decisions = items.map((request): Decision => {
     const feature = requireFeature(known.catalogue, request.feature)
-    const lastKnown = deps.lastKnown.get(workspace, request.feature)
+    const before = added.get(request.feature) ?? ZERO
+    const lastKnown = deps.lastKnown.get(workspace, request.feature, request.intent)
     const verdict = decideDegraded({
       workspace,
       feature,
@@ -156,7 +161,10 @@ function degraded(deps: CheckDeps, { workspace, items, known }: DegradedInput): 
       request,
       cause: known.cause,
       lastKnown,
+      before,
     })
+    if (verdict.allowed && request.intent === 'add')
+      added.set(request.feature, clampAmount(before + request.quantity))
     return { ...verdict, asOf: null, lagMs: null, exact: false, degraded: true }
   })
   return { allowed: decisions.every(({ allowed }) => allowed), decisions }

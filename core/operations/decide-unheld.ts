@@ -31,7 +31,7 @@ export function decideUnheld(deps: AdmitDeps, input: UnheldInput): Admitted {
       const message = `${operation}: ${why}, and ${featureKey} is not allowed without a hold; retry with the same id`
       throw new TallygateError('unavailable', message, { workspace, cause })
     }
-    const lastKnown = deps.lastKnown.get(workspace, featureKey)
+    const lastKnown = deps.lastKnown.get(workspace, featureKey, 'add')
     const request = requestOf(item)
     const verdict = decideDegraded({ workspace, featureKey, feature, request, cause, lastKnown })
     return { ...verdict, asOf: null, lagMs: null, exact: false, degraded: true }

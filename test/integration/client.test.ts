@@ -155,6 +155,29 @@ describe('reservations', () => {
     expect(begun).toBe(false)
   })
 
+  test('withReservation begins no work with an id whose reservation is over, and goes on with one that is not', async () => {
+    const workspace = await workspaceWith({})
+    const request = { workspace, id: 'job-1', items: [credits(10)] }
+    const broken = new Error('the model is away')
+    await expect(client.withReservation(request, () => Promise.reject(broken))).rejects.toBe(broken)
+    let begun = 0
+    const work = (): void => {
+      begun += 1
+    }
+    await expect(client.withReservation(request, work)).rejects.toMatchObject({
+      code: 'expired',
+      operation: 'job-1',
+      message: expect.stringContaining('give another id'),
+    })
+    expect(begun).toBe(0)
+    expect(await client.reserve(request)).toMatchObject({ allowed: true, replayed: true, held: false })
+    const crashed = { ...request, id: 'job-2' }
+    const first = await client.reserve(crashed)
+    const again = await client.withReservation(crashed, work)
+    expect([first.held, again, begun]).toMatchObject([true, { committed: { quantities: [10] } }, 1])
+    await expect(client.withReservation(crashed, work)).rejects.toMatchObject({ code: 'expired' })
+  })
+
   test('work that outlives its reservation is told so, and its value comes with the error named expired', async () => {
     const workspace = await workspaceWith({})
     const late = client.withReservation(

@@ -186,7 +186,9 @@ describe('reservations', () => {
       replayed: true,
     })
     const { body: again } = await use(workspace, '/v1/reservations', body)
-    expect(again, 'asked again').toEqual({ ...reserved.body, replayed: true })
+    const { expiresAt } = again
+    expect(again, 'asked again').toEqual({ ...reserved.body, replayed: true, expiresAt })
+    expect(Date.parse(String(expiresAt)), 'nothing is held any more').toBeLessThanOrEqual(Date.now())
     expect(await resolve('r/commit')).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
     expect(await resolve('r/release')).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
     expect(await workspace.check({ feature: 'ai_credits', after: 'c~r~0' })).toMatchObject({

@@ -12,7 +12,7 @@
 
   Reply  {'REBUILDING'} | {fields joined by |, grounds, answer, open items}, the last three for AGAIN alone; absent is ''
          word, now, rev, cat, then of when it was decided: at, seen, lb, time, used and held of each group, quantity granted
-         to each item, why an item costs nothing: m member, h held; last the deadline
+         to each item, why an item costs nothing: m member, h held; last the deadline, absent where nothing is held any more
          OK | DENY nothing was written | AGAIN the operation is known | CONFLICT with another body | STALE resolve again
          DONE its events are counted, its record is gone | STALE_OPERATION | FULL
 ]]
@@ -31,6 +31,7 @@ if rev ~= ARGV[2] or tonumber(cat) > tonumber(ARGV[3]) then return reply('STALE'
 if now < tonumber(ARGV[4]) or now >= tonumber(ARGV[5]) then return reply('STALE', made) end
 local known = load_operation(a)
 if known and known.fp ~= ARGV[6] then return reply('CONFLICT', made) end
+if known and known.st ~= 'held' then known.dl = '' end
 if known then return reply('AGAIN', known, known.grounds, known.ans, (open_lines(o, op, tonumber(known.k)))) end
 
 local counted, figures, room = 0, {}, {}
