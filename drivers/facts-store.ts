@@ -110,7 +110,8 @@ export class CachedFactStore implements FactStore {
     const packed = await reached(this.#options.redis.getBuffer(key), workspace)
     const kept = packed === null ? null : unpackFacts(packed)
     if (kept === null) return null
-    return { facts: kept.facts, readAt: performance.now() - Math.max(Date.now() - kept.readAt, 0) }
+    // A clock that is ahead of ours dates a copy into our future: that makes it no younger than one as far in the past.
+    return { facts: kept.facts, readAt: performance.now() - Math.abs(Date.now() - kept.readAt) }
   }
 
   #keysOf(workspace: string): ShardKeys {

@@ -37,10 +37,18 @@ async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
       distinctMeters: () => distinctMeters(catalogue()),
       lastingMeters: () => lastingMeters(catalogue()),
     }
-    onRound(keys.shard, await snapshotRound(deps, keys))
+    await snapshotRound(deps, keys).then(
+      (outcome) => onRound(keys.shard, outcome),
+      (error: unknown) => {
+        onRound(keys.shard, 'failed')
+        log.warn({ err: error, shard: keys.shard }, 'the snapshot failed; the next round takes what changed')
+      },
+    )
     await forgetIds({ redis, keys, ranges: await ranges() })
   } catch (error) {
-    onRound(keys.shard, 'failed')
-    log.warn({ err: error, shard: keys.shard }, 'the snapshot failed; the next round takes what changed')
+    log.warn(
+      { err: error, shard: keys.shard },
+      'old event ids could not be forgotten; the next round tries again',
+    )
   }
 }

@@ -62,12 +62,8 @@ export async function commitReservation(
     case 'rebuilding':
       throw notNow(input)
     case 'unknown':
-      return committedBefore(holds, input)
     case 'expired':
-      throw new TallygateError(
-        'expired',
-        `${input.operation} has expired; send the event itself: it counts, and may exceed`,
-      )
+      return committedBefore(holds, input)
     case 'resolved':
       throw new TallygateError(
         'already_resolved',
@@ -93,7 +89,8 @@ export async function commitReservation(
 }
 
 /**
- * The record is gone, or never was because nothing could be held: so is the hold, unless its events are counted.
+ * The hold is gone, or never was because nothing could be held, unless its events are counted: Redis that went back to
+ * before a commit knows the reservation alone, and lets it expire.
  *
  * That is what `expired` says and what the product does about it (ADR 0026).
  */

@@ -1,24 +1,30 @@
 import { isAmount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { meterAt } from '../catalogue/meter.ts'
-import { dayOf, isDatable } from '../instant.ts'
+import { dayOf, type Instant, isDatable } from '../instant.ts'
 import { type CounterChange, type Measured, OWN_SOURCE, refuse, type UsageEvent } from './usage-event.ts'
 
 /** The most members one snapshot event may state for one meter. */
 const MEMBERS_MAX = 10_000
 
+/** The meter definitions in force at an instant. */
+export interface DefinitionsAt {
+  readonly catalogue: Catalogue
+  readonly at: Instant
+}
+
 /** A `UsageSnapshotEvent`: the product's own absolute counts replace ours for the meters it names. */
-export function measureSnapshot(event: UsageEvent, catalogue: Catalogue): Measured {
+export function measureSnapshot(event: UsageEvent, definitions: DefinitionsAt): Measured {
   const changes: CounterChange[] = []
   for (const [meter, units] of Object.entries(Object(event['levels']))) {
-    const fault = faultOfAggregation({ catalogue, meter, event, aggregation: 'level' })
+    const fault = faultOfAggregation({ ...definitions, meter, aggregation: 'level' })
     if (fault !== null) return fault
     if (!isAmount(units))
       return refuse('quantity_out_of_range', `levels.${meter} must be a whole number from 0`)
     changes.push({ kind: 'set', meter, units, isStated: true })
   }
   for (const [meter, members] of Object.entries(Object(event['members']))) {
-    const fault = faultOfAggregation({ catalogue, meter, event, aggregation: 'distinct' })
+    const fault = faultOfAggregation({ ...definitions, meter, aggregation: 'distinct' })
     if (fault !== null) return fault
     const subjects = subjectsOf(members)
     if (subjects === null)
@@ -38,7 +44,7 @@ function subjectsOf(members: unknown): readonly string[] | null {
 }
 
 /** A `WindowStartedEvent`: ours alone; splits the day its window starts in. */
-export function measureWindowStart(event: UsageEvent, catalogue: Catalogue): Measured {
+export function measureWindowStart(event: UsageEvent, definitions: DefinitionsAt): Measured {
   if (event.source !== OWN_SOURCE) return refuse('invalid_field', `only ${OWN_SOURCE} may start a window`)
   const startsAt = event['startsAt']
   const meters = event['meters']
@@ -46,22 +52,20 @@ export function measureWindowStart(event: UsageEvent, catalogue: Catalogue): Mea
     return refuse('invalid_field', 'startsAt and meters are needed')
   const changes: CounterChange[] = []
   for (const meter of meters.map(String)) {
-    const fault = faultOfAggregation({ catalogue, meter, event, aggregation: 'sum' })
+    const fault = faultOfAggregation({ ...definitions, meter, aggregation: 'sum' })
     if (fault !== null) return fault
     changes.push({ kind: 'split', meter, day: dayOf(startsAt), startsAt })
   }
   return { ok: true, changes }
 }
 
-interface AggregationQuestion {
-  readonly catalogue: Catalogue
+interface AggregationQuestion extends DefinitionsAt {
   readonly meter: string
-  readonly event: UsageEvent
   readonly aggregation: 'level' | 'sum' | 'distinct'
 }
 
-function faultOfAggregation({ catalogue, meter, event, aggregation }: AggregationQuestion): Measured | null {
-  const definition = meterAt(catalogue, meter, event.occurredAt)
+function faultOfAggregation({ catalogue, meter, at, aggregation }: AggregationQuestion): Measured | null {
+  const definition = meterAt(catalogue, meter, at)
   if (definition === null)
     return refuse('unknown_meter', `the catalogue has no meter "${meter}" at that time`)
   if (definition.aggregation === aggregation) return null

@@ -13,7 +13,7 @@ const DAY = '20261123'
 
 function measured(record: string, fields: object): Measured {
   const envelope = { id: 'e1', workspace: 'acme', occurredAt: NOW, source: 'crm', reservation: null }
-  return measure(record, { ...envelope, ...fields }, context)
+  return measure(record, { ...envelope, ...fields }, context, NOW)
 }
 
 /** The changes of an event that counts, or the code that refuses it. */
@@ -240,4 +240,30 @@ describe('WindowStartedEvent', () => {
     expect(started({ startsAt: null })).toBe('invalid_field')
     expect(started({ meters: null })).toBe('invalid_field')
   })
+})
+
+test('an event of the next minutes is measured by the definition of when it was appended: the next one may not be known', () => {
+  const [definition] = parsed.catalogue.meters['ai_credits'] ?? []
+  if (definition?.weights === undefined) throw new Error('the shipped catalogue weighs no function')
+  const heavier = { ...definition, from: NOW + 61_000, weights: { ...definition.weights, summary: 77 } }
+  const catalogue = {
+    ...parsed.catalogue,
+    meters: { ...parsed.catalogue.meters, ai_credits: [definition, heavier] },
+  }
+  const unitsOf = (occurredAt: number, appendedAt: number): unknown => {
+    const event = {
+      id: 'e',
+      workspace: 'acme',
+      occurredAt,
+      source: 'crm',
+      function: 'summary',
+      credits: null,
+      reservation: null,
+    }
+    const result = measure('AiCallEvent', event, { catalogue, index: indexMeters(catalogue) }, appendedAt)
+    return result.ok && Reflect.get(result.changes[0] ?? {}, 'units')
+  }
+  const usual = unitsOf(NOW, NOW)
+  expect([unitsOf(NOW + 240_000, NOW), unitsOf(NOW + 60_000, NOW + 120_000)]).toEqual([usual, usual])
+  expect(unitsOf(NOW + 61_000, NOW + 61_000)).toBe(77)
 })

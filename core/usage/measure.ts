@@ -3,7 +3,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { type MeterDefinition, meterAt } from '../catalogue/meter.ts'
 import { dayOf, type Instant } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
-import { measureSnapshot, measureWindowStart } from './measure-control.ts'
+import { type DefinitionsAt, measureSnapshot, measureWindowStart } from './measure-control.ts'
 import { type CounterChange, isProducerId, type Measured, refuse, type UsageEvent } from './usage-event.ts'
 
 /** The meters of a catalogue, by the record that they count. */
@@ -29,16 +29,24 @@ export interface MeasureContext {
 /**
  * What an event means for the counters of its workspace.
  *
- * Pure: reads the meter definitions in force at `occurredAt`, never a plan, a subscription or a clock. An
+ * Pure: reads the meter definitions in force at `occurredAt` (or at `appendedAt`, if that is earlier: what an event of
+ * the next minutes is measured by is announced by then, see `METER_NOTICE_MS`), never a plan, a subscription or a clock. An
  * event that several meters count (an agent's state) changes all of them; one that breaks a rule changes none.
  */
-export function measure(record: string, event: UsageEvent, context: MeasureContext): Measured {
-  if (record === 'MeterEvent') return measureMeterEvent(event, context.catalogue)
-  if (record === 'UsageSnapshotEvent') return measureSnapshot(event, context.catalogue)
-  if (record === 'WindowStartedEvent') return measureWindowStart(event, context.catalogue)
+export function measure(
+  record: string,
+  event: UsageEvent,
+  context: MeasureContext,
+  appendedAt: Instant,
+): Measured {
+  const { catalogue } = context
+  const at = Math.min(event.occurredAt, appendedAt)
+  if (record === 'MeterEvent') return measureMeterEvent(event, { catalogue, at })
+  if (record === 'UsageSnapshotEvent') return measureSnapshot(event, { catalogue, at })
+  if (record === 'WindowStartedEvent') return measureWindowStart(event, { catalogue, at })
   let all: Measured = NOTHING
   for (const meter of context.index.get(record) ?? []) {
-    const definition = meterAt(context.catalogue, meter, event.occurredAt)
+    const definition = meterAt(catalogue, meter, at)
     if (definition === null || definition.record !== record) continue
     const measured = measureBy(meter, definition, event)
     if (!measured.ok) return measured
@@ -119,9 +127,9 @@ function isPhoneNumber(value: unknown): value is string {
   return typeof value === 'string' && /^\+[0-9]{1,20}$/.test(value)
 }
 
-function measureMeterEvent(event: UsageEvent, catalogue: Catalogue): Measured {
+function measureMeterEvent(event: UsageEvent, { catalogue, at }: DefinitionsAt): Measured {
   const meter = String(event['meter'])
-  const definition = meterAt(catalogue, meter, event.occurredAt)
+  const definition = meterAt(catalogue, meter, at)
   if (definition === null)
     return refuse('unknown_meter', `the catalogue has no meter "${meter}" at that time`)
   const fault = faultOfQuantity(event['quantity'])

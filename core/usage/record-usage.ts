@@ -37,7 +37,7 @@ export function recordUsage(usage: UsageRecord, context: MeasureContext): Record
   const append = appendTimeOf(usage.kafkaTime, usage.appendTimeHeader)
   const late = faultOfTime(event.occurredAt, append)
   if (late !== null) return { ok: false, ...late }
-  const measured = measure(usage.record, event, context)
+  const measured = measure(usage.record, event, context, append.at)
   if (!measured.ok) return measured
   return { ok: true, event, appendedAt: append.at, changes: measured.changes }
 }

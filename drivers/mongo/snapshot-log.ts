@@ -95,7 +95,7 @@ export class SnapshotLog implements SnapshotStore {
     for (let part = 0; part < stored.parts; part += 1) {
       const segment = await this.#segments.findOne({ _id: segmentId(shard, header, part) })
       if (segment === null) return null
-      rows.push(...segment.rows)
+      for (const row of segment.rows) addRow(rows, row)
     }
     return rows
   }
@@ -109,11 +109,39 @@ export class SnapshotLog implements SnapshotStore {
   }
 }
 
+/** Members in one stored row: more of them stand in further rows of the workspace, so that none passes what MongoDB takes. */
+const MEMBERS_MAX = 10_000
+
+/** A row whose members are many, as several: the first has all but members beyond the first thousands. */
+function cutRow(row: SnapshotRow): readonly SnapshotRow[] {
+  const { workspace, above, members } = row
+  if (Object.values(members).every((own) => own.length <= MEMBERS_MAX)) return [row]
+  const pieces = Object.entries(members).flatMap(([meter, own]) =>
+    Array.from({ length: Math.ceil(own.length / MEMBERS_MAX) }, (_, piece): SnapshotRow => {
+      const some = own.slice(piece * MEMBERS_MAX, (piece + 1) * MEMBERS_MAX)
+      return { workspace, fields: {}, members: { [meter]: some }, above }
+    }),
+  )
+  return [{ ...row, members: {} }, ...pieces]
+}
+
+/** Puts a row as it was stored to those before it: a workspace has one, or one after another that were cut. */
+function addRow(rows: SnapshotRow[], row: SnapshotRow): void {
+  const last = rows.at(-1)
+  if (last?.workspace !== row.workspace) {
+    rows.push(row)
+    return
+  }
+  const members: Record<string, readonly string[]> = { ...last.members }
+  for (const [meter, own] of Object.entries(row.members)) members[meter] = [...(members[meter] ?? []), ...own]
+  rows[rows.length - 1] = { ...last, members }
+}
+
 /** Rows cut into segments by count and by bytes. */
 function segmentsOf(rows: readonly SnapshotRow[], rowsMax: number): readonly (readonly SnapshotRow[])[] {
   const segments: SnapshotRow[][] = []
   let bytes = SEGMENT_BYTES_MAX
-  for (const row of rows) {
+  for (const row of rows.flatMap(cutRow)) {
     const size = BSON.calculateObjectSize(row)
     const last = segments.at(-1)
     if (last === undefined || last.length === rowsMax || bytes + size > SEGMENT_BYTES_MAX) {

@@ -75,7 +75,7 @@ export function shardKeys(shard: number, tag = `s${pad(shard)}`): ShardKeys {
     thresholds: (workspace) => `${prefix}t:${workspace}`,
     facts: (workspace) => `${prefix}e:${workspace}`,
     holds: (workspace) => `${prefix}o:${workspace}`,
-    operation: (workspace, operation) => `${prefix}a:${workspace}:${operation}`,
+    operation: (workspace, operation) => `${prefix}a:${workspace}/${operation}`,
     dedupe: (day, subShard) => `${prefix}d:${day}:${subShard}`,
     lease: (what) => `${prefix}lease:${what}`,
   }
