@@ -190,3 +190,19 @@ describe('use after the paid period counts against its last window', () => {
     expect(credits({ now }).window?.days.at(-1)).toBe('20261210')
   })
 })
+
+describe('the next window', () => {
+  const canceledAt = Date.parse('2026-10-05T12:00:00Z')
+  const canceled = { status: 'canceled', occurredAt: canceledAt } as const
+
+  test('S9: none begins where what was paid was refunded, as none begins after the last one', () => {
+    for (const now of [canceledAt, canceledAt + 30 * DAY_MS, END + DAY_MS])
+      expect(credits({ is: canceled, now })).toMatchObject({ window: { to: canceledAt }, resetsAt: null })
+    for (const now of [END - 1, END + DAY_MS]) expect(credits({ now }).resetsAt).toBeNull()
+  })
+  test('begins while what is paid goes on', () => {
+    const next = Date.parse('2026-10-10T00:00:00Z')
+    for (const is of [{}, { cancelAtPeriodEnd: true }])
+      expect(credits({ is, now: canceledAt }).resetsAt).toBe(next)
+  })
+})

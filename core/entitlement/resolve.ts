@@ -5,7 +5,7 @@ import type { LimitFormula, Plan } from '../catalogue/plan.ts'
 import { DAY_MS, type Instant, startOfDay, toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { accessEndOf, accessOf } from '../subscription/access.ts'
-import { type BillingWindow, windowAt } from '../subscription/billing-window.ts'
+import { type BillingWindow, paidUntilOf, windowAt } from '../subscription/billing-window.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import type { TraceStep } from './decision.ts'
 import type { Entitlement, LimitSource } from './entitlement.ts'
@@ -49,8 +49,7 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
     limit: right.limit,
     source: right.source,
     window,
-    resetsAt:
-      window !== null && subscription !== null && window.to < subscription.periodEnd ? window.to : null,
+    resetsAt: window === null || subscription === null ? null : nextWindowOf(subscription, window),
     currency: subscription?.currency ?? null,
     openOrderId: subscription?.openOrder?.orderId ?? null,
     resolvedAt: now,
@@ -204,6 +203,11 @@ function windowOf(feature: Feature, { subscription, access, now }: WindowInput):
   if (feature.kind !== 'flow' || subscription === null) return null
   if (access !== 'active' && feature.lapse !== 'allow') return windowAt(subscription, now)
   return windowAt(subscription, now, now)
+}
+
+/** When the next window begins; null when what is paid ends with this one. */
+function nextWindowOf(subscription: AcceptedSubscription, { to }: BillingWindow): Instant | null {
+  return to < paidUntilOf(subscription) ? to : null
 }
 
 /** The next instant at which time alone changes the entitlement. */

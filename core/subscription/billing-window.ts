@@ -85,8 +85,8 @@ export function windowHolding(subscription: AcceptedSubscription, at: Instant): 
   return { from, to: window.from, days: daysOf({ from, to: window.from }), splitDay: null }
 }
 
-/** The period is paid to its end, or refunded when it was canceled. */
-function paidUntilOf({ status, occurredAt, periodEnd }: AcceptedSubscription): Instant {
+/** Until when a subscription is paid: to the end of its period, or to when it was canceled. No window begins then or later. */
+export function paidUntilOf({ status, occurredAt, periodEnd }: AcceptedSubscription): Instant {
   return status === 'canceled' ? Math.min(occurredAt, periodEnd) : periodEnd
 }
 
