@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { RESERVED_FIELDS } from '../usage/counter-fields.ts'
 import { parseCatalogue } from './parse-catalogue.ts'
 
 /** The default catalogue with the values at some paths replaced; undefined takes a property away. */
@@ -139,6 +140,28 @@ test.for([
   const problems = parsed.ok ? [] : parsed.problems.filter((one) => one.path === path)
   expect(problems.map(({ problem }) => problem).join()).toContain(words)
 })
+
+test.for(RESERVED_FIELDS)(
+  'a level meter called %s is refused: its level would overwrite what stands there',
+  (name) => {
+    const problemsWith = (definition: object): unknown => {
+      const { meters, features } = source() as Record<string, Record<string, object>>
+      const catalogue = {
+        ...(source() as object),
+        meters: { ...meters, leads: undefined, [name]: [{ from: '2020-01-01', ...definition }] },
+        features: { ...features, leads: { ...features?.['leads'], meters: [name] } },
+      }
+      Reflect.deleteProperty(catalogue.meters, 'leads')
+      const parsed = parseCatalogue(catalogue, 1)
+      return parsed.ok ? [] : parsed.problems
+    }
+    const level = { record: 'LeadEvent', aggregation: 'level', field: 'action', sign: { created: 1 } }
+    expect(problemsWith(level)).toEqual([
+      { path: `meters.${name}`, problem: expect.stringContaining('cannot be called rev or z') },
+    ])
+    expect(problemsWith({ record: 'LeadEvent', aggregation: 'distinct', field: 'action' })).toEqual([])
+  },
+)
 
 test('a first plan version that leaves a feature without a limit is a gap', () => {
   expect(problemsOf({ 'plans.base.versions.0.limits.leads': undefined })).toEqual(['plans.base.versions[0]'])

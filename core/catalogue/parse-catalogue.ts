@@ -28,7 +28,7 @@ export function parseCatalogue(source: unknown, revision: number): ParsedCatalog
     revision,
     processingWindowMinutes: reader.bounded('processingWindowMinutes', 43_200, PROCESSING_WINDOW_MINUTES),
     trial: parseTrial(reader),
-    meters: reader.map('meters', (value, path) => parseMeter(reader, value, path)),
+    meters: reader.map('meters', (value, path, key) => parseMeter(reader.object({ '': value }, path), key)),
     features: reader.map('features', (value, path) => parseFeature(reader.object(value, path))),
     plans: reader.map('plans', (value, path) => parsePlan(reader.object(value, path))),
     addOns: reader.map('addOns', (value, path) => parseAddOn(reader.object(value, path))),

@@ -1,11 +1,18 @@
+import { RESERVED_FIELDS } from '../usage/counter-fields.ts'
 import { aggregations, type MeterDefinition } from './meter.ts'
 import type { SourceReader } from './source-reader.ts'
 
-/** A meter's definitions, oldest first. */
-export function parseMeter(parent: SourceReader, value: unknown, path: string): readonly MeterDefinition[] {
-  const holder = parent.object({ '': value }, path)
+/** A meter's definitions, oldest first; `holder` has them under the name ''. */
+export function parseMeter(holder: SourceReader, key: string): readonly MeterDefinition[] {
   const definitions = holder.objects('', parseDefinition)
   if (definitions.length === 0) holder.fault('', 'a meter needs at least one definition')
+  if (definitions[0]?.aggregation === 'level' && RESERVED_FIELDS.includes(key)) {
+    const names = RESERVED_FIELDS.join(' or ')
+    holder.fault(
+      '',
+      `a level meter cannot be called ${names}: such a counter of ours stands beside its level`,
+    )
+  }
   definitions.forEach((definition, index) => {
     const previous = definitions[index - 1]
     if (previous === undefined) return

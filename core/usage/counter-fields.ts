@@ -28,6 +28,12 @@ export function heldField(meter: string): string {
 /** Field that names the newest page of past days that are no longer among the counters. */
 export const ARCHIVE_FIELD = 'z'
 
+/** Field that names the facts which stand beside the counters; written and read in `drivers/redis/lua` alone. */
+export const FACTS_REVISION_FIELD = 'rev'
+
+/** Fields of the usage hash without a colon that are no level: a level meter of such a name would overwrite them. */
+export const RESERVED_FIELDS: readonly string[] = [FACTS_REVISION_FIELD, ARCHIVE_FIELD]
+
 /** A field of one day: whose it is and what it says. */
 export interface DayField {
   readonly meter: string
