@@ -59,6 +59,12 @@ test.for([
     'at least one',
   ],
   [
+    'a switch that needs another one',
+    { 'features.priority_support.requires': 'salesbot' },
+    'features.priority_support.requires',
+    'leave it out',
+  ],
+  [
     'an unknown meter',
     { 'features.ai_credits.meters': ['ai_credits', 'unicorns'] },
     'features.ai_credits.meters[1]',

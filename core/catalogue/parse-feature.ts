@@ -24,6 +24,8 @@ export function parseFeature(reader: SourceReader): Feature {
   }
   if (isSwitch && feature.meters.length > 0)
     reader.fault('meters', 'a switch counts nothing; leave meters out')
+  if (isSwitch && requires !== '')
+    reader.fault('requires', 'a switch needs no other; leave it out, and say on or off in each plan')
   if (!isSwitch && feature.meters.length === 0)
     reader.fault('meters', `a ${kind} feature needs at least one meter`)
   if (feature.rearmBelowPercent > 100) reader.fault('rearmBelowPercent', 'must be 0 … 100')
