@@ -34,3 +34,8 @@ export function accessOf(
   if (subscription.status === 'payment_pending') return 'pending'
   return now < accessEndOf(subscription, rules) ? 'active' : 'lapsed'
 }
+
+/** Whether what was paid for still gives access: a trial does not, nor what ended. */
+export function hasPaidAccess(subscription: AcceptedSubscription, now: Instant, rules: AccessRules): boolean {
+  return subscription.status !== 'trialing' && accessOf(subscription, now, rules) === 'active'
+}

@@ -58,6 +58,11 @@ test.for<[string, readonly Change[], RegExp]>([
     ],
     /acme had its one trial \(t2\) already; t3 is refused\. .*support/,
   ],
+  [
+    'trial_repeated over what is paid',
+    [{ ...TRIAL, is: { ...TRIAL.is, subscriptionId: 's1' } }],
+    /acme has s1 paid until 2026-12-10T09:00:00.000Z; a trial in its place is refused\. .*support/,
+  ],
 ])('%s: the sentence names the values and what to do', ([, changes, sentence]) => {
   const folded = foldVersions(versionsAfter(...changes), () => rules)
   const reasons = [...folded.changes.values()].flatMap(({ refusals }) => refusals.map(({ reason }) => reason))

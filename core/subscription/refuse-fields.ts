@@ -1,6 +1,6 @@
 import { toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
-import { accessOf } from './access.ts'
+import { hasPaidAccess } from './access.ts'
 import { addMonths } from './add-months.ts'
 import type { SubscriptionRules } from './fold.ts'
 import type {
@@ -17,13 +17,17 @@ export interface RefusedFields {
   readonly refusals: readonly Refusal[]
 }
 
-/** Applies the rules that refuse single fields (S3 for add-ons, S5, S15, L3); support lifts the transitions. */
+/**
+ * Applies the rules that refuse single fields (S3 for add-ons, S5, S15, L3); support lifts the transitions, which are
+ * judged while paid access runs: after a lapse or a trial everything may be chosen anew.
+ */
 export function refuseFields(
   before: AcceptedSubscription | null,
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): RefusedFields {
-  const isJudged = before !== null && event.actor !== 'support' && hasPaidAccess(before, event, rules)
+  const isJudged =
+    before !== null && event.actor !== 'support' && hasPaidAccess(before, event.occurredAt, rules)
   const stated = keepAddOns(before?.addOns ?? [], event, rules)
   const units = isJudged ? keepUnits(before, { ...event, addOns: stated.kept }, rules) : asStated(stated.kept)
   const leftOut = isJudged ? keepLeftOut(before, event, rules) : asStated([])
@@ -43,15 +47,6 @@ export function refuseFields(
 interface KeptField {
   readonly fields: Partial<Subscription>
   readonly refusal: Refusal
-}
-
-/** Transitions are judged while paid access runs; after a lapse or a trial everything may be chosen anew. */
-function hasPaidAccess(
-  before: AcceptedSubscription,
-  event: SubscriptionEvent,
-  rules: SubscriptionRules,
-): boolean {
-  return before.status !== 'trialing' && accessOf(before, event.occurredAt, rules) === 'active'
 }
 
 function refuseDowngrade(

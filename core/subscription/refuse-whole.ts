@@ -1,10 +1,10 @@
 import { toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
-import { accessOf } from './access.ts'
+import { accessOf, hasPaidAccess } from './access.ts'
 import type { AcceptedState, SubscriptionRules } from './fold.ts'
 import type { KeptOrder } from './order-book.ts'
 import { isOfTerm } from './order-kinds.ts'
-import type { Refusal, SubscriptionEvent } from './subscription.ts'
+import type { AcceptedSubscription, Refusal, SubscriptionEvent } from './subscription.ts'
 
 /** Types that state the length of a paid term (S3). */
 const TERM_TYPES: readonly string[] = ['purchased', 'renewed', 'extended']
@@ -54,19 +54,20 @@ function refuseSecond(
 ): Refusal | null {
   const running = before.subscription
   if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
-  if (running.status === 'trialing' || accessOf(running, event.occurredAt, rules) !== 'active') return null
+  if (!hasPaidAccess(running, event.occurredAt, rules)) return null
   const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
   return { code: 'second_subscription', reason }
 }
 
-/** While the trial runs it may change, and once it ended it may be restated; it does not begin again. */
+/** While the trial runs it may change, and once it ended it may be restated; it does not begin again, nor beside what is paid. */
 function refuseTrial(
   before: AcceptedState,
   event: SubscriptionEvent,
   rules: SubscriptionRules,
 ): Refusal | null {
   const { status, subscriptionId, periodEnd } = event.subscription
-  if (status !== 'trialing' || before.trialOf === null) return null
+  if (status !== 'trialing') return null
+  if (before.trialOf === null) return refuseUnpaying(before.subscription, event, rules)
   const trial = before.subscription
   if (trial?.status === 'trialing' && before.trialOf === subscriptionId) {
     if (periodEnd <= trial.periodEnd || accessOf(trial, event.occurredAt, rules) === 'active') return null
@@ -74,6 +75,20 @@ function refuseTrial(
   return {
     code: 'trial_repeated',
     reason: `${event.workspace} had its one trial (${before.trialOf}) already; ${event.subscription.subscriptionId} is refused. Sell a plan, or let support grant another`,
+  }
+}
+
+/** A first trial does not take the place of what is paid and runs: what was paid stays paid (S2, S5). */
+function refuseUnpaying(
+  running: AcceptedSubscription | null,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
+  if (running === null || !hasPaidAccess(running, event.occurredAt, rules)) return null
+  const { subscriptionId, periodEnd } = running
+  return {
+    code: 'trial_repeated',
+    reason: `${event.workspace} has ${subscriptionId} paid until ${toIso(periodEnd)}; a trial in its place is refused. State it as it was bought, or let support grant the trial`,
   }
 }
 
