@@ -34,6 +34,8 @@ export interface Entitlement {
   readonly window: BillingWindow | null
   /** When the next window gives a new allowance; null when none follows in what is paid. */
   readonly resetsAt: Instant | null
+  /** What holds at `resetsAt`, where there is one: a pack or an override may have ended by then. */
+  readonly atReset?: Pick<Entitlement, 'on' | 'limit'>
   /** Currency the subscription is paid in; null without one. */
   readonly currency: string | null
   /** Order that waits for its payment, if any. */

@@ -128,6 +128,7 @@ function groundsOf(
     feature,
     window: window === null ? null : { from, to, days: [], splitDay: null },
     isOffByOverride: false,
+    ...(resetsAt === null ? {} : { atReset: { on, limit } }),
     seats: 0,
     currency: null,
     resolvedAt: 0,

@@ -35,6 +35,8 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
   const access = accessOf(subscription, now, catalogue)
   const right = rightTo(input, { feature, access })
   const window = windowOf(feature, { subscription, access, now })
+  const resetsAt = window === null || subscription === null ? null : nextWindowOf(subscription, window)
+  const next = resetsAt === null ? right : rightTo({ ...input, now: resetsAt }, { feature, access })
   return {
     workspace,
     featureKey,
@@ -49,7 +51,8 @@ export function resolveEntitlement(input: ResolveInput): Entitlement {
     limit: right.limit,
     source: right.source,
     window,
-    resetsAt: window === null || subscription === null ? null : nextWindowOf(subscription, window),
+    resetsAt,
+    ...(resetsAt === null ? {} : { atReset: { on: next.on, limit: next.limit } }),
     currency: subscription?.currency ?? null,
     openOrderId: subscription?.openOrder?.orderId ?? null,
     resolvedAt: now,

@@ -3,6 +3,7 @@ import { defaultCatalogue, END, START, subscriptionWith } from '../../test/helpe
 import type { Amount } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { LimitFormula } from '../catalogue/plan.ts'
+import type { Instant } from '../instant.ts'
 import type { AcceptedSubscription } from '../subscription/subscription.ts'
 import { decideTogether } from './decide.ts'
 import type { Unblock, Verdict } from './decision.ts'
@@ -10,6 +11,9 @@ import type { WorkspaceFacts } from './facts.ts'
 import { resolveEntitlement } from './resolve.ts'
 
 const NOW = END - 100
+/** Five days before a reset. */
+const EARLIER = Date.parse('2026-11-05T12:00:00Z')
+const RESET = Date.parse('2026-11-10T00:00:00Z')
 const shipped = defaultCatalogue()
 
 interface Ask {
@@ -19,6 +23,7 @@ interface Ask {
   readonly quantity?: number
   readonly catalogue?: Catalogue
   readonly overrides?: WorkspaceFacts['overrides']
+  readonly now?: Instant
 }
 
 /** The ways out of what is asked, with two seats of base. */
@@ -33,6 +38,7 @@ function decided({
   quantity = 1,
   catalogue = shipped,
   overrides = {},
+  now = NOW,
 }: Ask): Verdict | undefined {
   const facts = { revision: '', subscription: subscriptionWith(is), overrides, crossings: {} }
   const entitlement = resolveEntitlement({
@@ -40,7 +46,7 @@ function decided({
     facts,
     workspace: 'acme',
     featureKey: feature,
-    now: NOW,
+    now,
   })
   const item = {
     request: { feature, quantity: quantity as Amount, intent: 'add' } as const,
@@ -48,7 +54,7 @@ function decided({
     usage: { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false },
     crossing: null,
   }
-  return decideTogether({ catalogue, now: NOW, items: [item] }).decisions[0]
+  return decideTogether({ catalogue, now, items: [item] }).decisions[0]
 }
 
 function way(action: Unblock['action'], ask: Ask): Unblock | undefined {
@@ -140,6 +146,49 @@ describe('what is sold in the currency of the workspace', () => {
       action: 'upgrade',
       plan: 'advanced',
     })
+  })
+})
+
+describe('the next window', () => {
+  const asks = { now: EARLIER, used: 6_500, quantity: 1_501 }
+  const wait = { action: 'wait_until', at: RESET }
+  const pack = (until: Instant): Partial<AcceptedSubscription> => ({
+    addOns: [{ key: 'ai_credits_5000', quantity: 1, from: START, until }],
+  })
+  const override = (limit: number, until: Instant): WorkspaceFacts['overrides'] => ({
+    ai_credits: { limit: limit as Amount | null, until, reason: 'x' },
+  })
+
+  test.for([RESET - 1, RESET, RESET + 1])('counts a pack that runs at that instant: until %i', (until) => {
+    const is = pack(until)
+    const way = ways({ ...asks, is }).find(({ action }) => action === 'wait_until')
+    expect(way).toEqual(until > RESET ? wait : undefined)
+    expect(ways({ ...asks, quantity: 1_500, is })).toContainEqual(wait)
+  })
+  test('counts an override that holds at that instant, and the plan where it has ended', () => {
+    for (const until of [RESET, RESET + 1]) {
+      const way = ways({ ...asks, overrides: override(6_500, until) })
+      expect(way).toEqual([until > RESET ? wait : { action: 'contact_support' }])
+    }
+    expect(ways({ ...asks, quantity: 1_500, overrides: override(6_500, RESET) })).toEqual([wait])
+    expect(ways({ ...asks, used: 7, quantity: 8, overrides: override(7, RESET) })).toEqual([wait])
+  })
+  test('is named where there is no limit by then, and not where what it needs is off', () => {
+    const { base } = shipped.plans
+    const credits = shipped.features['ai_credits']
+    const [first, second] = base?.versions ?? []
+    if (base === undefined || first === undefined || second === undefined || credits === undefined)
+      throw new Error('no base')
+    const at = (limit: object, feature: object): Catalogue => {
+      const limits = { ai_credits: { ...first.limits['ai_credits'], ...limit, reach: 'all' } as LimitFormula }
+      const versions = [...base.versions, { ...second, from: RESET, limits }]
+      const features = { ...shipped.features, ai_credits: { ...credits, ...feature } }
+      return { ...shipped, features, plans: { ...shipped.plans, base: { ...base, versions } } }
+    }
+    expect(ways({ ...asks, catalogue: at({ unlimited: true }, {}) })).toContainEqual(wait)
+    const catalogue = at({ unlimited: true }, { requires: 'salesbot' })
+    const salesbot = { limit: null, until: RESET, reason: 'x' }
+    expect(ways({ ...asks, catalogue, overrides: { salesbot } })).not.toContainEqual(wait)
   })
 })
 

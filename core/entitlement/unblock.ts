@@ -147,11 +147,12 @@ function isSoldIn(prices: Prices | null, { entitlement }: Denial): boolean {
   return prices === null || Object.hasOwn(prices, entitlement.currency ?? CURRENCY)
 }
 
-/** The next window, where the request fits into a whole allowance. */
+/** The next window, where the request fits into the whole allowance that there is then. */
 function waits({ entitlement, quantity }: Denial): readonly Unblock[] {
-  const { resetsAt, limit } = entitlement
-  const isEnough = limit !== null && quantity <= limit
-  return resetsAt !== null && isEnough ? [{ action: 'wait_until', at: resetsAt }] : []
+  const { resetsAt, atReset } = entitlement
+  if (resetsAt === null || atReset?.on !== true) return []
+  const isEnough = atReset.limit === null || quantity <= atReset.limit
+  return isEnough ? [{ action: 'wait_until', at: resetsAt }] : []
 }
 
 function planOf(catalogue: Catalogue, { plan }: Entitlement): Plan | null {
