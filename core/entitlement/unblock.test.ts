@@ -204,3 +204,15 @@ test('a switch that an override has off: no plan would turn it on, nor what need
     expect(decided({ feature })?.trace.at(-1)?.data).not.toHaveProperty('offBy')
   }
 })
+
+test('an override of the feature stays with the new plan: no plan is named where it is too small, the cheapest where it is enough', () => {
+  const limited = (limit: number | null): WorkspaceFacts['overrides'] => ({
+    ai_agents: { limit: limit as Amount | null, until: null, reason: 'x' },
+  })
+  const agents = { feature: 'ai_agents', used: 1 }
+  expect(ways({ ...agents, quantity: 5, overrides: limited(5) })).toEqual([{ action: 'contact_support' }])
+  for (const limit of [5, null])
+    expect(ways({ ...agents, quantity: 4, overrides: limited(limit) })).toEqual([
+      { action: 'upgrade', plan: 'advanced' },
+    ])
+})

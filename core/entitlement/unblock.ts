@@ -1,4 +1,4 @@
-import { type Amount, clampAmount } from '../amount.ts'
+import { type Amount, clampAmount, ZERO } from '../amount.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { LimitFormula, Plan } from '../catalogue/plan.ts'
 import { type Prices, pricesAt, seatPriceAt } from '../catalogue/price.ts'
@@ -121,14 +121,21 @@ function upgrades(denial: Denial): readonly Unblock[] {
 
 function wouldFit(plan: Plan, denial: Denial): boolean {
   const { entitlement, now } = denial
-  const { feature, featureKey, seats } = entitlement
+  const { feature, featureKey } = entitlement
   const moment = { now, planSince: now }
   if (feature.kind === 'switch') return isSwitchOn(plan, featureKey, moment).stated
   if (feature.requires !== undefined && !isSwitchOn(plan, feature.requires, moment).stated) return false
-  const formula = limitStatedBy(plan, featureKey, moment)?.stated
-  if (formula === undefined) return false
-  const limit = limitFor(formula, { seats, extra: formulaOf(denial)?.extra ?? 0 })
+  const limit = limitWith(plan, denial)
   return limit === null || limit >= neededWithPlan(denial)
+}
+
+/** The limit there would be on a plan, with the seats and packs there are: an override of the feature stays what it is. */
+function limitWith(plan: Plan, denial: Denial): Amount | null {
+  const { entitlement, now } = denial
+  const { featureKey, seats, source } = entitlement
+  if (source === 'override') return entitlement.limit
+  const formula = limitStatedBy(plan, featureKey, { now, planSince: now })?.stated
+  return formula === undefined ? ZERO : limitFor(formula, { seats, extra: formulaOf(denial)?.extra ?? 0 })
 }
 
 /** Leaving a trial begins a new window, in which nothing is used yet; other changes of plan do not. */
