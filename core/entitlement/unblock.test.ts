@@ -216,3 +216,25 @@ test('an override of the feature stays with the new plan: no plan is named where
       { action: 'upgrade', plan: 'advanced' },
     ])
 })
+
+describe('after a lapse, where the mode leaves adding', () => {
+  const going = (feature: string): Catalogue => {
+    const known = shipped.features[feature]
+    if (known === undefined) throw new Error(`no ${feature}`)
+    return { ...shipped, features: { ...shipped.features, [feature]: { ...known, lapse: 'allow' } } }
+  }
+  const credits = { catalogue: going('ai_credits'), used: 1_500, now: END }
+  const support = { action: 'contact_support' }
+
+  test('S12, S16: to pay is the way out of a limit; seats, packs and plans are ways out until then', () => {
+    expect(ways(credits)).toEqual([{ action: 'pay' }, support])
+    const before = ways({ ...credits, now: END - 1 }).map(({ action }) => action)
+    expect(before).toEqual(['add_seats', 'add_on', 'upgrade'])
+    const canceled = { status: 'canceled', occurredAt: EARLIER } as const
+    expect(ways({ ...credits, is: canceled, now: EARLIER })).toEqual([{ action: 'pay' }, support])
+  })
+  test('what exists may be removed, too', () => {
+    const asks = { feature: 'whatsapp_numbers', catalogue: going('whatsapp_numbers'), used: 1, now: END }
+    expect(ways(asks)).toEqual([{ action: 'pay' }, { action: 'remove', quantity: 1 }, support])
+  })
+})

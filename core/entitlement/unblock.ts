@@ -45,18 +45,18 @@ function payment({ openOrderId }: Entitlement): Unblock {
   return openOrderId === null ? { action: 'pay' } : { action: 'pay', orderId: openOrderId }
 }
 
+/** After a lapse nothing is added to what was bought before: packs count only with access, and paying begins a new window. */
 function limitUnblocks(denial: Denial): readonly Unblock[] {
   const { entitlement, usage, quantity } = denial
-  const fromPlan =
+  const bought =
     entitlement.source === 'plan' ? [...seats(denial), ...addOns(denial), ...upgrades(denial)] : []
   const limit = entitlement.limit ?? 0
   const over = usage.used + usage.held + quantity - limit
   const isRemovable = entitlement.feature.kind === 'stock' && over > 0 && over <= usage.used
-  return orSupport([
-    ...fromPlan,
-    ...waits(denial),
-    ...(isRemovable ? [{ action: 'remove', quantity: over } as const] : []),
-  ])
+  const removed = isRemovable ? [{ action: 'remove', quantity: over } as const] : []
+  if (entitlement.access !== 'active')
+    return [payment(entitlement), ...removed, { action: 'contact_support' }]
+  return orSupport([...bought, ...waits(denial), ...removed])
 }
 
 function orSupport(ways: readonly Unblock[]): readonly Unblock[] {
