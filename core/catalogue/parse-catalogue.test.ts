@@ -169,6 +169,18 @@ test.for(RESERVED_FIELDS)(
   },
 )
 
+test('no meter is called h: what it used on a day would read as held, and be left out of snapshots', () => {
+  const { meters } = source() as Record<string, Record<string, object>>
+  const parsed = parseCatalogue(
+    { ...(source() as object), meters: { ...meters, h: meters?.['ai_credits'] } },
+    1,
+  )
+  expect(parsed.ok ? [] : parsed.problems).toContainEqual({
+    path: 'meters.h',
+    problem: expect.stringContaining('cannot be called h'),
+  })
+})
+
 test('a first plan version that leaves a feature without a limit is a gap', () => {
   expect(problemsOf({ 'plans.base.versions.0.limits.leads': undefined })).toEqual(['plans.base.versions[0]'])
 })

@@ -1,4 +1,4 @@
-import { RESERVED_FIELDS } from '../usage/counter-fields.ts'
+import { HELD_PREFIX, RESERVED_FIELDS } from '../usage/counter-fields.ts'
 import { aggregations, type MeterDefinition } from './meter.ts'
 import type { SourceReader } from './source-reader.ts'
 
@@ -6,6 +6,8 @@ import type { SourceReader } from './source-reader.ts'
 export function parseMeter(holder: SourceReader, key: string): readonly MeterDefinition[] {
   const definitions = holder.objects('', parseDefinition)
   if (definitions.length === 0) holder.fault('', 'a meter needs at least one definition')
+  if (key === HELD_PREFIX)
+    holder.fault('', `a meter cannot be called ${key}: what is held of each meter begins so`)
   if (definitions[0]?.aggregation === 'level' && RESERVED_FIELDS.includes(key)) {
     const names = RESERVED_FIELDS.join(' or ')
     holder.fault(

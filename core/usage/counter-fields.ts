@@ -20,9 +20,12 @@ export function lastLevelField(meter: string, day: Day): string {
   return `${meter}:${day}:l`
 }
 
+/** What the fields of units in open holds begin with, before a colon; they are no part of a snapshot. */
+export const HELD_PREFIX = 'h'
+
 /** Field of the units in open holds. */
 export function heldField(meter: string): string {
-  return `h:${meter}`
+  return `${HELD_PREFIX}:${meter}`
 }
 
 /** Field that names the newest page of past days that are no longer among the counters. */
