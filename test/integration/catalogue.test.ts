@@ -42,7 +42,7 @@ async function ask(
   return { status: response.status, body: answered, etag: response.headers.get('etag') }
 }
 
-test('a new revision of the catalogue: previewed, refused, stored; a new meter counts and every API sells it', async () => {
+test('a new revision of the catalogue: previewed, refused, stored; every API sells a new meter, which nothing counts before it begins', async () => {
   const { body: inForce, etag } = await ask('GET', '/v1/catalogue')
   const catalogue = inForce['catalogue'] as Record<string, Record<string, unknown>>
   const from = toIso(Date.now() + 62_000)
@@ -86,14 +86,15 @@ test('a new revision of the catalogue: previewed, refused, stored; a new meter c
   const workspace = new TestWorkspace(system)
   const elsewhere = Object.assign(new TestWorkspace(other), { id: workspace.id })
   await workspace.subscribe({})
+  expect(await elsewhere.check({ feature: 'exports', intent: 'read' })).toMatchObject({ limit: 3, used: 0 })
   const occurredAt = Date.now() + 120_000
   await workspace.send('MeterEvent', { meter: 'exports', quantity: 2, action: 'add', occurredAt })
-  const seen = await eventually(
-    () => elsewhere.check({ feature: 'exports', intent: 'read' }),
-    ({ used }) => used === 2,
-    { what: 'the new meter to be counted' },
+  const letters = await eventually(
+    () => ask('GET', `/v1/dead-letters?workspace=${workspace.id}`),
+    ({ body }) => Object(body['letters']).length === 1,
+    { what: 'the event that is dated ahead to be set aside' },
   )
-  expect(seen.limit).toBe(3)
+  expect(letters.body).toMatchObject({ letters: [{ code: 'unknown_meter' }] })
   expect(await ask('GET', '/v1/catalogue/revisions')).toMatchObject({
     body: { revisions: [{ storedBy: { kind: 'key' } }, { storedBy: { kind: 'setup' } }] },
   })

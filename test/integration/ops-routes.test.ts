@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DAY_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { runCli } from '#test/helpers/cli.ts'
@@ -274,7 +274,8 @@ test('GET /v1/system: each partition level with the log, each shard ready; what 
     ({ body }) => Number.isInteger(Object(body['partitions'])[own].enforcementLagMs),
     { what: 'the time from append to counted to be told' },
   )
-  expect(Object(told.body['partitions'])[own].enforcementLagMs).toBeLessThan(60_000)
+  // What other files appended while no such system ran was counted late, and may be what is told.
+  expect(Object(told.body['partitions'])[own].enforcementLagMs).toBeLessThan(HOUR_MS)
   await system.kill('consumers')
   await workspace.send('LeadEvent', { leadId: 'm', action: 'created' })
   const shard = shardOf(workspace.id, shards.length)
