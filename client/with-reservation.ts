@@ -65,8 +65,8 @@ const TTL_DEFAULT_MS = 60_000
  * Reserves, does the work, and commits what it used; when the work throws, releases and throws the same.
  *
  * Throws what reserving throws, `expired` for an id whose reservation is over (the work is not begun), what the work
- * throws, and an UncommittedUseError when the work is done and cannot be
- * counted. Work that takes longer than the reservation is not cut off: `signal` tells it, and the commit says `expired`.
+ * throws, and an UncommittedUseError when the work is done and cannot be counted. Work that takes longer than the
+ * reservation is not cut off: `signal` tells it, and the commit says `expired`.
  */
 export async function withReservation<Value, Feature extends string>(
   calls: ReservationCalls<Feature>,
@@ -76,12 +76,12 @@ export async function withReservation<Value, Feature extends string>(
 ): Promise<ReservedWork<Value, Feature>> {
   const { workspace, ttlMs = TTL_DEFAULT_MS } = request
   const askedAt = performance.now()
-  const { allowed, held, ...reserved } = await calls.reserve({ ...request, ttlMs }, options)
-  const { decisions, id, granted } = reserved
+  const reserved = await calls.reserve({ ...request, ttlMs }, options)
+  const { allowed, held, decisions, id, granted } = reserved
   if (!allowed) return { allowed, decisions }
-  if (isOver({ held, ...reserved })) throw overBefore(workspace, id)
+  if (isOver(reserved)) throw overBefore(workspace, id)
   const over = new AbortController()
-  const leftMs = leftOf({ held, ...reserved }, ttlMs - (performance.now() - askedAt))
+  const leftMs = leftOf(reserved, ttlMs - (performance.now() - askedAt))
   const timer = setTimeout(() => over.abort(outlived(workspace, id, ttlMs)), leftMs)
   let quantities: readonly number[] | null = null
   const use = (used: readonly number[]): void => {

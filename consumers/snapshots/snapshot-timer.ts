@@ -29,26 +29,22 @@ export function startSnapshots(options: TimerOptions): Rounds {
 /** One shard's turn; the lease only saves work when several processes run. */
 async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
   const { redis, name, log, ranges, everyMs, onRound, catalogue } = options
+  const { shard } = keys
   try {
-    const lease = keys.lease('snapshot')
-    if ((await redis.set(lease, name, 'PX', everyMs, 'NX')) === null) return
+    if ((await redis.set(keys.lease('snapshot'), name, 'PX', everyMs, 'NX')) === null) return
     const deps = {
       ...options,
       distinctMeters: () => distinctMeters(catalogue()),
       lastingMeters: () => lastingMeters(catalogue()),
     }
-    await snapshotRound(deps, keys).then(
-      (outcome) => onRound(keys.shard, outcome),
-      (error: unknown) => {
-        onRound(keys.shard, 'failed')
-        log.warn({ err: error, shard: keys.shard }, 'the snapshot failed; the next round takes what changed')
-      },
-    )
+    onRound(shard, await snapshotRound(deps, keys))
+  } catch (error) {
+    onRound(shard, 'failed')
+    log.warn({ err: error, shard }, 'the snapshot failed; the next round takes what changed')
+  }
+  try {
     await forgetIds({ redis, keys, ranges: await ranges() })
   } catch (error) {
-    log.warn(
-      { err: error, shard: keys.shard },
-      'old event ids could not be forgotten; the next round tries again',
-    )
+    log.warn({ err: error, shard }, 'old event ids could not be forgotten; the next round tries again')
   }
 }

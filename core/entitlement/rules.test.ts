@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defaultCatalogue, END, START, subscriptionWith } from '../../test/helpers/facts.ts'
+import { defaultCatalogue, END, renewalWith, START, subscriptionWith } from '../../test/helpers/facts.ts'
 import type { Amount } from '../amount.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../instant.ts'
 import { type FoldedVersions, foldVersions } from '../subscription/fold.ts'
@@ -64,18 +64,10 @@ function reasons(folded: FoldedVersions, ...instants: readonly number[]): readon
   return instants.map((now) => decide(folded, { now }).reason)
 }
 
-const renewal: Order = {
-  orderId: 'o2',
-  kind: 'renewal',
-  status: 'pending',
+const renewal = renewalWith({
   amountMinor: 18_000,
-  currency: 'USD',
-  method: 'card',
-  installments: 1,
-  placedAt: END - 3 * DAY_MS,
-  paidAt: null,
   attempt: { state: 'processing', at: END - 5 * MINUTE_MS, reason: null },
-}
+})
 const failed: Order = { ...renewal, attempt: { state: 'failed', at: END - 3 * DAY_MS, reason: 'declined' } }
 const PENDING: Change = { type: 'payment_pending', order: renewal, occurredAt: END - 5 * MINUTE_MS }
 const PAID: Change = {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { END, renewalWith, START } from '../../test/helpers/facts.ts'
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
 import { DAY_MS, MINUTE_MS } from '../instant.ts'
 import { foldVersions } from './fold.ts'
@@ -16,8 +17,6 @@ import { orderKinds, orderStatuses, subscriptionStatuses } from './subscription.
 const parsed = parseCatalogue(JSON.parse(readFileSync('deploy/catalogue.json', 'utf8')), 1)
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
 const rules = parsed.catalogue
-const START = Date.parse('2026-06-10T09:00:00Z')
-const END = Date.parse('2026-12-10T09:00:00Z')
 
 const paid: Subscription = {
   subscriptionId: 's1',
@@ -37,18 +36,7 @@ const paid: Subscription = {
   addOns: [],
 }
 
-const renewal: Order = {
-  orderId: 'o2',
-  kind: 'renewal',
-  status: 'pending',
-  amountMinor: 1,
-  currency: 'USD',
-  method: 'card',
-  installments: 1,
-  placedAt: END - 3 * DAY_MS,
-  paidAt: null,
-  attempt: { state: 'failed', at: END - 5 * MINUTE_MS, reason: null },
-}
+const renewal = renewalWith()
 
 interface Change extends Partial<Omit<SubscriptionEvent, 'subscription'>> {
   readonly is?: Partial<Subscription>

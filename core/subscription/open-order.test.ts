@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defaultCatalogue, END } from '../../test/helpers/facts.ts'
+import { defaultCatalogue, END, renewalWith } from '../../test/helpers/facts.ts'
 import { type Change, versionsAfter } from '../../test/helpers/versions.ts'
 import { DAY_MS, MINUTE_MS } from '../instant.ts'
 import { accessEndOf } from './access.ts'
@@ -10,18 +10,7 @@ const rules = defaultCatalogue()
 const EDGE = END + 10 * MINUTE_MS
 
 /** The renewal, tried in time: access holds until EDGE. */
-const renewal: Order = {
-  orderId: 'o2',
-  kind: 'renewal',
-  status: 'pending',
-  amountMinor: 1,
-  currency: 'USD',
-  method: 'card',
-  installments: 1,
-  placedAt: END - 3 * DAY_MS,
-  paidAt: null,
-  attempt: tried(END - 5 * MINUTE_MS),
-}
+const renewal = renewalWith({ attempt: tried(END - 5 * MINUTE_MS) })
 const RETRIED = END + 2 * MINUTE_MS
 const purchase: Order = {
   ...renewal,

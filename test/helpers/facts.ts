@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
-import type { AcceptedSubscription } from '#core/subscription/subscription.ts'
+import { DAY_MS, MINUTE_MS } from '#core/instant.ts'
+import type { AcceptedSubscription, Order } from '#core/subscription/subscription.ts'
 
 /** Revision that `defaultCatalogue` says it has. */
 export const REVISION = 7
@@ -40,6 +41,23 @@ export function subscriptionWith(change: Partial<AcceptedSubscription> = {}): Ac
     occurredAt: START,
     openOrder: null,
     windowStartsAt: null,
+    ...change,
+  }
+}
+
+/** A pending order that renews it, tried in vain five minutes before `END`, with some changes. */
+export function renewalWith(change: Partial<Order> = {}): Order {
+  return {
+    orderId: 'o2',
+    kind: 'renewal',
+    status: 'pending',
+    amountMinor: 1,
+    currency: 'USD',
+    method: 'card',
+    installments: 1,
+    placedAt: END - 3 * DAY_MS,
+    paidAt: null,
+    attempt: { state: 'failed', at: END - 5 * MINUTE_MS, reason: null },
     ...change,
   }
 }

@@ -161,3 +161,13 @@ export class TestWorkspace {
     return this.#system.redis.hget(keys.usage(this.id), 'rev')
   }
 }
+
+/** A new workspace that is subscribed; its id. */
+export async function subscribedWorkspace(
+  system: System,
+  change: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe(change)
+  return workspace.id
+}

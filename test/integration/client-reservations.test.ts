@@ -3,7 +3,7 @@ import { TallygateClient, UncommittedUseError } from '#client/client.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import type { System } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { subscribedWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 let client: TallygateClient
@@ -13,17 +13,11 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-async function workspaceWith(change: Readonly<Record<string, unknown>>): Promise<string> {
-  const workspace = new TestWorkspace(system)
-  await workspace.subscribe({ seats: 1, ...change })
-  return workspace.id
-}
-
 const credits = (quantity: number) => ({ feature: 'ai_credits', quantity })
 
 describe('reservations', () => {
   test('reserve, commit a part, and the rest is free; release gives all of it back', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const { id, held, expiresAt } = await client.reserve({ workspace, items: [credits(700)], ttlMs: 60_000 })
     expect(held).toBe(true)
     expect(Date.parse(expiresAt ?? '')).toBeGreaterThan(Date.now() + 50_000)
@@ -43,7 +37,7 @@ describe('reservations', () => {
   })
 
   test('withReservation commits what the work used, releases when it throws, and does not begin when denied', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const request = { workspace, items: [credits(700)] }
     const done = await client.withReservation(request, async ({ granted, held, use }) => {
       expect([granted, held]).toEqual([[700], true])
@@ -71,7 +65,7 @@ describe('reservations', () => {
   })
 
   test('withReservation begins no work with an id whose reservation is over, and goes on with one that is not', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const request = { workspace, id: 'job-1', items: [credits(10)] }
     const broken = new Error('the model is away')
     await expect(client.withReservation(request, () => Promise.reject(broken))).rejects.toBe(broken)
@@ -94,7 +88,7 @@ describe('reservations', () => {
   })
 
   test('work that outlives its reservation is told so, and its value comes with the error named expired', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const late = client.withReservation(
       { workspace, items: [credits(10)], ttlMs: 300 },
       async ({ signal }) => {

@@ -8,7 +8,7 @@ import { gate as connectGate } from '#client/express.ts'
 import { gate, gates } from '#client/fastify.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { subscribedWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 let client: TallygateClient
@@ -18,17 +18,11 @@ beforeAll(async () => {
 })
 afterAll(() => system.stop())
 
-async function workspaceWith(change: Readonly<Record<string, unknown>>): Promise<string> {
-  const workspace = new TestWorkspace(system)
-  await workspace.subscribe({ seats: 1, ...change })
-  return workspace.id
-}
-
 const credits = (quantity: number) => ({ feature: 'ai_credits', quantity })
 
 describe('asking and using', () => {
   test('check, checks and entitlements answer what the service says', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const decision = await eventually(
       () => client.check({ workspace, ...credits(750), explain: true }),
       ({ exact }) => exact,
@@ -53,7 +47,7 @@ describe('asking and using', () => {
   })
 
   test('consume counts once however often the same id asks, and denies what does not fit', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const request = { workspace, id: 'op', items: [credits(700)] }
     const first = await client.consume(request)
     expect(first).toMatchObject({ allowed: true, granted: [700], replayed: false, known: true })
@@ -73,7 +67,7 @@ describe('asking and using', () => {
   })
 
   test('the API killed under use and started again: every call is answered, and each counts once', async () => {
-    const workspace = await workspaceWith({ seats: 2 })
+    const workspace = await subscribedWorkspace(system, { seats: 2 })
     const patient = new TallygateClient({ url: system.api, key: system.key, patienceMs: 30_000 })
     let answered = 0
     const uses = Array.from({ length: 200 }, async (_, index) => {
@@ -107,7 +101,7 @@ describe('asking and using', () => {
 })
 
 test('cache: the next check is answered without a call, says its age, and own use is seen at once', async () => {
-  const workspace = await workspaceWith({})
+  const workspace = await subscribedWorkspace(system)
   const cached = new TallygateClient({ url: system.api, key: system.key, cacheMs: 10_000 })
   const asked = await cached.check({ workspace, ...credits(1) })
   const again = await cached.check({ workspace, ...credits(750) })
@@ -136,7 +130,7 @@ describe('gates', () => {
     headers['x-workspace']?.toString()
 
   test('Fastify: plugin and hook let through what is allowed and answer 403 with the ways out', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const app = Fastify()
     onTestFinished(() => app.close())
     app.get('/early', { config: { tallygate: { feature: 'ai_credits', quantity: 751 } } }, async () => ({}))
@@ -165,7 +159,7 @@ describe('gates', () => {
   })
 
   test('Connect and Express: the middleware answers, calls next, or hands it an error with a status', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const away = new TallygateClient({ url: 'http://127.0.0.1:1', key: system.key, patienceMs: 50 })
     const rule = { feature: 'ai_credits', workspace: workspaceOf }
     const routes = new Map([
@@ -189,7 +183,7 @@ describe('gates', () => {
   })
 
   test('Express 5: a gated route runs, or answers 403, or leaves the error to the handler of the app', async () => {
-    const workspace = await workspaceWith({})
+    const workspace = await subscribedWorkspace(system)
     const away = new TallygateClient({ url: 'http://127.0.0.1:1', key: system.key, patienceMs: 50 })
     const rule = { feature: 'ai_credits', workspace: workspaceOf }
     const run: express.RequestHandler = (_request, response) => void response.json({ ran: true })
