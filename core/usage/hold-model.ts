@@ -159,10 +159,11 @@ export class HoldModel {
     if (known.state === 'held') known.state = 'settled'
   }
 
-  /** Units in open holds of a meter; a resource that several operations hold counts once. */
+  /** Units in open holds of a meter; a resource that several operations hold counts once, and not while it is a member. */
   held(workspace: string, meter: string): number {
     const open = this.#openOf(workspace).filter((held) => held.meter === meter && held.units > 0)
     const named = new Set(open.flatMap(({ subject }) => (subject === null ? [] : [subject])))
+    for (const member of this.#counters.members(workspace, meter)) named.delete(member)
     return open.reduce((sum, { subject, units }) => sum + (subject === null ? units : 0), named.size)
   }
 
@@ -199,7 +200,7 @@ export class HoldModel {
       const quantity = fits ? item.quantity : (part ?? 0)
       room[item.group] = left - (isFree ? 0 : quantity)
       if (item.subject !== null) named.add(mark)
-      return { quantity, units: isCounted || free === 'member' ? 0 : quantity }
+      return { quantity, units: isCounted ? 0 : quantity }
     })
   }
 

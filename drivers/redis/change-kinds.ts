@@ -4,8 +4,18 @@ import type { CounterChange } from '#core/usage/usage-event.ts'
 import type { SliceEvent } from './apply.ts'
 import type { ShardKeys } from './keys.ts'
 
-/** What some changes have in common: what is done, to which fields, in which member set (0 = none), and whether stated. */
-type Kind = readonly [operation: string, field: string, beside: string, set: number, isStated: boolean]
+/**
+ * What some changes have in common: what is done, to which fields, in which member set (0 = none), whether stated, and
+ * beside which open holds (0 = holds do not matter).
+ */
+type Kind = readonly [
+  operation: string,
+  field: string,
+  beside: string,
+  set: number,
+  isStated: boolean,
+  holds: number,
+]
 
 /** Where the changes of an event are written. */
 interface Written {
@@ -23,7 +33,7 @@ export class ChangeKinds {
   readonly #numbers = new Map<string, number>()
   #latest: { readonly change: CounterChange; readonly today: Day; readonly number: number } | null = null
 
-  /** `placeOf` is the place of a member set, to be told by what stands before it in `list`. */
+  /** `placeOf` is the place of a key, to be told by what stands before it in `list`. */
   constructor(placeOf: (key: string) => number) {
     this.#placeOf = placeOf
   }
@@ -39,8 +49,10 @@ export class ChangeKinds {
 
   /** The kinds in the order of their numbers, from 1, in the words of `lua/counter-changes.lua`. */
   list(before: number): readonly Kind[] {
-    return this.#kinds.map(([operation, field, beside, set, isStated]) => {
-      return [operation, field, beside, set === 0 ? 0 : set + before, isStated]
+    return this.#kinds.map(([operation, field, beside, set, isStated, holds]) => {
+      return set === 0
+        ? [operation, field, beside, 0, isStated, 0]
+        : [operation, field, beside, set + before, isStated, holds + before]
     })
   }
 
@@ -70,12 +82,14 @@ export class ChangeKinds {
   ): Kind {
     const { kind, meter } = change
     if (kind === 'flow' || kind === 'split') {
-      return [kind, dayField(meter, change.day), splitField(meter, change.day), 0, false]
+      return [kind, dayField(meter, change.day), splitField(meter, change.day), 0, false, 0]
     }
     const hasSet = kind === 'join' || kind === 'leave' || kind === 'members'
-    const set = hasSet ? this.#placeOf(keys.members(workspace, meter)) : 0
     const isStated = (kind === 'set' || kind === 'members') && change.isStated === true
-    return [kind, levelField(meter), lastLevelField(meter, today), set, isStated]
+    const [level, last] = [levelField(meter), lastLevelField(meter, today)]
+    if (!hasSet) return [kind, level, last, 0, isStated, 0]
+    const set = this.#placeOf(keys.members(workspace, meter))
+    return [kind, level, last, set, isStated, this.#placeOf(keys.holds(workspace))]
   }
 }
 

@@ -41,7 +41,7 @@ interface PackedHold {
 /** `lua/hold.lua`: sets units aside for one operation, on every limit that it names or on none. */
 export const hold = defineScript({
   file: 'hold.lua',
-  parts: ['open-holds.lua', 'get-fields.lua', 'hold-figures.lua'],
+  parts: ['held-units.lua', 'open-holds.lua', 'get-fields.lua', 'hold-figures.lua'],
   keys: (packed: PackedHold) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw, { wish }) => holdReply(raw, wish),
@@ -169,7 +169,7 @@ interface CommitInput extends OperationInput {
 /** `lua/commit.lua`: resolves a reservation with what was used of it. */
 export const commit = defineScript({
   file: 'commit.lua',
-  parts: ['open-holds.lua', 'end-operation.lua'],
+  parts: ['held-units.lua', 'open-holds.lua', 'end-operation.lua'],
   keys: (input: CommitInput) => operationKeys(input),
   args: (input) => [memberOf(input), input.operation, (input.quantities ?? []).join(','), input.againMs],
   reply: commitReply,
@@ -178,7 +178,7 @@ export const commit = defineScript({
 /** `lua/release.lua`: gives a reservation back. */
 export const release = defineScript({
   file: 'release.lua',
-  parts: ['open-holds.lua', 'end-operation.lua'],
+  parts: ['held-units.lua', 'open-holds.lua', 'end-operation.lua'],
   keys: (input: OperationInput) => operationKeys(input),
   args: (input) => [memberOf(input), input.operation],
   reply: releaseReply,
@@ -192,7 +192,7 @@ interface SweepInput extends OperationInput {
 /** `lua/sweep.lua`: what an operation that was due needs. */
 export const sweep = defineScript({
   file: 'sweep.lua',
-  parts: ['open-holds.lua', 'end-operation.lua'],
+  parts: ['held-units.lua', 'open-holds.lua', 'end-operation.lua'],
   keys: (input: SweepInput) => operationKeys(input),
   args: (input) => [memberOf(input), input.operation, input.againMs, HOLD_MAX_MS],
   reply: sweepReply,
@@ -206,7 +206,7 @@ interface AnswerInput extends OperationInput {
 /** `lua/answer.lua`: keeps the first answer of an operation and gives it back; null when it is not known. */
 export const keepAnswer = defineScript({
   file: 'answer.lua',
-  parts: ['open-holds.lua'],
+  parts: ['held-units.lua', 'open-holds.lua'],
   keys: ({ keys, workspace, operation }: AnswerInput) => [keys.operation(workspace, operation)],
   args: ({ fingerprint, answer }) => [fingerprint, answer],
   reply: (raw: RawReply): string | null => (raw === '' || raw === null ? null : String(raw)),

@@ -51,7 +51,7 @@ test('events stand workspace by workspace, in their order, and say their kind of
   expect(packed.workspaces).toEqual(['a', 'b'])
   expect(packed.counts).toEqual([2, 1])
   expect(packed.stream).toEqual([0, 0, 1, 1, 10, 0, 5, 5, 1, 1, 15, 0, 2, 2, 1, 1, 12, 0])
-  expect(packed.kinds).toEqual([['add', 'leads', 'leads:20261123:l', 0, false]])
+  expect(packed.kinds).toEqual([['add', 'leads', 'leads:20261123:l', 0, false, 0]])
   expect(packed.from).toEqual([10, NOON + 10])
   expect(packed.names.slice(4)).toEqual([keys.usage('a'), keys.usage('b'), keys.dedupe('20261123', 5)])
 })
@@ -78,8 +78,9 @@ test('places of member sets, holds and thresholds are places in the keys', () =>
     true,
   )
   const keyAt = (place: number): string | undefined => packed.names[place - 1]
-  expect(keyAt(packed.kinds[0][3])).toBe(keys.members('a', 'numbers'))
-  expect(packed.kinds[1][3]).toBe(0)
+  const [, , , members, , holds] = packed.kinds[0]
+  expect([members, holds].map(keyAt)).toEqual([keys.members('a', 'numbers'), keys.holds('a')])
+  expect(packed.kinds[1].slice(3)).toEqual([0, false, 0])
   expect(packed.thresholds.map(keyAt)).toEqual([keys.thresholds('a'), keys.thresholds('b')])
   const [number, [o, a, due, ...rest]] = packed.reservations
   expect(number).toBe(1)
@@ -100,12 +101,12 @@ test('kinds differ by day, meter, direction and statement', () => {
     event(16, 'a'),
   ])
   expect(packed.kinds).toEqual([
-    ['flow', 'credits:20261123', 'credits:20261123:b', 0, false],
-    ['flow', 'credits:20261122', 'credits:20261122:b', 0, false],
-    ['set', 'leads', 'leads:20261123:l', 0, true],
-    ['set', 'leads', 'leads:20261123:l', 0, false],
-    ['add', 'leads', 'leads:20261124:l', 0, false],
-    ['add', 'leads', 'leads:20261123:l', 0, false],
+    ['flow', 'credits:20261123', 'credits:20261123:b', 0, false, 0],
+    ['flow', 'credits:20261122', 'credits:20261122:b', 0, false, 0],
+    ['set', 'leads', 'leads:20261123:l', 0, true, 0],
+    ['set', 'leads', 'leads:20261123:l', 0, false, 0],
+    ['add', 'leads', 'leads:20261124:l', 0, false, 0],
+    ['add', 'leads', 'leads:20261123:l', 0, false, 0],
   ])
   expect(packed.stream.filter((_: unknown, index: number) => index % 6 === 3)).toEqual([1, 1, 2, 3, 4, 5, 6])
 })

@@ -202,7 +202,9 @@ class History {
   }
 
   #changeOf({ meter, quantity, subject, occurredAt }: OpenItem): CounterChange {
-    if (subject !== null) return { kind: this.#next(4) === 0 ? 'leave' : 'join', meter, subject }
+    if (subject !== null && this.#next(6) === 0)
+      return { kind: 'members', meter, subjects: ['+0', '+1', '+2', '+3'].filter(() => this.#next(2) === 0) }
+    if (subject !== null) return { kind: this.#next(3) === 0 ? 'leave' : 'join', meter, subject }
     if (meter !== 'credits') return { kind: 'add', meter, units: this.#next(3) === 0 ? -quantity : quantity }
     if (this.#next(6) === 0) return { kind: 'split', meter, day: this.#day, startsAt: this.#now - 5 }
     return { kind: 'flow', meter, day: this.#day, units: quantity, occurredAt }

@@ -136,6 +136,16 @@ export const testMutants: readonly TestMutant[] = [
     title: 'G7',
   },
   {
+    guarantee: 'G7',
+    name: 'a hold does not follow who becomes a member and who leaves',
+    file: 'drivers/redis/lua/held-units.lua',
+    from: 'if holds == 0 or is_held ~= is_member then return end',
+    to: 'if true then return end',
+    project: 'integration',
+    tests: 'held-members',
+    title: 'G7',
+  },
+  {
     guarantee: 'G9',
     name: 'answered before the log has the events',
     file: 'core/operations/consume.ts',

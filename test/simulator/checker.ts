@@ -120,20 +120,23 @@ export class Checker {
     const past = await readPastDays(this.#days, newest, '')
     const whole = withPastDays(withoutSplits(counted, through), past)
     const seen = canonical([whole, members.toSorted(), badges.toSorted(), held])
+    const sets = { numbers: truth.members(workspace, 'numbers'), badges: truth.members(workspace, 'badges') }
     const wanted = canonical([
       withoutSplits(truth.fields(workspace), through),
-      truth.members(workspace, 'numbers'),
-      truth.members(workspace, 'badges'),
-      sumOfHolds(holds),
+      sets.numbers,
+      sets.badges,
+      sumOfHolds(holds, sets),
     ])
     return seen === wanted ? null : `${workspace} at ${covered}: counted ${seen}, the log says ${wanted}`
   }
 }
 
-/** What the open holds of a workspace come to: units, and for resources one each however many name it. */
-function sumOfHolds(holds: Fields): Fields {
+/** What the open holds of a workspace come to: units, and one for each resource that they name and that is no member. */
+function sumOfHolds(holds: Fields, members: Readonly<Record<string, readonly string[]>>): Fields {
   const sums: Record<string, number> = {}
-  const named = new Set<string>()
+  const named = new Set(
+    Object.entries(members).flatMap(([meter, all]) => all.map((one) => `${meter} ${one}`)),
+  )
   for (const [name, line] of Object.entries(holds)) {
     if (name.startsWith('~')) continue
     const [, units = '0', , , meter = '', subject = ''] = line.split('|')

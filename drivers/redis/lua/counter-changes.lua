@@ -2,17 +2,14 @@
   How an event's changes alter the counters of one workspace; part of apply. What is written stands in cells until the end
   of the workspace.
 
-  change  kind, value, time of the event   kind  {operation, field, field beside it, place of member set, states}
+  change  kind, value, time of the event   kind {operation, field, field beside it, place of member set, states, place of o: what holds of a resource hold}
           add: units · set: units · flow: units · split: when the window starts · join, leave: subject · members: subjects
           beside a level and a size stands the last of the day, beside a flow the split of its day: `<startsAt>|<base>`
           states: the product's own count, so that what differs is drift
 ]]
 local cells, splits, drifts = {}, {}, {}
 
-local function level_of(u, field)
-  local level = cells[field] or tonumber(redis.call('HGET', u, field) or '0')
-  return level
-end
+local function level_of(u, field) return cells[field] or (tonumber(redis.call('HGET', u, field) or '0')) end
 
 local function used_on(u, kind)
   local field = kind[2]
@@ -26,6 +23,13 @@ local function used_on(u, kind)
 end
 
 local function record_size(kind) cells[kind[3]] = redis.call('SCARD', KEYS[kind[4]]) end
+
+local function change_member(u, kind, subject, is_member)
+  redis.call(is_member and 'SADD' or 'SREM', KEYS[kind[4]], subject)
+  mark_member(u, KEYS[kind[6]], kind[2], subject, is_member)
+  record_size(kind)
+  return is_member
+end
 
 -- Each changes counters of usage hash u; true when it may have raised one.
 local operations = {
@@ -50,15 +54,16 @@ local operations = {
     local used, split = used_on(u, kind), splits[kind[3]]
     if not split or split[1] < starts then splits[kind[3]] = { starts, used, is_changed = true } end
   end,
-  join = function(_, kind, subject) redis.call('SADD', KEYS[kind[4]], subject) record_size(kind) return true end,
-  leave = function(_, kind, subject) redis.call('SREM', KEYS[kind[4]], subject) record_size(kind) end,
-  members = function(_, kind, subjects, _, offset)
+  join = function(u, kind, subject) return change_member(u, kind, subject, true) end,
+  leave = function(u, kind, subject) return change_member(u, kind, subject, false) end,
+  members = function(u, kind, subjects, _, offset)
     local set = KEYS[kind[4]]
     local before, kept = redis.call('SCARD', set), 0
     for i = 1, kind[5] and #subjects or 0 do kept = kept + redis.call('SISMEMBER', set, subjects[i]) end
     if kind[5] and before > 0 and kept < math.max(before, #subjects) then drifts[#drifts + 1] = { offset, kind[2], before, #subjects } end
     redis.call('DEL', set)
     for i = 1, #subjects, 500 do redis.call('SADD', set, unpack(subjects, i, math.min(i + 499, #subjects))) end
+    mark_members(u, KEYS[kind[6]], kind[2], subjects)
     record_size(kind) return true
   end,
 }

@@ -60,7 +60,7 @@ local function admit(o, groups, items, room, is_partial)
     local fits = cost <= room[g] and cost > 0 or cost == 0 and (item[3] == 0 or is_free)
     fits = fits and (groups[g][3] ~= '1' or item.counted)
     item.quantity = fits and (cost > 0 and cost or item[3]) or 0
-    item.n = (item.counted or item.free == 'm') and 0 or item.quantity
+    item.n = item.counted and 0 or item.quantity
     if fits then
       fitting, room[g] = fitting + 1, room[g] - cost
       if item[4] ~= '' then named[mark] = true end
@@ -73,6 +73,5 @@ end
 local function open_item(u, o, field, item, kind, time)
   local n, meter, subject = item.n, item[2], item[4]
   redis.call('HSET', o, field, item_line(kind, n, item.quantity, time, meter, subject))
-  if n > 0 and subject ~= '' and redis.call('HINCRBY', o, '~' .. meter .. '~' .. subject, 1) > 1 then n = 0 end
-  add_held(u, meter, n)
+  if subject == '' then add_held(u, meter, n) elseif n > 0 then change_mark(u, o, meter, subject, 1, item.free == 'm') end
 end

@@ -1,11 +1,10 @@
 --[[
-  What the scripts of holds and apply share; the loader puts it before them.
+  What the scripts of holds and apply share; the loader puts it before them, after held-units.lua.
 
   o   <op>~<i> -> kind|n|quantity|time|meter|subject of an open hold: n units held, quantity that its event will state
       kind: 1 the only item of a consumption, so that nothing need be asked of its operation; p any other
-      ~<meter>~<subject> -> open holds that name this resource of a distinct meter: all of them together hold one unit
+      ~<meter>~<subject> -> open holds that name this resource: held-units.lua
   a   one operation, a line for each of the names below; absent is empty
-  u   h:<meter> is the sum of what is open, and absent when nothing is
 ]]
 -- State (committing, held, settled, released, expired), fingerprint, items, times of hold and end, quantities committed; then
 -- what decided it: append times, lower bound, figures, units granted, why they are free, grounds; the answer where it was kept.
@@ -20,8 +19,6 @@ local function clock()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-
-local function text(number) return string.format('%d', number) end
 
 local function load_operation(a)
   local all, known, i = redis.call('GET', a), {}, 0
@@ -40,10 +37,6 @@ local function save_operation(a, known, ...)
   redis.call('SET', a, table.concat(lines, '\n') .. '\n', ...)
 end
 
-local function add_held(u, meter, n)
-  if n ~= 0 and redis.call('HINCRBY', u, 'h:' .. meter, text(n)) <= 0 then redis.call('HDEL', u, 'h:' .. meter) end
-end
-
 local function parse_item(line)
   local kind, n, quantity, time, meter, subject = string.match(line, '^(.)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
   return tonumber(n), tonumber(quantity), time, meter, subject, kind
@@ -59,11 +52,7 @@ local function close_item(u, o, field)
   if not line then return nil end
   local n, _, _, meter, subject, kind = parse_item(line)
   redis.call('HDEL', o, field)
-  if n > 0 and subject ~= '' then
-    local mark = '~' .. meter .. '~' .. subject
-    if redis.call('HINCRBY', o, mark, -1) > 0 then n = 0 else redis.call('HDEL', o, mark) end
-  end
-  add_held(u, meter, -n)
+  if subject == '' then add_held(u, meter, -n) elseif n > 0 then change_mark(u, o, meter, subject, -1) end
   return kind
 end
 
