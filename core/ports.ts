@@ -61,6 +61,15 @@ export interface CounterStore {
   read(workspace: string, plan: ReadPlan): Promise<CounterReading>
 }
 
+/** Which events are counted, as of one instant. */
+export interface CountedEvents {
+  readonly counted: readonly boolean[]
+  /** Everything that was appended up to here is counted. */
+  readonly asOf: Instant
+  /** Redis' own clock. */
+  readonly now: Instant
+}
+
 /** Places and resolves holds. Throws `unavailable` when Redis does not answer; then it is not known what it did. */
 export interface HoldStore {
   hold(wish: HoldWish, basis: HoldBasis): Promise<HoldOutcome>
@@ -73,7 +82,7 @@ export interface HoldStore {
     kept: { readonly fingerprint: string; readonly answer: string },
   ): Promise<string | null>
   /** Which of our own events are counted; null while that is being rebuilt. */
-  counted(workspace: string, eventIds: readonly string[]): Promise<readonly boolean[] | null>
+  counted(workspace: string, eventIds: readonly string[]): Promise<CountedEvents | null>
   /** Redis' clock as it was last seen to be: never ahead of it unless clocks jump. */
   now(): Instant
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { commitReservation, releaseReservation, reserve } from '#core/operations/reserve.ts'
@@ -69,7 +70,10 @@ function resolveRoutes(app: FastifyInstance, { holds, usage }: ApiContext): void
       },
     },
     async ({ params: { id }, body: { workspace, quantities = null } }) => {
-      const made = await commitReservation({ holds, sink: usage }, { workspace, operation: id, quantities })
+      const made = await commitReservation(
+        { holds, sink: usage, pause },
+        { workspace, operation: id, quantities },
+      )
       const { replayed } = made
       return {
         workspace,

@@ -3,11 +3,12 @@ import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import type { HoldStore } from '../ports.ts'
 import { type CheckDeps, checkOne } from './check.ts'
+import { lookAgain, type Pause } from './look-again.ts'
 
 /** What waiting for counters needs. */
 export interface FreshDeps extends CheckDeps {
   readonly holds: Pick<HoldStore, 'counted'>
-  readonly pause: (forMs: number) => Promise<unknown>
+  readonly pause: Pause
 }
 
 /** One request that wants figures no older than it says. */
@@ -20,10 +21,6 @@ export interface FreshInput {
   readonly after: string | null
 }
 
-/** How long a check waits, in looks and the time between them, ms: partitions are marked twice a second. */
-const LOOKS = 80
-const PAUSE_MS = 25
-
 /**
  * Decides one request with figures as fresh as it asks for, waiting for them up to two seconds.
  *
@@ -34,15 +31,15 @@ export async function checkFresh(deps: FreshDeps, input: FreshInput): Promise<De
   const { workspace, request, minFreshnessMs, after } = input
   if (after !== null) await untilCounted(deps, { workspace, after })
   let wanted: Instant | null = null
-  for (let look = 0; look < LOOKS; look += 1) {
+  const found = await lookAgain(deps.pause, async () => {
     const decision = await checkOne(deps, { workspace, request })
     const { asOf, lagMs } = decision
     if (minFreshnessMs === null) return decision
-    if (asOf === null || lagMs === null) break
+    if (asOf === null || lagMs === null) return 'without figures'
     wanted ??= asOf + lagMs - minFreshnessMs
-    if (asOf >= wanted) return decision
-    await deps.pause(PAUSE_MS)
-  }
+    return asOf >= wanted ? decision : null
+  })
+  if (found !== null && found !== 'without figures') return found
   const message = `${workspace}: no figures of the last ${minFreshnessMs ?? 0} ms came in time; try again, or take older ones`
   throw new TallygateError('unavailable', message, { workspace })
 }
@@ -51,12 +48,12 @@ async function untilCounted(
   { holds, pause }: FreshDeps,
   { workspace, after }: { readonly workspace: string; readonly after: string },
 ): Promise<void> {
-  for (let look = 0; look < LOOKS; look += 1) {
-    const counted = await holds.counted(workspace, [after])
-    if (counted?.[0] === true) return
-    await pause(PAUSE_MS)
-  }
-  throw new TallygateError('unavailable', `${after} of ${workspace} was not counted in time; try again`, {
-    workspace,
+  const isCounted = await lookAgain(pause, async () => {
+    const found = await holds.counted(workspace, [after])
+    return found?.counted[0] === true ? true : null
   })
+  if (isCounted === null)
+    throw new TallygateError('unavailable', `${after} of ${workspace} was not counted in time; try again`, {
+      workspace,
+    })
 }

@@ -7,6 +7,7 @@ import { ownUsage } from '../usage/own-usage.ts'
 import { itemEventId } from '../usage/reservation.ts'
 import { type AdmitDeps, type AdmitInput, admitUnits } from './admit-units.ts'
 import { type ConsumeDeps, eventIdsOf } from './consume.ts'
+import { lookAgain, type Pause } from './look-again.ts'
 
 /** What to reserve, and for how long (ms, at most `RESERVATION_MAX_MS`). */
 export interface ReserveInput extends Omit<AdmitInput, 'state' | 'dueMs'> {
@@ -37,6 +38,11 @@ export interface CommitInput extends OperationName {
   readonly quantities: readonly number[] | null
 }
 
+/** What committing needs. */
+export interface CommitDeps extends Pick<ConsumeDeps, 'holds' | 'sink'> {
+  readonly pause: Pause
+}
+
 /** What is counted of it. */
 export interface Committed {
   readonly quantities: readonly number[]
@@ -52,10 +58,8 @@ const ITEMS_MAX = 100
  *
  * Throws `already_resolved`, `expired`, `invalid_request`, `unavailable`, and `unknown` as consuming does.
  */
-export async function commitReservation(
-  { holds, sink }: Pick<ConsumeDeps, 'holds' | 'sink'>,
-  input: CommitInput,
-): Promise<Committed> {
+export async function commitReservation(deps: CommitDeps, input: CommitInput): Promise<Committed> {
+  const { holds, sink } = deps
   sink.requireReachable()
   const reply = await holds.commit(input, input.quantities)
   switch (reply.outcome) {
@@ -63,7 +67,7 @@ export async function commitReservation(
       throw notNow(input)
     case 'unknown':
     case 'expired':
-      return committedBefore(holds, input)
+      return committedBefore(deps, input)
     case 'resolved':
       throw new TallygateError(
         'already_resolved',
@@ -92,15 +96,26 @@ export async function commitReservation(
  * The hold is gone, or never was because nothing could be held, unless its events are counted: Redis that went back to
  * before a commit knows the reservation alone, and lets it expire.
  *
- * That is what `expired` says and what the product does about it (ADR 0026).
+ * That is what `expired` says and what the product does about it (ADR 0026). So it is said only once everything is
+ * counted that was in the log when it was asked for: Redis may have lost the event, too, and the product would send it
+ * a second time.
  */
-async function committedBefore(holds: HoldStore, input: CommitInput): Promise<Committed> {
+async function committedBefore({ holds, pause }: CommitDeps, input: CommitInput): Promise<Committed> {
   const { workspace, operation, quantities } = input
   const count = quantities?.length ?? ITEMS_MAX
   const ids = Array.from({ length: count }, (_, item) => itemEventId({ operation, item }))
-  const counted = await holds.counted(workspace, ids)
-  if (counted === null) throw notNow(input)
-  const eventIds = ids.filter((_, item) => counted[item] === true)
+  let askedAt: Instant | null = null
+  const eventIds = await lookAgain(pause, async () => {
+    const found = await holds.counted(workspace, ids)
+    if (found === null) throw notNow(input)
+    askedAt ??= found.now
+    const counted = ids.filter((_, item) => found.counted[item] === true)
+    return counted.length > 0 || found.asOf > askedAt ? counted : null
+  })
+  if (eventIds === null) {
+    const message = `${operation}: whether it was committed cannot be said while counting is behind; try again`
+    throw new TallygateError('unavailable', message, { workspace })
+  }
   if (eventIds.length > 0) return { quantities: quantities ?? [], eventIds, replayed: true }
   const message = `no reservation "${operation}" is held (any more); where it was granted send the event itself: it counts, and may exceed`
   throw new TallygateError('expired', message)

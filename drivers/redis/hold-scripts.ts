@@ -1,4 +1,5 @@
 import { DAY_MS, type Day, dayOf, HOUR_MS, type Instant } from '#core/instant.ts'
+import type { CountedEvents } from '#core/ports.ts'
 import { dayField, splitField } from '#core/usage/counter-fields.ts'
 import {
   ANSWER_KEPT_MS,
@@ -214,6 +215,7 @@ export const keepAnswer = defineScript({
 
 interface FindInput {
   readonly keys: ShardKeys
+  readonly partition: number
   readonly workspace: string
   /** Ids of our own events. */
   readonly ids: readonly string[]
@@ -231,13 +233,15 @@ export const findIds = defineScript({
       return daysToSearch(now, null).map((day) => keys.dedupe(day, subShard))
     }),
   ],
-  args: ({ workspace, ids, hasher, now }) => {
+  args: ({ partition, workspace, ids, hasher, now }) => {
     const sets = daysToSearch(now, null).length
-    return ids.flatMap((id) => [hasher({ workspace, source: OWN_SOURCE, id }).member, sets])
+    const members = ids.flatMap((id) => [hasher({ workspace, source: OWN_SOURCE, id }).member, sets])
+    return [partition, ...members]
   },
-  reply: (raw): readonly boolean[] | null => {
-    const [word, ...found] = listOf(raw, 'find-ids.lua')
+  reply: (raw): CountedEvents | null => {
+    const [word, now, at, seen, ...found] = listOf(raw, 'find-ids.lua')
     if (wordOf(word ?? null, ['OK', 'REBUILDING'] as const, 'find-ids.lua') === 'REBUILDING') return null
-    return found.map((one) => one === '1')
+    const asOf = Math.max(Number(at), Number(seen))
+    return { counted: found.map((one) => one === '1'), asOf, now: Number(now) }
   },
 })

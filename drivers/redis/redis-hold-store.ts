@@ -54,7 +54,17 @@ export function redisHoldStore(options: StoreOptions): HoldStore {
     keepAnswer: (name, kept) =>
       reached(keepAnswer(redis, { keys: keysOf(name.workspace), ...idOf(name), ...kept }), name.workspace),
     counted: (workspace, ids) =>
-      reached(findIds(redis, { keys: keysOf(workspace), workspace, ids, hasher, now: now() }), workspace),
+      reached(
+        findIds(redis, {
+          keys: keysOf(workspace),
+          partition: partitionOf(workspace),
+          workspace,
+          ids,
+          hasher,
+          now: now(),
+        }),
+        workspace,
+      ),
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Amount } from '#core/amount.ts'
 import type { Instant } from '#core/instant.ts'
@@ -20,7 +21,7 @@ import { SHARDS, wipe } from './disasters.ts'
 export async function settledWhileCommitting(redis: Redis): Promise<string | null> {
   const { name, keys, store, now, hasher } = await reserved(redis)
   const written: string[] = []
-  const dying = { holds: store, sink: { requireReachable: () => undefined, produce: died } }
+  const dying = { holds: store, pause, sink: { requireReachable: () => undefined, produce: died } }
   await commitReservation(dying, { ...name, quantities: null }).catch(() => undefined)
   const place = { keys, incarnation: '1', partition: 0, known: -1, upto: 0, at: now, seen: null, nonce: 'n' }
   const events = [productEvent(name, { now, hasher })]
@@ -28,7 +29,7 @@ export async function settledWhileCommitting(redis: Redis): Promise<string | nul
   const produce = async (own: readonly { readonly id: string }[]): Promise<void> => {
     written.push(...own.map((one) => one.id))
   }
-  const living = { holds: store, sink: { requireReachable: () => undefined, produce } }
+  const living = { holds: store, pause, sink: { requireReachable: () => undefined, produce } }
   const { eventIds } = await commitReservation(living, { ...name, quantities: null })
   await wipe(redis, keys)
   const missing = eventIds.filter((one) => !written.includes(one))
@@ -41,7 +42,7 @@ export async function settledWhileCommitting(redis: Redis): Promise<string | nul
 export async function releasedAfterCommit(redis: Redis): Promise<string | null> {
   const { name, keys, store } = await reserved(redis)
   const sink = { requireReachable: () => undefined, produce: async () => undefined }
-  await commitReservation({ holds: store, sink }, { ...name, quantities: null })
+  await commitReservation({ holds: store, pause, sink }, { ...name, quantities: null })
   const outcome = await store.release(name)
   const held = await redis.hget(keys.usage(name.workspace), 'h:leads')
   await wipe(redis, keys)

@@ -45,6 +45,10 @@ interface Operation {
   readonly quantities: readonly number[] | null
 }
 
+/** Nothing is counted while a client waits: he asks again. */
+const notNow = (): Promise<never> =>
+  Promise.reject(new TallygateError('unavailable', 'counting stands still'))
+
 /** No client asks again after this: the ids of its events are remembered for 72 h. */
 const RETRIED_FOR_MS = 40 * HOUR_MS
 const SLOTS = [3, 6, 12] as const
@@ -129,7 +133,7 @@ export class HoldUsers {
   }
 
   async #commit(api: ConsumeDeps, operation: Operation): Promise<void> {
-    const { eventIds } = await commitReservation(api, operation)
+    const { eventIds } = await commitReservation({ ...api, pause: notNow }, operation)
     this.#acknowledged(operation.workspace, eventIds)
   }
 
