@@ -102,8 +102,8 @@ program
 
 program
   .command('rebase')
-  .description('go on with a usage topic that was deleted and made anew; a dry run without --yes')
-  .option('-p, --partition <n...>', 'also these, where the new log has outgrown what was counted')
+  .description('go on with a usage topic that was made anew, or lost its end; a dry run without --yes')
+  .option('-p, --partition <n...>', 'also these, where the log has outgrown what was counted')
   .option('--complete', 'all of the old log was counted, so that nothing is missing')
   .option('-y, --yes', 'do it; all consumers must be stopped')
   .addOption(json())

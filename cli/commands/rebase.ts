@@ -2,17 +2,18 @@ import Table from 'cli-table3'
 import type { Admin } from 'kafkajs'
 import { distinctMeters } from '#core/catalogue/meter.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
+import { readOffsetAt } from '#drivers/kafka/offset-at.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
+import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
 import { lastRounds } from '#drivers/mongo/merge-rounds.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { allShardKeys, type ShardKeys } from '#drivers/redis/keys.ts'
-import type { Offsets } from '#drivers/redis/snapshot-scripts.ts'
 import { cliActor } from '../actor.ts'
 import { type Engines, withEngines } from '../engines.ts'
-import { basesInRedis, findRemade, type RemadePartition } from '../rebase/find-remade.ts'
+import { findRemade, type RemadePartition, type Standing, standingInRedis } from '../rebase/find-remade.ts'
 import { rebaseShard } from '../rebase/rebase-shard.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
 
@@ -26,7 +27,7 @@ interface RebaseOptions {
 const TOPIC = 'usage.events'
 const GROUP = 'tallygate-usage'
 
-/** `tallygate rebase`: goes on with a topic that was deleted and made anew, keeping what was counted. */
+/** `tallygate rebase`: goes on with a topic that was made anew, or whose log lost its end, keeping what was counted. */
 export async function rebaseCommand(options: RebaseOptions): Promise<void> {
   const named = (options.partition ?? []).map(partitionOf)
   const isDryRun = options.yes !== true
@@ -50,12 +51,11 @@ async function rebase(
   const install = await ensureInstall(mongo.db, installWish)
   const shards = allShardKeys(install.shards)
   const snapshots = new SnapshotLog(mongo.db)
-  const basesOfShard = async (keys: ShardKeys): Promise<Offsets> => ({
-    ...lastRounds(await snapshots.headers(keys.shard)).at(-1)?.base,
-    ...(await basesInRedis(redis, keys)),
-  })
   const ranges = await readRanges(admin, TOPIC)
-  const remade = await findRemade({ ranges, named }, shards, basesOfShard)
+  const offsetAt = (partition: number, instant: number): Promise<number> =>
+    readOffsetAt(admin, { topic: TOPIC, partition, instant })
+  const standings = await Promise.all(shards.map((keys) => standingsOf(keys, { redis, snapshots })))
+  const remade = await findRemade({ ranges, named, offsetAt }, standings)
   if (isDryRun || remade.length === 0) return remade
   await requireStopped(admin)
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
@@ -63,9 +63,30 @@ async function rebase(
   const audit = new AuditLog(mongo.db)
   for (const own of remade)
     await audit.appendRebase({ action: 'rebase', ...own, at: Date.now(), by: cliActor(), isComplete })
-  for (const keys of shards)
-    await rebaseShard({ redis, snapshots, distinctMeters: meters }, keys, { remade, isComplete })
+  const incarnations = new IncarnationLog(mongo.db)
+  const deps = {
+    redis,
+    snapshots,
+    incarnations,
+    now: Date.now,
+    name: 'tallygate rebase',
+    distinctMeters: meters,
+  }
+  for (const keys of shards) await rebaseShard(deps, keys, { remade, isComplete })
   return remade
+}
+
+/** Where a shard stands by its newest snapshot, and by Redis. */
+async function standingsOf(
+  keys: ShardKeys,
+  { redis, snapshots }: { readonly redis: Engines['redis']; readonly snapshots: SnapshotLog },
+): Promise<readonly Standing[]> {
+  const newest = lastRounds(await snapshots.headers(keys.shard)).at(-1)
+  const live = await standingInRedis(redis, keys)
+  if (newest === undefined) return [live]
+  // Redis wins where it has a word: after a rebase the snapshot before it tells of another log.
+  const base = { ...newest.base, ...live.base }
+  return [{ base, at: newest.at }, live]
 }
 
 async function requireStopped(admin: Admin): Promise<void> {
@@ -91,13 +112,14 @@ function partitionOf(text: string): number {
 function textOf(remade: readonly RemadePartition[], isDryRun: boolean): string {
   if (remade.length === 0) return 'no partition was made anew: each log reaches as far as was counted'
   const table = new Table({
-    head: ['partition', 'counted up to', 'log begins at', 'log ends before'],
-    colAligns: ['right', 'right', 'right', 'right'],
+    head: ['partition', 'its log', 'counted up to', 'begins at', 'ends before', 'goes on at'],
+    colAligns: ['right', 'left', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [], compact: true },
   })
-  for (const { partition, counted, low, high } of remade) table.push([partition, counted, low, high])
+  for (const { partition, cause, counted, low, high, goesOnAfter } of remade)
+    table.push([partition, cause, counted, low, high, goesOnAfter + 1])
   const last = isDryRun
-    ? 'nothing was changed; add --yes to keep the counters and count these logs from their start\n(--complete when all of the old log was counted; otherwise answers stay marked as not exact)'
+    ? 'nothing was changed; add --yes to keep the counters and go on there\n(--complete when all of the old log was counted; otherwise answers stay marked as not exact)'
     : 'start the consumers again'
   return `${table.toString()}\n${last}`
 }

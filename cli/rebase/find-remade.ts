@@ -1,38 +1,65 @@
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import { basesOf } from '#drivers/redis/shard-offsets.ts'
+import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { beginRound, type Offsets } from '#drivers/redis/snapshot-scripts.ts'
+import { CommandError, exitCodes } from '../target.ts'
 
-/** A partition of which more was counted than its log holds, or that the operator named. */
+/** A partition whose log is another than what was counted. */
 export interface RemadePartition extends LogRange {
   /** Last offset of the old log that any shard counted. */
   readonly counted: number
+  /** `made anew`: none of its records was counted; `lost its end`: what is left of the old log was. */
+  readonly cause: 'made anew' | 'lost its end'
+  /** Offset after which stands what nobody counted. */
+  readonly goesOnAfter: number
 }
 
-/** Where a shard stands by what lasts longest: Redis, or the newest snapshot where Redis lost it. */
-export type BasesOfShard = (keys: ShardKeys) => Promise<Offsets>
+/** Up to which offset of each partition a shard counted, and when that was appended, ms. */
+export interface Standing {
+  readonly base: Offsets
+  readonly at: Readonly<Record<string, number>>
+}
 
-/** Bases as Redis has them; nothing for a shard without a life. */
-export async function basesInRedis(redis: Redis, keys: ShardKeys): Promise<Offsets> {
+/** Standing as Redis has it; nothing of a shard without a life. */
+export async function standingInRedis(redis: Redis, keys: ShardKeys): Promise<Standing> {
   const { meta } = await beginRound(redis, { keys })
-  return meta['inc'] === undefined ? {} : basesOf(meta)
+  return meta['inc'] === undefined
+    ? { base: {}, at: {} }
+    : { base: basesOf(meta), at: numbersOf(meta, 'at:') }
+}
+
+interface Logs {
+  readonly ranges: readonly LogRange[]
+  /** Partitions that the operator names. */
+  readonly named: readonly number[]
+  /** First offset of a partition that was appended at or after an instant; its end when none was. */
+  readonly offsetAt: (partition: number, instant: number) => Promise<number>
 }
 
 /**
  * Partitions whose log ends before what was counted of them, and those named.
  *
- * A log that was made anew and has grown beyond what was counted looks like the old one: name it.
+ * A log that was made anew has no record from before what was counted was appended; one that has any lost its end (an
+ * unclean election, a disk without its last writes), and to count it from its start would count it twice. A log that has
+ * grown beyond what was counted looks like the old one: name it. Throws `CommandError` for a named one that is whole.
  */
 export async function findRemade(
-  { ranges, named }: { readonly ranges: readonly LogRange[]; readonly named: readonly number[] },
-  shards: readonly ShardKeys[],
-  basesOfShard: BasesOfShard,
+  { ranges, named, offsetAt }: Logs,
+  standings: readonly (readonly Standing[])[],
 ): Promise<readonly RemadePartition[]> {
-  const bases = await Promise.all(shards.map(basesOfShard))
-  const partitions = ranges.map((range) => ({
-    ...range,
-    counted: Math.max(-1, ...bases.map((own) => own[range.partition] ?? -1)),
-  }))
-  return partitions.filter(({ partition, high, counted }) => named.includes(partition) || counted >= high)
+  const all = standings.flat()
+  const found = ranges.map(async (range): Promise<RemadePartition | null> => {
+    const { partition, low, high } = range
+    const counted = Math.max(-1, ...all.map(({ base }) => base[partition] ?? -1))
+    if (counted < high && !named.includes(partition)) return null
+    const at = Math.max(0, ...all.map((own) => own.at[partition] ?? 0))
+    if (at === 0 || low === high || (await offsetAt(partition, at)) <= low)
+      return { ...range, counted, cause: 'made anew', goesOnAfter: low - 1 }
+    const goesOnAfter = (await offsetAt(partition, at + 1)) - 1
+    if (goesOnAfter < counted) return { ...range, counted, cause: 'lost its end', goesOnAfter }
+    const message = `partition ${partition} holds all that was counted of it; leave it out`
+    throw new CommandError(message, exitCodes.usage)
+  })
+  return (await Promise.all(found)).filter((one) => one !== null)
 }

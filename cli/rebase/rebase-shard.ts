@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
@@ -13,6 +14,10 @@ import type { RemadePartition } from './find-remade.ts'
 interface RebaseDeps {
   readonly redis: Redis
   readonly snapshots: SnapshotStore
+  readonly incarnations: Pick<IncarnationLog, 'claim'>
+  readonly now: () => number
+  /** Who rebases; for people who read the log of incarnations. */
+  readonly name: string
   readonly distinctMeters: readonly string[]
 }
 
@@ -33,11 +38,11 @@ interface Held {
 }
 
 /**
- * Keeps what a shard counted and lets it go on at the start of the new log.
+ * Keeps what a shard counted and lets it go on where the log holds what nobody counted.
  *
- * First a full snapshot whose base lies before the new log, so that a rebuild counts all of it; then, in one script,
- * the shard itself. To die in between is harmless: the shard still refuses the new log until this runs again. The
- * consumers must be stopped.
+ * First a full snapshot whose base lies there, so that a rebuild counts all of it; then, in one script, the shard itself,
+ * in a life of its own: offsets of the log before mean nothing any more. To die in between is harmless: the shard still
+ * refuses the log until this runs again. The consumers must be stopped.
  */
 export async function rebaseShard(
   deps: RebaseDeps,
@@ -47,44 +52,84 @@ export async function rebaseShard(
   const headers = await deps.snapshots.headers(keys.shard)
   const held = (await readLive(deps, keys)) ?? (await readStored(deps, keys, headers))
   if (held === null) return 'empty'
-  const starts = Object.fromEntries(remade.map(({ partition, low }) => [partition, low - 1]))
+  const token = await deps.incarnations.claim(keys.shard, { startedAt: deps.now(), startedBy: deps.name })
+  if (token === null) throw begun(keys)
+  const starts = Object.fromEntries(remade.map((own) => [own.partition, startOf(held, own)]))
+  const anew = Object.fromEntries(
+    remade.flatMap(({ partition, cause }) => (cause === 'made anew' ? [[partition, true]] : [])),
+  )
   const header: SnapshotHeader = {
     round: (headers.at(-1)?.round ?? 0) + 1,
-    incarnation: held.incarnation ?? '',
+    incarnation: String(token),
     nonce: randomUUID().slice(0, 8),
     base: { ...held.base, ...starts },
-    at: without(held.at, starts),
+    at: without(held.at, anew),
     lowerBounds: [
       ...new Set([...held.lowerBounds, ...(isComplete ? [] : remade.map(({ partition }) => partition))]),
     ],
     full: true,
   }
-  const rows = held.rows.map((row) => ({ ...row, above: without(row.above, starts) }))
+  const rows = held.rows.map((row) => ({ ...row, above: aboveIn(row.above, starts, remade) }))
   if (!(await deps.snapshots.append(keys.shard, header, rows)))
     throw new Error(
       `another process stored a snapshot of shard ${keys.shard}; stop all consumers and run rebase again`,
     )
-  if (held.incarnation !== null) await rebaseLive(deps.redis, keys, held.incarnation, { remade, isComplete })
+  const { incarnation } = held
+  if (incarnation !== null) {
+    const life = { incarnation, token, starts }
+    await rebaseLive(deps.redis, keys, life, { remade, isComplete })
+  }
   return 'rebased'
+}
+
+/** What a shard goes on after: one that had not counted all that is left of the log counts the rest of it. */
+function startOf({ base }: Held, { partition, cause, goesOnAfter }: RemadePartition): number {
+  return cause === 'made anew' ? goesOnAfter : Math.min(base[partition] ?? -1, goesOnAfter)
+}
+
+/** What a workspace has beyond where its shard goes on, as far as the log holds it. */
+function aboveIn(above: Offsets, starts: Offsets, remade: readonly RemadePartition[]): Offsets {
+  const kept: Record<string, number> = { ...above }
+  for (const { partition, cause, goesOnAfter } of remade) {
+    const own = Math.min(above[partition] ?? -1, goesOnAfter)
+    if (cause === 'made anew' || own <= (starts[partition] ?? -1)) delete kept[partition]
+    else kept[partition] = own
+  }
+  return kept
+}
+
+interface Life {
+  readonly incarnation: string
+  readonly token: number
+  readonly starts: Offsets
 }
 
 async function rebaseLive(
   redis: Redis,
   keys: ShardKeys,
-  incarnation: string,
+  { incarnation, token, starts }: Life,
   { remade, isComplete }: RebaseWish,
 ): Promise<void> {
-  const names = remade.map(({ partition }) => String(partition))
   for (const workspace of await listWorkspaces(redis, keys)) {
-    await redis.hdel(keys.thresholds(workspace), ...names)
-  }
-  const partitions = remade.map(({ partition, low, high }) => {
-    return { partition, watermark: low - 1, target: high - 1, isLowerBound: !isComplete }
-  })
-  if ((await rebaseMeta(redis, { keys, incarnation, partitions })) === 'INC')
-    throw new Error(
-      `shard ${keys.shard} began another life meanwhile; stop all consumers and run rebase again`,
+    const thresholds = keys.thresholds(workspace)
+    const above = Object.fromEntries(
+      Object.entries(await redis.hgetall(thresholds)).map(([tp, offset]) => [tp, Number(offset)]),
     )
+    const kept = aboveIn(above, starts, remade)
+    for (const { partition } of remade) {
+      const own = kept[partition]
+      if (own === undefined) await redis.hdel(thresholds, String(partition))
+      else await redis.hset(thresholds, String(partition), String(own))
+    }
+  }
+  const partitions = remade.map(({ partition, high }) => {
+    return { partition, watermark: starts[partition] ?? -1, target: high - 1, isLowerBound: !isComplete }
+  })
+  if ((await rebaseMeta(redis, { keys, incarnation, token, partitions })) === 'INC') throw begun(keys)
+}
+
+function begun({ shard }: ShardKeys): Error {
+  return new Error(`shard ${shard} began another life meanwhile; stop all consumers and run rebase again`)
 }
 
 async function readLive({ redis, distinctMeters }: RebaseDeps, keys: ShardKeys): Promise<Held | null> {

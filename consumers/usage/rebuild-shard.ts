@@ -108,12 +108,12 @@ async function readSnapshots(snapshots: SnapshotStore, shard: number): Promise<R
   )
 }
 
-/** What to say of a partition whose log ends before what was counted of it: its offsets began anew. */
+/** What to say of a partition whose log ends before what was counted of it. */
 export function remadeReason(
   partition: number,
   { high, counted }: { readonly high: number; readonly counted: number },
 ): string {
-  return `partition ${partition} ends at ${high}, but was counted up to ${counted}: the topic was made anew; stop the consumers and run tallygate rebase`
+  return `partition ${partition} ends at ${high}, but was counted up to ${counted}: the topic was made anew, or its log lost its end; stop the consumers and run tallygate rebase`
 }
 
 async function startOf(

@@ -1,3 +1,4 @@
+import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type RebuildDeps, rebuildShard } from './rebuild-shard.ts'
 import { readPositions, type ShardPosition } from './shard-state.ts'
@@ -14,21 +15,52 @@ const WAIT_MS = 100
 export class ShardKeeper {
   readonly #options: KeeperOptions
   readonly #rebuilding = new Map<number, Promise<void>>()
+  /** The newest life of each shard as it was last read in MongoDB. */
+  readonly #newest = new Map<number, number>()
 
   constructor(options: KeeperOptions) {
     this.#options = options
   }
 
-  /** Where each shard stands on a partition, after rebuilding those that have no life. */
+  /**
+   * Where each shard stands on a partition, after rebuilding those that have no life, or one that another followed: Redis
+   * went back to before a rebuild or a rebase, and its offsets may be those of another log.
+   */
   async positions(partition: number, isWanted: () => boolean): Promise<readonly ShardPosition[]> {
     const { redis, shards } = this.#options
     for (;;) {
       const positions = await readPositions(redis, shards, partition)
-      const missing = shards.filter((_, shard) => positions[shard]?.incarnation === null)
+      const newest = await Promise.all(shards.map((keys) => this.#newestOf(keys)))
+      const missing = shards.filter((_, shard) => {
+        const incarnation = positions[shard]?.incarnation ?? null
+        return incarnation === null || Number(incarnation) < (newest[shard] ?? 0)
+      })
       if (missing.length === 0) return positions
       if (!isWanted()) throw new Error(`partition ${partition} was given to another consumer`)
       await Promise.all(missing.map((keys) => this.#rebuild(keys)))
     }
+  }
+
+  /**
+   * Rebuilds the shards that lack records which the log has no more and a snapshot holds: Redis went back a long way. True
+   * when there were any, so that the positions are others now.
+   */
+  async restored(
+    positions: readonly ShardPosition[],
+    { partition, low }: Pick<LogRange, 'partition' | 'low'>,
+  ): Promise<boolean> {
+    const { shards, snapshots } = this.#options
+    const isKept = await Promise.all(
+      shards.map(async ({ shard }) => {
+        const watermark = positions[shard]?.watermark ?? -1
+        if (watermark >= low - 1) return false
+        const newest = (await snapshots.headers(shard)).at(-1)
+        return (newest?.base[partition] ?? -1) > watermark
+      }),
+    )
+    const lost = shards.filter((_, shard) => isKept[shard] === true)
+    await Promise.all(lost.map((keys) => this.#rebuild(keys)))
+    return lost.length > 0
   }
 
   /** A shard answered INC: another life than the session knew, or half a call. Rebuilds it unless it is the newest. */
@@ -38,8 +70,18 @@ export class ShardKeeper {
     const [position] = await readPositions(this.#options.redis, [keys], 0)
     const incarnation = position?.incarnation ?? null
     const newest = await this.#options.incarnations.newest(shard)
+    this.#newest.set(shard, newest)
     if (incarnation !== null && Number(incarnation) >= newest) return
     await this.#rebuild(keys)
+  }
+
+  /** Asked for once: rebases need all consumers to be stopped. Without MongoDB what Redis says goes. */
+  async #newestOf({ shard }: ShardKeys): Promise<number> {
+    const known = this.#newest.get(shard)
+    if (known !== undefined) return known
+    const found = await this.#options.incarnations.newest(shard).catch(() => null)
+    if (found !== null) this.#newest.set(shard, found)
+    return found ?? 0
   }
 
   async #rebuild(keys: ShardKeys): Promise<void> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
+import { readOffsetAt } from '#drivers/kafka/offset-at.ts'
 import { type LogRange, readRanges } from '#drivers/kafka/scan-topic.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { whileWanted } from '#drivers/kafka/while-wanted.ts'
@@ -77,12 +78,15 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
       untilDone(
         { what: `opening partition ${partition}`, log, between: whileWanted(partition, isWanted) },
         async () => {
-          const positions = await keeper.positions(partition, isWanted)
-          const range = (await ranges()).find((own) => own.partition === partition)
-          if (range === undefined) return new UsageSession(deps, partition, positions)
-          requireSameLog(positions, range, options.onRecreated)
-          const whole = await closeGap({ redis, log, shards }, positions, range)
-          return new UsageSession(deps, partition, whole)
+          for (;;) {
+            const positions = await keeper.positions(partition, isWanted)
+            const range = (await ranges()).find((own) => own.partition === partition)
+            if (range === undefined) return new UsageSession(deps, partition, positions)
+            requireSameLog(positions, range, options.onRecreated)
+            if (await keeper.restored(positions, range)) continue
+            const whole = await closeGap({ redis, log, shards }, positions, range)
+            return new UsageSession(deps, partition, whole)
+          }
         },
       ),
   })
@@ -182,17 +186,4 @@ async function closeGap(
       return { ...position, watermark: gone }
     }),
   )
-}
-
-interface OffsetQuery {
-  readonly topic: string
-  readonly partition: number
-  readonly instant: number
-}
-
-/** First offset of a partition that was appended at or after an instant; its end when none was. */
-async function readOffsetAt(admin: Admin, { topic, partition, instant }: OffsetQuery): Promise<number> {
-  const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(instant, 0))
-  const found = offsets.find((entry) => entry.partition === partition)
-  return Number(found?.offset ?? 0)
 }

@@ -43,6 +43,9 @@ export interface RebaseRecord {
   readonly high: number
   /** Last offset of the old log that was counted. */
   readonly counted: number
+  /** What happened to the log, and the offset that counting goes on after; absent in records of earlier versions. */
+  readonly cause?: 'made anew' | 'lost its end'
+  readonly goesOnAfter?: number
   /** The operator said that all of the old log had been counted. */
   readonly isComplete: boolean
 }

@@ -100,15 +100,18 @@ export const passGap = defineScript({
 interface RebaseInput {
   readonly keys: ShardKeys
   readonly incarnation: string
+  /** Number of the incarnation that begins. */
+  readonly token: number
   readonly partitions: readonly Pick<PartitionStart, 'partition' | 'watermark' | 'target' | 'isLowerBound'>[]
 }
 
-/** `lua/rebase.lua`: lets a shard go on from the start of partitions whose log was made anew. */
+/** `lua/rebase.lua`: lets a shard go on with partitions whose log is another than it counted. */
 export const rebaseMeta = defineScript({
   file: 'rebase.lua',
   keys: ({ keys }: RebaseInput) => [keys.meta, keys.version],
-  args: ({ incarnation, partitions }) => [
+  args: ({ incarnation, token, partitions }) => [
     incarnation,
+    token,
     ...partitions.flatMap(({ partition, watermark, target, isLowerBound }) => [
       partition,
       watermark,

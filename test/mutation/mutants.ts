@@ -126,6 +126,16 @@ export const testMutants: readonly TestMutant[] = [
     title: 'G18',
   },
   {
+    guarantee: 'G4',
+    name: 'a rebase goes on in the same life',
+    file: 'drivers/redis/lua/rebase.lua',
+    from: "redis.call('HSET', KEYS[1], 'inc', ARGV[2], 'rst', ARGV[2])",
+    to: '',
+    project: 'integration',
+    tests: 'integration/rebase',
+    title: 'G4',
+  },
+  {
     guarantee: 'G7',
     name: 'what is held is not counted against the limit',
     file: 'drivers/redis/lua/hold.lua',

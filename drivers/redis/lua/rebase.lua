@@ -1,9 +1,10 @@
 #!lua
 --[[
-  Lets a shard go on from the start of partitions whose log was made anew; its counters and event ids stay.
+  Lets a shard go on with partitions whose log was made anew or lost its end, in another life: whoever counted the log before
+  and a Redis that went back to it are refused. Its counters and event ids stay.
 
-  KEYS[1] m   KEYS[2] v   ARGV[1] inc
-  ARGV[2..]   for each partition: tp, offset before the log's first, its last offset, '1' when use may be missing (lower bound)
+  KEYS[1] m   KEYS[2] v   ARGV[1] inc   ARGV[2] number of the incarnation that begins
+  ARGV[3..]   for each partition: tp, offset that it goes on after, the log's last offset, '1' when use may be missing (lower bound)
 
   m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
   Reply  'OK' | 'INC' another life, or half a call: nothing was written
@@ -11,7 +12,8 @@
 local life = redis.call('HMGET', KEYS[1], 'inc', 'half', 'born')
 if life[1] ~= ARGV[1] or (life[2] or '0') ~= (life[3] or '0') then return 'INC' end
 redis.call('HINCRBY', KEYS[1], 'half', 1)
-for i = 2, #ARGV, 4 do
+redis.call('HSET', KEYS[1], 'inc', ARGV[2], 'rst', ARGV[2])
+for i = 3, #ARGV, 4 do
   local tp, start = ARGV[i], ARGV[i + 1]
   redis.call('HSET', KEYS[1], 'wm:' .. tp, start, 'at:' .. tp, '0', 'base:' .. tp, start, 'target:' .. tp, ARGV[i + 2])
   redis.call('HDEL', KEYS[1], 'seen:' .. tp)

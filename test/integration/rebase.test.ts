@@ -1,0 +1,130 @@
+import { Redis } from 'ioredis'
+import { afterAll, expect, test } from 'vitest'
+import { findRemade, standingInRedis } from '#cli/rebase/find-remade.ts'
+import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
+import { ShardKeeper } from '#consumers/usage/shard-keeper.ts'
+import { DAY_MS, HOUR_MS } from '#core/instant.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
+import { LoggedShard } from '#test/helpers/logged-shard.ts'
+import { dumpShard, setBack, wipe } from '#test/simulator/disasters.ts'
+
+const NOW = Date.UTC(2026, 10, 23, 12)
+const redis = new Redis(engineAddresses().redis)
+afterAll(() => redis.quit())
+
+async function onShard(run: (shard: LoggedShard) => Promise<void>): Promise<void> {
+  const shard = new LoggedShard(redis)
+  await run(shard).finally(() => wipe(redis, shard.keys))
+}
+
+/** A shard that has counted so many events of one unit. */
+async function counted(shard: LoggedShard, events: number): Promise<void> {
+  for (let n = 0; n < events; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
+  await shard.rebuild()
+  await shard.count(0, { upto: events - 1 })
+}
+
+/** What `tallygate rebase --yes` does; the causes that it found. */
+async function rebase(shard: LoggedShard, named: readonly number[] = []): Promise<readonly string[]> {
+  const { keys, snapshots, incarnations, offsetAt } = shard
+  const logs = { ranges: shard.ranges(), named, offsetAt }
+  const remade = await findRemade(logs, [[await standingInRedis(redis, keys)]])
+  const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
+  await rebaseShard(deps, keys, { remade, isComplete: true })
+  return remade.map(({ cause }) => cause)
+}
+
+function keeperOf(shard: LoggedShard): ShardKeeper {
+  return new ShardKeeper({ ...shard.deps(), shards: [shard.keys], onRebuilt: () => undefined })
+}
+
+test('G4, G5: a Redis that forgot a rebase is refused, rebuilt from it, and counts all of the new log', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 10)
+    const before = await dumpShard(redis, shard.keys)
+    shard.logs[0] = []
+    expect(await rebase(shard)).toEqual(['made anew'])
+    for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
+    const { incarnation } = await shard.position(0)
+    const own = { incarnation: incarnation ?? '' }
+    expect(await shard.count(0, { upto: 1, ...own })).toBe('OK')
+
+    await setBack(redis, shard.keys, before)
+    for (const id of ['n2', 'n3']) shard.append(0, { id, at: NOW })
+    expect(await shard.count(0, { upto: 3, known: 1, ...own })).toBe('INC')
+    const [position] = await keeperOf(shard).positions(0, () => true)
+    expect(position?.watermark).toBe(-1)
+    await shard.count(0, { upto: 3 })
+    expect(await shard.used()).toBe(14)
+  })
+})
+
+test('G4: a consumer of the log before changes nothing after a rebase', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 6)
+    const { incarnation } = await shard.position(0)
+    for (const id of ['late6', 'late7']) shard.append(0, { id, at: NOW })
+    const old = shard.logs[0] ?? []
+    shard.logs[0] = []
+    await rebase(shard)
+    for (let n = 0; n < 7; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
+    const anew = shard.logs[0]
+    await shard.count(0, { upto: 6 })
+    shard.logs[0] = old
+    expect(await shard.count(0, { upto: 7, known: 5, incarnation: incarnation ?? '' })).toBe('INC')
+    shard.logs[0] = anew
+    expect(await shard.used()).toBe(13)
+  })
+})
+
+test('G1: a log that lost its end is not counted from its start again, and what follows counts', async () => {
+  await onShard(async (shard) => {
+    for (let day = 13; day >= 0; day -= 1)
+      shard.append(0, { id: `d${day}`, at: NOW - day * DAY_MS, units: 100 })
+    await shard.rebuild()
+    for (let upto = 0; upto < 14; upto += 1) await shard.count(0, { upto })
+    await shard.forget()
+    shard.logs[0] = (shard.logs[0] ?? []).slice(0, 12)
+    expect(await rebase(shard)).toEqual(['lost its end'])
+    shard.append(0, { id: 'next', at: NOW + 1, units: 7 })
+    expect(await shard.count(0, { upto: 12 })).toBe('OK')
+    expect(await shard.used()).toBe(1_407)
+    await wipe(redis, shard.keys)
+    await shard.rebuild()
+    await shard.count(0, { upto: 12 })
+    expect(await shard.used()).toBe(1_407)
+  })
+})
+
+test('rebase: a log that lost its end and outgrew what was counted goes on where that stands; a whole one is refused', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 10)
+    await expect(rebase(shard, [0])).rejects.toThrow('partition 0 holds all that was counted of it')
+    shard.logs[0] = (shard.logs[0] ?? []).slice(0, 7)
+    for (let n = 0; n < 5; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
+    expect(await rebase(shard)).toEqual([])
+    expect(await rebase(shard, [0])).toEqual(['lost its end'])
+    await shard.count(0, { upto: 11 })
+    expect(await shard.used()).toBe(15)
+  })
+})
+
+test('G5: a Redis that went back further than the log reaches is restored from the snapshot that holds it', async () => {
+  await onShard(async (shard) => {
+    for (let n = 0; n < 10; n += 1) shard.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
+    await shard.rebuild()
+    await shard.count(0, { upto: 1 })
+    const before = await dumpShard(redis, shard.keys)
+    await shard.count(0, { upto: 9 })
+    await shard.snapshot()
+    await setBack(redis, shard.keys, before)
+    shard.cut(0, 8)
+    const [range] = shard.ranges()
+    if (range === undefined) throw new Error('no partition')
+    const keeper = keeperOf(shard)
+    expect(await keeper.restored([await shard.position(0)], range)).toBe(true)
+    expect(await keeper.restored([await shard.position(0)], range)).toBe(false)
+    await shard.count(0, { upto: 9 })
+    expect([await shard.used(), await redis.hget(shard.keys.meta, 'lb:0')]).toEqual([10, null])
+  })
+})
