@@ -12,6 +12,7 @@ export class MongoCatalogueStore implements CatalogueStore {
   #current: Catalogue
   #source: StoredCatalogue
   #underWay: Promise<Catalogue> | null = null
+  #heardOf = 0
 
   private constructor(log: NewestCatalogue, stored: StoredCatalogue) {
     this.#log = log
@@ -35,6 +36,19 @@ export class MongoCatalogueStore implements CatalogueStore {
   /** The newest stored revision as it was given. */
   get source(): StoredCatalogue {
     return this.#source
+  }
+
+  /** A revision is in force, by what Redis says. */
+  heardOf(revision: number): void {
+    this.#heardOf = Math.max(this.#heardOf, revision)
+  }
+
+  /**
+   * The newest catalogue that anybody told of: what is measured by an older one counts otherwise when the log is read again.
+   * Throws `unavailable` while that cannot be read.
+   */
+  async inForce(): Promise<Catalogue> {
+    return this.load(this.#heardOf)
   }
 
   async load(revision: number): Promise<Catalogue> {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { DriftLog } from '#drivers/mongo/drift-log.ts'
 import type { ApplyReply } from '#drivers/redis/apply.ts'
@@ -9,12 +10,13 @@ interface ObserveOptions {
   readonly metrics: ConsumerMetrics
   readonly lags: Pick<LagTeller, 'observe'>
   readonly drifts: Pick<DriftLog, 'append'>
+  readonly catalogues: Pick<MongoCatalogueStore, 'heardOf'>
   readonly now: () => number
   readonly log: Logger
 }
 
 /**
- * Feeds what became of each call into the metrics, and drift into its list.
+ * Feeds what became of each call into the metrics, drift into its list, and hears of the catalogue in force.
  *
  * What is counted again by a rebuild is not late: nothing is decided by its shard's counters meanwhile.
  *
@@ -24,10 +26,12 @@ export function observeApply({
   metrics,
   lags,
   drifts,
+  catalogues,
   now,
   log,
 }: ObserveOptions): (reply: ApplyReply, call: AppliedCall) => void {
   return (reply, { partition, events, stated, at }) => {
+    catalogues.heardOf(reply.catalogueRevision)
     if (reply.outcome !== 'OK' && events > 0) metrics.fences.inc({ outcome: reply.outcome })
     if (reply.counted > 0) metrics.applied.inc({ outcome: 'counted' }, reply.counted)
     if (reply.duplicates > 0) metrics.applied.inc({ outcome: 'duplicate' }, reply.duplicates)

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Instant } from '#core/instant.ts'
 import { DEDUPE_WINDOW_MS } from '#core/usage/append-time.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
@@ -80,7 +81,9 @@ async function rebuildHeld(deps: RebuildDeps, keys: ShardKeys): Promise<'rebuilt
   const restored = await readSnapshots(deps.snapshots, keys.shard)
   if ((await putRows(deps, { keys, token, rows: restored.rows })) === 'LOST') return 'left'
   const ranges = await deps.ranges()
-  const partitions = await Promise.all(ranges.map((range) => startOf(deps, range, restored.newest)))
+  const counted = countedUpTo(ranges, restored.newest)
+  const start = (range: LogRange): Promise<PartitionStart> => startOf(deps, range, { ...restored, counted })
+  const partitions = await Promise.all(ranges.map(start))
   const opened = await openShard(redis, {
     keys,
     token,
@@ -116,18 +119,28 @@ export function remadeReason(
   return `partition ${partition} ends at ${high}, but was counted up to ${counted}: the topic was made anew, or its log lost its end; stop the consumers and run tallygate rebase`
 }
 
+/**
+ * Up to when everything was counted, ms: the least over the partitions that the snapshot left behind their end, from which
+ * copies of older events may come, wherever those are. Nothing is known of one that was never counted.
+ */
+function countedUpTo(ranges: readonly LogRange[], newest: SnapshotHeader | null): Instant {
+  const behind = ranges.filter(({ partition, high }) => (newest?.base[partition] ?? -1) < high - 1)
+  return Math.min(...behind.map(({ partition }) => newest?.at[partition] ?? Number.POSITIVE_INFINITY))
+}
+
 async function startOf(
   { offsetAt }: RebuildDeps,
   { partition, low, high }: LogRange,
-  newest: SnapshotHeader | null,
+  { newest, counted }: Pick<Restored, 'newest'> & { readonly counted: Instant },
 ): Promise<PartitionStart> {
   const base = newest?.base[partition] ?? -1
   if (base >= high) throw new Error(remadeReason(partition, { high, counted: base }))
   const at = newest?.at[partition] ?? 0
-  const seedFrom = base === -1 ? low : Math.min(await offsetAt(partition, at - DEDUPE_WINDOW_MS), base + 1)
+  const seededSince = Math.min(at, counted) - DEDUPE_WINDOW_MS
+  const seedFrom = base === -1 ? low : Math.min(await offsetAt(partition, seededSince), base + 1)
   const watermark = Math.max(seedFrom, low) - 1
   const isLowerBound = low > base + 1 || newest?.lowerBounds.includes(partition) === true
-  return { partition, watermark, base, target: high - 1, isLowerBound }
+  return { partition, watermark, at, base, target: high - 1, isLowerBound }
 }
 
 interface PutInput {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { type ApplyReply, apply, type SliceEvent } from '#drivers/redis/apply.ts'
@@ -48,6 +49,8 @@ interface Track {
   readonly keys: ShardKeys
   readonly incarnation: string
   readonly hasThresholds: boolean
+  /** When what it covered to begin with was appended, ms: time never goes back. */
+  readonly knownAt: number
   /** Last offset this session knows the shard to cover. */
   known: number
   /** What became of the slices that were sent, each behind the one before it. */
@@ -114,6 +117,7 @@ export class UsageSession implements PartitionSession {
       keys,
       incarnation: positions[shard]?.incarnation ?? '',
       known: positions[shard]?.watermark ?? -1,
+      knownAt: positions[shard]?.at ?? 0,
       hasThresholds: positions[shard]?.hasThresholds ?? false,
       tail: Promise.resolve('done'),
     }))
@@ -265,8 +269,9 @@ export class UsageSession implements PartitionSession {
 
   async #call(track: Track, { upto, at, seen, builder }: Call): Promise<'done' | 'reopen'> {
     const { redis, turnstile, nonce } = this.#deps
-    const { keys } = track
-    const head = { ...track, partition: this.partition, upto, at, seen, nonce: nonce() }
+    const { keys, knownAt } = track
+    const covered = { upto, at: Math.max(at, knownAt), seen }
+    const head = { ...track, partition: this.partition, ...covered, nonce: nonce() }
     const weight = CALL_WEIGHT + builder.weight
     const reply = await turnstile.pass(weight, () => apply(redis, builder.pack(head)))
     const { size: events, stated } = builder
@@ -289,8 +294,4 @@ export class UsageSession implements PartitionSession {
 function timeUpTo({ messages }: RecordBatch, offset: number): number {
   const own = messages.findLast((message) => Number(message.offset) <= offset)
   return Number(own?.timestamp ?? 0)
-}
-
-async function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

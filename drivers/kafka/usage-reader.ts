@@ -26,7 +26,7 @@ export interface Refused {
 interface ReaderOptions {
   readonly decode: (message: KafkaMessage) => Decoded
   readonly hasher: (identity: EventIdentity) => DedupeId
-  /** Newest catalogue; `fresh` asks the store again before a meter is called unknown. */
+  /** Catalogue in force; `fresh` asks the store again before a meter is called unknown. */
   readonly catalogue: (fresh: boolean) => Promise<Catalogue>
   readonly trustAppendTimeHeader: boolean
 }

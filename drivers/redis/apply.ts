@@ -67,6 +67,8 @@ export interface Drift {
 export interface ApplyReply {
   readonly outcome: ApplyOutcome
   readonly watermark: number | null
+  /** Catalogue revision in force there; 0 where it was not said. */
+  readonly catalogueRevision: number
   readonly counted: number
   readonly duplicates: number
   readonly drifts: readonly Drift[]
@@ -81,10 +83,11 @@ export const apply = defineScript({
   keys: (packed: PackedSlice) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw): ApplyReply => {
-    const [word, watermark, counted, duplicates, drifts, ready] = listOf(raw, 'apply.lua')
+    const [word, watermark, catalogue, counted, duplicates, drifts, ready] = listOf(raw, 'apply.lua')
     return {
       outcome: wordOf(word ?? null, outcomes, 'apply.lua'),
       watermark: watermark === undefined ? null : Number(watermark),
+      catalogueRevision: Number(catalogue ?? 0),
       counted: Number(counted ?? 0),
       duplicates: Number(duplicates ?? 0),
       drifts: Array.isArray(drifts) ? drifts.map(driftOf) : [],

@@ -42,6 +42,8 @@ export const keepLease = defineScript({
 export interface PartitionStart {
   readonly partition: number
   readonly watermark: number
+  /** When what the restored counters hold was appended, ms; 0 where it is not known. */
+  readonly at: number
   /** Events up to here are in the restored counters already. */
   readonly base: number
   /** Last offset that must be covered before the shard answers. */
@@ -73,6 +75,7 @@ export const openShard = defineScript({
     ...partitions.flatMap((start) => [
       start.partition,
       start.watermark,
+      start.at,
       start.base,
       start.target,
       start.isLowerBound ? '1' : '0',

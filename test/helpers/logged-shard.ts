@@ -19,6 +19,14 @@ const hasher = dedupeHasher('key of a shard with a log')
 const WORKSPACE = 'acme'
 const METER = 'ai_credits'
 
+/** An event, when it was appended, and when it happened if that is another time. */
+interface Appended {
+  readonly id: string
+  readonly at: Instant
+  readonly occurredAt?: Instant
+  readonly units?: number
+}
+
 /** A slice of the log, and what the consumer that sends it believes; what Redis says where left out. */
 interface Counting {
   readonly upto: number
@@ -55,21 +63,18 @@ export class LoggedShard {
     })
   }
 
-  /** Appends an event of so many units. */
-  append(
-    partition: number,
-    event: { readonly id: string; readonly at: Instant; readonly units?: number },
-  ): void {
-    const { id, at, units = 1 } = event
+  /** Appends an event of so many units; a copy of one happened when that did. */
+  append(partition: number, event: Appended): void {
+    const { id, at, occurredAt = at, units = 1 } = event
     const offset = this.ranges()[partition]?.high ?? 0
     const identity = { workspace: WORKSPACE, source: 'crm', id }
     this.logs[partition]?.push({
       offset,
       workspace: WORKSPACE,
-      occurredAt: at,
+      occurredAt,
       appendedAt: at,
       dedupe: hasher(identity),
-      changes: [{ kind: 'flow', meter: METER, day: dayOf(at), units, occurredAt: at }],
+      changes: [{ kind: 'flow', meter: METER, day: dayOf(occurredAt), units, occurredAt }],
       reservation: null,
       isVoid: false,
     })

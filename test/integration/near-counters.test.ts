@@ -34,7 +34,7 @@ let token = 0
 /** Every shard ready, in a new life. */
 async function openShards(): Promise<void> {
   token += 1
-  const start = { partition: 0, watermark: -1, base: -1, target: -1, isLowerBound: false }
+  const start = { partition: 0, watermark: -1, at: 0, base: -1, target: -1, isLowerBound: false }
   const life = { token, catalogueRevision: 1, hasThresholds: false, writes: 0, partitions: [start] }
   for (const keys of shards) {
     await takeOver(others, { keys, token })

@@ -158,7 +158,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'rebuild without seeding ids',
     file: 'consumers/usage/rebuild-shard.ts',
-    from: 'Math.min(await offsetAt(partition, at - DEDUPE_WINDOW_MS), base + 1)',
+    from: 'Math.min(await offsetAt(partition, seededSince), base + 1)',
     to: 'base + 1',
   },
   {

@@ -13,11 +13,11 @@
          thresholds if m.th; number, reservation of the events that name one: settle.lua; offset, append time of the first}
   m.half counts calls begun and not ended: other than m.born where Redis kept half a call (ADR 0009)
   Reply  {'INC'} another life, or half a call | {'REGRESSED', wm} Redis went back: both write nothing | {'OLD', wm} applied before:
-         writes readiness and `seen` alone | {'OK', wm, counted, duplicates, drifts: {offset, field, counted, stated} of each,
-         1 = the shard was ready before}
+         writes readiness and `seen` alone | {'OK', wm, cat, counted, duplicates, drifts: {offset, field, counted, stated} of each,
+         1 = the shard was ready before}   OLD, too, says cat: the catalogue revision in force, by which its sender must measure
 ]]
 local m, tp, known, upto = KEYS[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th', 'half', 'born', 'target:' .. tp)
+local state = redis.call('HMGET', m, 'inc', 'wm:' .. tp, 'ready', 'base:' .. tp, 'th', 'half', 'born', 'target:' .. tp, 'cat')
 if state[1] ~= ARGV[1] or (state[6] or '0') ~= (state[7] or '0') then return { 'INC' } end
 local wm, base = tonumber(state[2] or '-1'), tonumber(state[4] or '-1')
 if wm < known then return { 'REGRESSED', string.format('%.0f', wm) } end
@@ -36,7 +36,7 @@ local function finish(reached)
   redis.call('HSET', m, 'ready', '1')
 end
 
-if upto <= wm then finish(wm) return { 'OLD', string.format('%.0f', wm) } end
+if upto <= wm then finish(wm) return { 'OLD', string.format('%.0f', wm), state[9] or '0' } end
 local now, at, slice = redis.call('TIME'), tonumber(ARGV[5]), ARGV[8] ~= '' and cmsgpack.unpack(ARGV[8]) or {}
 local names, events, kinds, ids, reservations = slice[1] or {}, slice[3], slice[4], slice[6] or {}, {}
 local keys = 4 + #names + #(slice[5] or {})
@@ -90,4 +90,4 @@ end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])
 finish(upto)
 if #names > 0 then redis.call('HINCRBY', m, 'half', -1) end
-return { 'OK', ARGV[4], counted, duplicates, drifts, state[3] and 1 or 0 }
+return { 'OK', ARGV[4], state[9] or '0', counted, duplicates, drifts, state[3] and 1 or 0 }

@@ -5,7 +5,7 @@
   KEYS[1] m   KEYS[2] v   ARGV[1] token, becomes the incarnation   ARGV[2] catalogue revision
   ARGV[3] '1' when workspaces have thresholds of their own (t)
   ARGV[4] how many writes this rebuild made: fewer in m.rn means that Redis went back in the middle of it
-  ARGV[5..]   for each partition: tp, watermark, base, target, '1' when the log no longer starts at 0 (lower bound)
+  ARGV[5..]   for each partition: tp, watermark, append time of base, base, target, '1' when the log no longer starts at 0 (lower bound)
 
   Reply  'OK' | 'LOST' another rebuild is newer, or Redis went back or kept half a call (ADR 0009) since this one began
 ]]
@@ -18,11 +18,11 @@ end
 redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'cat', ARGV[2])
 if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'th', '1') end
 local reached = true
-for i = 5, #ARGV, 5 do
-  local tp = ARGV[i]
-  redis.call('HSET', KEYS[1], 'wm:' .. tp, ARGV[i + 1], 'at:' .. tp, '0', 'base:' .. tp, ARGV[i + 2], 'target:' .. tp, ARGV[i + 3])
-  if ARGV[i + 4] == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end
-  if tonumber(ARGV[i + 1]) < math.max(tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])) then reached = false end
+for i = 5, #ARGV, 6 do
+  local tp, wm, at, base, target, lb = unpack(ARGV, i, i + 5)
+  redis.call('HSET', KEYS[1], 'wm:' .. tp, wm, 'at:' .. tp, at, 'base:' .. tp, base, 'target:' .. tp, target)
+  if lb == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end
+  if tonumber(wm) < math.max(tonumber(base), tonumber(target)) then reached = false end
 end
 redis.call('HSET', KEYS[1], 'inc', ARGV[1])
 if reached then redis.call('HSET', KEYS[1], 'ready', '1') end

@@ -1,0 +1,83 @@
+import { Redis } from 'ioredis'
+import { afterAll, expect, test } from 'vitest'
+import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
+import { HOUR_MS } from '#core/instant.ts'
+import { Turnstile } from '#drivers/turnstile.ts'
+import { engineAddresses } from '#test/helpers/addresses.ts'
+import { LoggedShard } from '#test/helpers/logged-shard.ts'
+import { wipe } from '#test/simulator/disasters.ts'
+
+const NOW = Date.UTC(2026, 10, 23, 12)
+const redis = new Redis(engineAddresses().redis)
+afterAll(() => redis.quit())
+
+async function onShard(partitions: number, run: (shard: LoggedShard) => Promise<void>): Promise<void> {
+  const shard = new LoggedShard(redis, partitions)
+  await run(shard).finally(() => wipe(redis, shard.keys))
+}
+
+/** Redis loses the shard, and it is read again. */
+async function lose(shard: LoggedShard): Promise<void> {
+  await wipe(redis, shard.keys)
+  await shard.rebuild()
+}
+
+/** A session that is given nothing to read. */
+function sessionDeps(shard: LoggedShard): SessionDeps {
+  const unused = (): never => {
+    throw new Error('nothing is read')
+  }
+  let calls = 0
+  return {
+    redis,
+    shards: [shard.keys],
+    reader: { read: unused } as unknown as SessionDeps['reader'],
+    prepare: unused,
+    deadLetter: unused,
+    retry: unused,
+    onLostShard: unused,
+    onApplied: () => undefined,
+    turnstile: new Turnstile(1_000),
+    nonce: () => {
+      calls += 1
+      return `s${calls}`
+    },
+  }
+}
+
+test('G3: a copy that comes late in a partition that lags counts once also after Redis was lost', async () => {
+  await onShard(2, async (shard) => {
+    const first = NOW - 100 * HOUR_MS
+    shard.append(0, { id: 'x', at: first })
+    shard.append(1, { id: 'y', at: first + 46 * HOUR_MS })
+    shard.append(0, { id: 'z', at: first + 74 * HOUR_MS })
+    await shard.rebuild()
+    await shard.count(0, { upto: 1 })
+    await shard.count(1, { upto: 0 })
+    shard.append(1, { id: 'x', at: first + 47 * HOUR_MS, occurredAt: first })
+    await shard.snapshot()
+    await shard.forget()
+    await lose(shard)
+    await shard.count(0, { upto: 1 })
+    await shard.count(1, { upto: 1 })
+    expect(await shard.used()).toBe(3)
+  })
+})
+
+test('rebuild: time never goes back, so that a snapshot says how far ids must be read again', async () => {
+  await onShard(1, async (shard) => {
+    for (let n = 0; n < 5; n += 1)
+      shard.append(0, { id: `e${n}`, at: NOW - 300 * HOUR_MS + n * 70 * HOUR_MS })
+    await shard.rebuild()
+    await shard.count(0, { upto: 4 })
+    const session = new UsageSession(sessionDeps(shard), 0, [await shard.position(0)])
+    session.passOver(6)
+    await session.mark(null)
+    expect((await shard.position(0)).at).toBe(NOW - 20 * HOUR_MS)
+    await shard.snapshot()
+    const [log] = shard.logs
+    log?.push(...log.slice(-1).map((last) => ({ ...last, offset: 6 })))
+    await lose(shard)
+    expect(await shard.position(0)).toMatchObject({ watermark: 2, at: NOW - 20 * HOUR_MS })
+  })
+})
