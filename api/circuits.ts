@@ -13,6 +13,7 @@ import { shardOf } from '#drivers/redis/keys.ts'
 const MONGO_WITHIN_MS = 2_000
 /** Longer than the writer waits itself. */
 const KAFKA_WITHIN_MS = 6_000
+const LAPSE_EVERY_MS = 10_000
 
 interface CircuitDeps {
   readonly metrics: Pick<ApiMetrics, 'circuits'>
@@ -44,11 +45,15 @@ export function openCircuits({ metrics, log, redisParts, readsWithinMs, holdsWit
       metrics.circuits.set(labels, open)
       const part = parts === 1 ? '' : ` for a part of the workspaces`
       if (isOpen && open === 1)
-        log.warn(labels, `${options.dependency} does not answer${part}; it is asked twice a second`)
-      if (!isOpen && open === 0) log.info(labels, `${options.dependency} answers again`)
+        log.warn(labels, `${options.dependency} does not answer${part}; it is asked at most twice a second`)
+      if (!isOpen && open === 0) log.info(labels, `${options.dependency} answers again, or is asked no more`)
     }
     const now = (): number => performance.now()
-    return Array.from({ length: parts }, () => new Circuit({ ...options, now, onChange }))
+    const made = Array.from({ length: parts }, () => new Circuit({ ...options, now, onChange }))
+    setInterval(() => {
+      for (const one of made) one.lapse()
+    }, LAPSE_EVERY_MS).unref()
+    return made
   }
   const circuit = (name: string, options: OwnOptions): Circuit => ofWorkspace(circuits(name, options))('')
   const redis = { dependency: 'Redis', isAnswer: answeredByRedis }

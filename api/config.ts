@@ -6,7 +6,7 @@ import { logEnv } from '#drivers/log.ts'
 import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
 import { redisProblems } from '#drivers/redis/address.ts'
 import { type RedisOptions, redisEnv } from '#drivers/redis/connect.ts'
-import { registryEnv } from '#drivers/registry/schema-registry.ts'
+import { registryEnv, registryProblems } from '#drivers/registry/schema-registry.ts'
 import { tracesEnv } from '#drivers/traces.ts'
 import { startEnv } from '#drivers/until-there.ts'
 
@@ -93,7 +93,7 @@ export type ApiConfig = Static<ReturnType<typeof Type.Object<typeof apiEnv>>>
 
 /** Reads the settings; throws `invalid_config` with every problem. */
 export function apiConfig(env: NodeJS.ProcessEnv): ApiConfig {
-  return readEnv(apiEnv, env, [kafkaProblems, mongoProblems, redisProblems, pepperProblems])
+  return readEnv(apiEnv, env, [kafkaProblems, mongoProblems, redisProblems, registryProblems, pepperProblems])
 }
 
 /** How the API talks to Redis: no call ends before an answer has waited for its budget. */

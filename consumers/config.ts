@@ -6,7 +6,7 @@ import { logEnv } from '#drivers/log.ts'
 import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
 import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
-import { registryEnv } from '#drivers/registry/schema-registry.ts'
+import { registryEnv, registryProblems } from '#drivers/registry/schema-registry.ts'
 import { tracesEnv } from '#drivers/traces.ts'
 import { startEnv } from '#drivers/until-there.ts'
 
@@ -64,5 +64,5 @@ export type ConsumersConfig = Static<ReturnType<typeof Type.Object<typeof consum
 
 /** Reads the settings; throws `invalid_config` with every problem. */
 export function consumersConfig(env: NodeJS.ProcessEnv): ConsumersConfig {
-  return readEnv(consumersEnv, env, [kafkaProblems, mongoProblems, redisProblems])
+  return readEnv(consumersEnv, env, [kafkaProblems, mongoProblems, redisProblems, registryProblems])
 }

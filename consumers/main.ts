@@ -109,7 +109,8 @@ const deadLetterOf =
     await sink({ ...refused, topic, partition })
     const { code, reason, message } = refused
     measured.deadLetters.inc({ topic, code })
-    log.warn({ topic, partition, offset: message.offset, code, eventId }, reason.slice(0, REASON_MAX))
+    const named = { topic, partition, offset: message.offset, code, eventId: eventId?.slice(0, REASON_MAX) }
+    log.warn(named, reason.slice(0, REASON_MAX))
   }
 const decoderOf = (topic: 'usage.events' | 'subscription.events'): Decoder =>
   new Decoder({ records: topicRecords[topic], fetchSchema: (id) => registry.fetchSchema(id), now: monotonic })
@@ -158,6 +159,7 @@ const startingUsage = startUsageConsumer({
     for (const { partition, position, lag } of progress)
       if (position !== null) measured.lag.set({ partition: String(partition) }, lag)
   },
+  onUseMissing: (partition, shards) => measured.useMissing.inc({ partition: String(partition) }, shards),
   onRecreated: (partition, reason) => liveness.usage.recreated(partition, reason),
   onFatal,
   sessionTimeoutMs: config.SESSION_TIMEOUT_MS,

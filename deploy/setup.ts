@@ -10,7 +10,7 @@ import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { listEarlierWorkspaces } from '#drivers/mongo/list-earlier-workspaces.ts'
 import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
-import { registryEnv, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { registryEnv, registryProblems, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { DEFAULT_CATALOGUE, readCatalogue } from './read-catalogue.ts'
 
 /** Where the engines answer. */
@@ -48,7 +48,7 @@ export function problemsOfSetup(env: NodeJS.ProcessEnv, catalogue = DEFAULT_CATA
 }
 
 function settingsOf(env: NodeJS.ProcessEnv) {
-  return readEnv(setupEnv, env, [kafkaProblems, mongoProblems, redisProblems])
+  return readEnv(setupEnv, env, [kafkaProblems, mongoProblems, redisProblems, registryProblems])
 }
 
 /** Makes the engines that an environment names ready. Throws `invalid_config` with every problem of it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { TallygateError } from '#core/errors.ts'
-import { Circuit, FAILURES_MAX, PROBE_EVERY_MS } from './circuit.ts'
+import { Circuit, FAILURES_MAX, PROBE_EVERY_MS, UNASKED_MAX_MS } from './circuit.ts'
 
 class Answered extends Error {}
 
@@ -39,6 +39,19 @@ describe('circuit', () => {
     expect(circuit.isOpen).toBe(false)
     await fails()
     expect(circuit.isOpen).toBe(true)
+  })
+
+  test('a minute without calls closes it: nothing is known of it any more', async () => {
+    const { open, works, seen, circuit } = circuitOf()
+    await open()
+    seen.now = PROBE_EVERY_MS + UNASKED_MAX_MS
+    circuit.lapse()
+    expect(circuit.isOpen).toBe(true)
+    seen.now += 1
+    circuit.lapse()
+    expect(circuit.isOpen).toBe(false)
+    expect(await works()).toBe('fine')
+    expect(seen.changes).toEqual([true, false])
   })
 
   test('while it is open no call is made, and the answer is unavailable at once', async () => {

@@ -19,12 +19,14 @@ export interface CircuitOptions {
 export const FAILURES_MAX = 5
 /** How long after opening, or after a probe that failed, the next call is let through, ms. */
 export const PROBE_EVERY_MS = 500
+/** Nothing is known any more of a dependency that nobody asked for so long, ms. */
+export const UNASKED_MAX_MS = 60_000
 
 /**
  * Stops asking a dependency that does not answer, so that callers hear so at once instead of waiting.
  *
  * Opens after five failures in a row. While it is open one call every half second goes through as a probe, and its
- * success closes it. Only calls that began since the last change count: what was under way when it opened says
+ * success closes it; so does a minute in which nobody asks. Only calls that began since the last change count: what was under way when it opened says
  * nothing of now.
  */
 export class Circuit {
@@ -41,6 +43,11 @@ export class Circuit {
 
   get isOpen(): boolean {
     return this.#probeAt !== null
+  }
+
+  /** Closes it where nobody has asked for a minute: it may be back, and who asks next finds out. */
+  lapse(): void {
+    if (this.#probeAt !== null && this.#options.now() - this.#probeAt > UNASKED_MAX_MS) this.#change(null)
   }
 
   /** Throws `unavailable` when a call would not be made now. */

@@ -73,6 +73,12 @@ function countingMetrics(registers: Registry[]) {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    useMissing: new Counter({
+      name: 'tallygate_use_missing_total',
+      help: 'Times that a shard found records of a partition gone from the log before they were counted',
+      labelNames: ['partition'] as const,
+      registers,
+    }),
     deadLetters: new Counter({
       name: 'tallygate_dead_letters_total',
       help: 'Records set aside by topic and code',

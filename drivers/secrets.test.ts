@@ -24,6 +24,23 @@ test('every secret of the settings is known: passwords in URLs as they stand and
   )
 })
 
+test('a password that should have been percent-encoded is known all the same', () => {
+  const found = secretsOf({ SCHEMA_REGISTRY_URL: 'http://user:pa/ss-w0rd@host:8081/apis' })
+  expect(found).toEqual(['pa/ss-w0rd'])
+})
+
+test('G12: a line as long as a record may be is looked through at once', () => {
+  const redact = redactorOf([])
+  const spans = ['a', 'a.', 'x://', 'x://b:', 'x:', '://'].map((shape) => {
+    const text = shape.repeat(500_000 / shape.length)
+    const { user: before } = process.cpuUsage()
+    expect(redact(text)).toBe(text)
+    return process.cpuUsage().user - before
+  })
+  // Microseconds of processor time: from each letter anew it would be minutes.
+  expect(Math.max(...spans)).toBeLessThan(2_000_000)
+})
+
 test('secrets are cut out of a line of JSON wherever they stand, and it stays JSON', () => {
   const redact = redactorOf(secretsOf(settings))
   const line = JSON.stringify({ level: 50, err: { args: ['tallygate', 'p@ss/word'] }, ...settings })

@@ -2,8 +2,13 @@
 const SECRET_NAME = /PASSWORD|PEPPER|SECRET|OTLP_HEADERS/
 /** The password in a connection string: `scheme://user:password@`. */
 const URL_PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*?:([^/?#\s]+)@/i
-/** The same wherever one stands in a text. */
-const ANY_URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^/?#\s:@"]*:)[^/?#\s"]+@/gi
+/** One that should have been percent-encoded. */
+const RAW_URL_PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^:@\s]*:(\S+)@/i
+/**
+ * The same wherever one stands in a text; one password alone holds no slash. It looks behind itself, so that a text of half
+ * a million letters is looked through once, not once from each letter.
+ */
+const ANY_URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^/?#\s:@"]*:)[^/?#\s"]+@/gi
 const API_KEY = /(tg_live_[A-Za-z0-9]{8})_[A-Za-z0-9_-]{8,}/g
 /** What is shorter is not searched for: it would be cut out of every other word. */
 const SECRET_CHARS_MIN = 4
@@ -13,9 +18,11 @@ const CUT = '…'
 export function secretsOf(settings: Readonly<Record<string, unknown>>): readonly string[] {
   const found = Object.entries(settings).flatMap(([name, value]) => {
     if (typeof value !== 'string') return []
-    const [, inUrl] = URL_PASSWORD.exec(value) ?? []
-    const password = inUrl === undefined ? [] : [inUrl, decoded(inUrl)]
-    return [...password, ...(SECRET_NAME.test(name) ? [value] : [])]
+    const passwords = [URL_PASSWORD, RAW_URL_PASSWORD].flatMap((form) => form.exec(value)?.[1] ?? [])
+    return [
+      ...passwords.flatMap((password) => [password, decoded(password)]),
+      ...(SECRET_NAME.test(name) ? [value] : []),
+    ]
   })
   const long = found.filter((secret) => secret.length >= SECRET_CHARS_MIN)
   return [...new Set(long)].sort((a, b) => b.length - a.length)

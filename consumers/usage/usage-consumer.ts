@@ -45,6 +45,8 @@ export interface UsageConsumerOptions {
   readonly onStarted: () => void
   readonly onRebuilt: (shard: number, tookMs: number) => void
   readonly onProgress: (progress: readonly Progress[]) => void
+  /** A partition was opened, and so many shards found records of it gone before they were counted. */
+  readonly onUseMissing: (partition: number, shards: number) => void
   /** A partition's log ends before what was counted of it. */
   readonly onRecreated: (partition: number, reason: string) => void
   readonly onFatal: (reason: Error) => void
@@ -84,7 +86,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
             if (range === undefined) return new UsageSession(deps, partition, positions)
             requireSameLog(positions, range, options.onRecreated)
             if (await keeper.restored(positions, range)) continue
-            const whole = await closeGap({ redis, log, shards }, positions, range)
+            const whole = await closeGap(options, positions, range)
             return new UsageSession(deps, partition, whole)
           }
         },
@@ -165,12 +167,13 @@ function requireSameLog(
  * The shards that miss records carry `lb:<tp>` from then on, and so do their snapshots: their answers are not `exact`.
  */
 async function closeGap(
-  { redis, log, shards }: { redis: Redis; log: Logger; shards: readonly ShardKeys[] },
+  { redis, log, shards, onUseMissing }: UsageConsumerOptions,
   positions: readonly ShardPosition[],
   { partition, low }: LogRange,
 ): Promise<readonly ShardPosition[]> {
   const gone = low - 1
-  return Promise.all(
+  let missing = 0
+  const whole = await Promise.all(
     shards.map(async (keys, shard) => {
       const position = positions[shard]
       if (position === undefined || position.incarnation === null)
@@ -178,12 +181,16 @@ async function closeGap(
       if (position.watermark >= gone) return position
       const outcome = await passGap(redis, { keys, incarnation: position.incarnation, partition, gone })
       if (outcome === 'INC') throw new Error(`shard ${shard} began another life meanwhile`)
-      if (outcome === 'MARKED')
+      if (outcome === 'MARKED') {
+        missing += 1
         log.error(
           { partition, shard, counted: position.watermark, low },
           'the log was cut before it was counted',
         )
+      }
       return { ...position, watermark: gone }
     }),
   )
+  onUseMissing(partition, missing)
+  return whole
 }

@@ -1,6 +1,7 @@
 import { type Db, MongoClient, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb'
 import { TallygateError } from '#core/errors.ts'
 import { Type } from '../json-schema.ts'
+import { loginProblem } from '../url-login.ts'
 
 /** Settings of the MongoDB connection. */
 export const mongoEnv = {
@@ -57,6 +58,8 @@ const options: Readonly<Record<string, RegExp>> = {
 
 /** What a connection string states that must not be: writes that may be lost, reads that are behind, TLS that proves nothing. */
 export function mongoProblems({ MONGODB_URL }: { readonly MONGODB_URL: string }): readonly string[] {
+  const login = loginProblem('MONGODB_URL', MONGODB_URL)
+  if (login !== null) return [login]
   const query = MONGODB_URL.split('?').slice(1).join('?')
   return [...new URLSearchParams(query)].flatMap(([name, value]) => {
     const wanted = options[name.toLowerCase()]

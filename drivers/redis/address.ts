@@ -1,4 +1,5 @@
 import { TallygateError } from '#core/errors.ts'
+import { loginProblem } from '../url-login.ts'
 
 /** A server of Redis, and who logs in to it. */
 export interface RedisNode {
@@ -57,6 +58,8 @@ function requireOneServer(url: string): void {
   const authority = /^rediss?:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? ''
   if (authority.includes(','))
     refuse('REDIS_URL names several servers; write redis+cluster:// for the nodes of a Redis Cluster')
+  const problem = loginProblem('REDIS_URL', url)
+  if (problem !== null) refuse(problem)
   if (!URL.canParse(url))
     refuse('REDIS_URL is no URL; write redis://user:password@host:port, percent-encoded')
 }

@@ -1,6 +1,7 @@
 import { TallygateError } from '#core/errors.ts'
 import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/records.ts'
 import { Type } from '../json-schema.ts'
+import { loginProblem } from '../url-login.ts'
 
 /** Settings of the schema registry. */
 export const registryEnv = {
@@ -9,6 +10,17 @@ export const registryEnv = {
     pattern: '^https?://',
     description: 'https://user:password@host/path of a Confluent-compatible schema registry',
   }),
+}
+
+/** What of a SCHEMA_REGISTRY_URL is wrong though it begins as one should. */
+export function registryProblems({
+  SCHEMA_REGISTRY_URL: url,
+}: {
+  readonly SCHEMA_REGISTRY_URL: string
+}): readonly string[] {
+  const problem = loginProblem('SCHEMA_REGISTRY_URL', url)
+  if (problem !== null) return [problem]
+  return URL.canParse(url) ? [] : ['SCHEMA_REGISTRY_URL is no URL; write https://user:password@host/path']
 }
 
 /** Every subject keeps to this, so that any reader reads any writer (G14). */
