@@ -9,7 +9,7 @@ import { connectKafka } from '#drivers/kafka/connect.ts'
 import { deadLetterSink, REASON_MAX } from '#drivers/kafka/dead-letter.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
-import { LETTER_BYTES_MAX } from '#drivers/kafka/letters.ts'
+import { letterDecoder } from '#drivers/kafka/letters.ts'
 import { measureKafka } from '#drivers/kafka/measure-kafka.ts'
 import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
@@ -102,7 +102,12 @@ const shards = allShardKeys(install.shards)
 measureShards(metrics, { states: () => readShardStates(redis, shards), now })
 const counters = redisCounterStore({ redis, shards, partitionOf: partitionerOf(partitions['usage.events']) })
 const facts = new CachedFactStore({ redis, shards, source, fold: (versions) => rules.fold(versions) })
-const sink = deadLetterSink(producer, encoderOf('DeadLetter', schemaIds.DeadLetter), now)
+const sink = deadLetterSink({
+  producer,
+  encode: encoderOf('DeadLetter', schemaIds.DeadLetter),
+  now,
+  trustAppendTimeHeader: config.TRUST_APPEND_TIME_HEADER,
+})
 const deadLetterOf =
   (topic: 'usage.events' | 'subscription.events') =>
   async ({ eventId, ...refused }: RefusedVersion, partition: number): Promise<void> => {
@@ -191,12 +196,7 @@ const startingLetters = startLetterConsumer({
   kafka,
   admin,
   log,
-  decoder: new Decoder({
-    records: ['DeadLetter'],
-    fetchSchema: (id) => registry.fetchSchema(id),
-    bytesMax: LETTER_BYTES_MAX,
-    now: monotonic,
-  }),
+  decoder: letterDecoder(registry, monotonic),
   letters: await openLetterLog(mongo.db, log),
   onFatal,
   onProgress: (progress) => liveness.letters.observe(progress),

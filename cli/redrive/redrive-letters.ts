@@ -1,14 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin, KafkaMessage } from 'kafkajs'
 import type { Actor } from '#core/audit/audit-entry.ts'
-import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
-import { isCut, LETTER_BYTES_MAX, type Letter, ORIGIN_HEADER, readLetter } from '#drivers/kafka/letters.ts'
+import { isCut, type Letter, letterDecoder, readLetter, recordAgain } from '#drivers/kafka/letters.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
-import { Decoder } from '#schemas/decoder.ts'
 import type { Engines } from '../engines.ts'
 import { startProgress } from '../progress.ts'
 import { type LetterFilter, type Selected, selectLetters } from './select-letters.ts'
@@ -87,13 +85,7 @@ function finite(instant: number): number | null {
 type ReadLetters = (ranges: readonly LogRange[], what: string) => Promise<readonly Letter[]>
 
 function letterReader({ kafka }: Engines, url: string): ReadLetters {
-  const registry = new SchemaRegistry(url)
-  const decoder = new Decoder({
-    records: ['DeadLetter'],
-    fetchSchema: (id) => registry.fetchSchema(id),
-    bytesMax: LETTER_BYTES_MAX,
-    now: () => performance.now(),
-  })
+  const decoder = letterDecoder(new SchemaRegistry(url), () => performance.now())
   return async (ranges, what) => {
     const letters: Letter[] = []
     const progress = startProgress(
@@ -131,7 +123,7 @@ async function sendAgain({ kafka }: Engines, { letters, log, ...by }: SendInput)
   try {
     for (let from = 0; from < letters.length; from += AT_ONCE) {
       const slice = letters.slice(from, from + AT_ONCE)
-      await Promise.all(slice.map((letter) => producer.send(recordOf(letter))))
+      await Promise.all(slice.map((letter) => producer.send(recordAgain(letter))))
       for (const letter of slice) await log.append(letter, by)
       progress.add(slice.length)
     }
@@ -139,11 +131,6 @@ async function sendAgain({ kafka }: Engines, { letters, log, ...by }: SendInput)
     progress.stop()
     await producer.stop()
   }
-}
-
-function recordOf({ topic, key, value, headers, origin, appendedAt }: Letter) {
-  const own = { [APPEND_TIME_HEADER]: String(appendedAt), [ORIGIN_HEADER]: origin }
-  return { topic, key, value: value ?? Buffer.alloc(0), headers: { ...headers, ...own } }
 }
 
 /** Waits until the consumers' positions are past everything that is in the topics now. */

@@ -4,13 +4,8 @@ import type { FactStore } from '#core/ports.ts'
 import type { Warning } from '#core/subscription/flag-trial.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
-import {
-  APPEND_TIME_HEADER,
-  type AppendTime,
-  appendTimeOf,
-  faultOfFuture,
-  faultOfTime,
-} from '#core/usage/append-time.ts'
+import { faultOfFuture, faultOfTime } from '#core/usage/append-time.ts'
+import { appendTimeOfMessage } from '#drivers/kafka/append-time-header.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
@@ -119,7 +114,7 @@ export class SubscriptionSession implements PartitionSession {
       const event = subscriptionEventOf(decoded.value)
       const fault =
         faultOfSubscriptionEvent(event, message.key?.toString() ?? null) ??
-        faultOfFuture(event.occurredAt, this.#appendTimeOf(message))
+        faultOfFuture(event.occurredAt, appendTimeOfMessage(message, this.#deps.trustAppendTimeHeader))
       return fault === null ? event : { message, schemaId: null, eventId: event.id, ...fault }
     } catch (error) {
       return { message, code: 'undecodable', reason: reasonOfFault(error), schemaId: null }
@@ -141,7 +136,7 @@ export class SubscriptionSession implements PartitionSession {
     const code = refusals.at(-1)?.code ?? null
     if (folded === null) return code
     for (const warning of folded.changes.get(event.version)?.warnings ?? []) this.#deps.warn(warning, event)
-    const { at: appendedAt } = this.#appendTimeOf(message)
+    const { at: appendedAt } = appendTimeOfMessage(message, this.#deps.trustAppendTimeHeader)
     for (const [version, { windowStart }] of folded.changes) {
       if (windowStart === null || version < event.version || this.#isTooOld(windowStart, appendedAt)) continue
       await startWindow({ workspace: event.workspace, version, startsAt: windowStart, appendedAt })
@@ -154,12 +149,6 @@ export class SubscriptionSession implements PartitionSession {
   #isTooOld(windowStart: number, appendedAt: number): boolean {
     const append = { at: appendedAt, restated: this.#deps.trustAppendTimeHeader }
     return faultOfTime(windowStart, append)?.code === 'too_late'
-  }
-
-  #appendTimeOf({ timestamp, headers }: KafkaMessage): AppendTime {
-    const header = this.#deps.trustAppendTimeHeader ? headers?.[APPEND_TIME_HEADER] : undefined
-    const text = header === undefined || Array.isArray(header) ? null : header.toString()
-    return appendTimeOf(Number(timestamp), text)
   }
 }
 

@@ -2,6 +2,7 @@ import type { KafkaMessage } from 'kafkajs'
 import type { DeadLetterCode } from '#core/errors.ts'
 import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import type { Encode } from '#schemas/encoder.ts'
+import { appendTimeOfMessage } from './append-time-header.ts'
 import type { GatheringProducer } from './producer.ts'
 
 /** Header of a letter that says its code. */
@@ -17,6 +18,14 @@ export interface DeadLetterInput {
   readonly schemaId: number | null
 }
 
+interface SinkOptions {
+  readonly producer: Pick<GatheringProducer, 'send'>
+  readonly encode: Encode
+  readonly now: () => number
+  /** As the consumers are set that refuse: a header that they ignored is not restated. */
+  readonly trustAppendTimeHeader: boolean
+}
+
 /** What a letter keeps of a record at most; `dead.letters` takes records of twice that (`topics.ts`). */
 const VALUE_KEPT_MAX = 1_048_576
 const KEY_KEPT_MAX = 4_096
@@ -27,14 +36,16 @@ const HEADERS_KEPT_MAX = 65_536
 /**
  * Sets records aside on `dead.letters`: resolves when all in-sync replicas have the letter.
  *
- * The letter's own headers carry the code and the append time that a redriven record restates. What is larger than
- * a broker takes from one producer by default is cut, and the reason says so: no record may stop a partition.
+ * The letter's own headers carry the code and the append time that the record was judged by, which it restates when it is
+ * sent again. What is larger than a broker takes from one producer by default is cut, and the reason says so: no record
+ * may stop a partition.
  */
-export function deadLetterSink(
-  producer: GatheringProducer,
-  encode: Encode,
-  now: () => number,
-): (letter: DeadLetterInput) => Promise<void> {
+export function deadLetterSink({
+  producer,
+  encode,
+  now,
+  trustAppendTimeHeader,
+}: SinkOptions): (letter: DeadLetterInput) => Promise<void> {
   return async ({ topic, partition, message, code, reason, schemaId }) => {
     const headers = plainHeaders(message.headers)
     const { value, words } = cut(message.value)
@@ -51,12 +62,12 @@ export function deadLetterSink(
       reason: reason.slice(0, REASON_MAX) + words,
       failedAt: now(),
     }
-    const appendTime = String(headers[APPEND_TIME_HEADER] ?? message.timestamp)
+    const { at } = appendTimeOfMessage(message, trustAppendTimeHeader)
     await producer.send({
       topic: 'dead.letters',
       key,
       value: encode(letter),
-      headers: { [CODE_HEADER]: code, [APPEND_TIME_HEADER]: appendTime },
+      headers: { [CODE_HEADER]: code, [APPEND_TIME_HEADER]: String(at) },
     })
   }
 }

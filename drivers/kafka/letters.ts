@@ -1,13 +1,14 @@
 import type { KafkaMessage } from 'kafkajs'
-import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
-import type { Decoder } from '#schemas/decoder.ts'
+import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
+import { Decoder } from '#schemas/decoder.ts'
 import type { TopicName } from '#schemas/records.ts'
+import type { OutgoingRecord } from './producer.ts'
 
 /** Header of a redriven record: which record it was, `topic/partition/offset`. */
 export const ORIGIN_HEADER = 'tallygate-dead-letter'
 
 /** A letter holds a whole record and more, bytes. */
-export const LETTER_BYTES_MAX = 4_194_304
+const LETTER_BYTES_MAX = 4_194_304
 
 /** A dead letter as it stands on `dead.letters`. */
 export interface Letter {
@@ -27,6 +28,15 @@ export interface Letter {
   readonly appendedAt: number
 }
 
+/** A decoder of letters; `now` is a monotonic clock, ms. */
+export function letterDecoder(
+  registry: { readonly fetchSchema: (id: number) => Promise<string | null> },
+  now: () => number,
+): Decoder {
+  const fetchSchema = (id: number): Promise<string | null> => registry.fetchSchema(id)
+  return new Decoder({ records: ['DeadLetter'], fetchSchema, bytesMax: LETTER_BYTES_MAX, now })
+}
+
 /** Reads a letter; null for what is none. Its schema id must have been prepared. */
 export function readLetter(decoder: Decoder, message: KafkaMessage): Letter | null {
   const decoded = decoder.decode(message.value)
@@ -35,6 +45,18 @@ export function readLetter(decoder: Decoder, message: KafkaMessage): Letter | nu
   const restated = message.headers?.[APPEND_TIME_HEADER]?.toString()
   const origin = body.headers[ORIGIN_HEADER]?.toString() ?? `${body.topic}/${body.partition}/${body.offset}`
   return { ...body, origin, appendedAt: restated === undefined ? body.failedAt : Number(restated) }
+}
+
+/**
+ * The record of a letter as it is sent again, under its own time.
+ *
+ * Letters from before may restate what is no time, which nobody would heed: it was appended by when it was refused.
+ */
+export function recordAgain(letter: Letter): OutgoingRecord {
+  const { topic, key, value, headers, origin, appendedAt, failedAt } = letter
+  const { at, restated } = appendTimeOf(Number.MAX_SAFE_INTEGER, String(appendedAt))
+  const own = { [APPEND_TIME_HEADER]: String(restated ? at : failedAt), [ORIGIN_HEADER]: origin }
+  return { topic, key, value: value ?? Buffer.alloc(0), headers: { ...headers, ...own } }
 }
 
 /** Whether the letter lacks bytes of its record: it was too large to keep whole. */

@@ -1,7 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { type DeadLetterCode, reasonOfFault } from '#core/errors.ts'
-import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import { indexMeters, type MeasureContext } from '#core/usage/measure.ts'
 import { recordUsage } from '#core/usage/record-usage.ts'
 import { parseReservation } from '#core/usage/reservation.ts'
@@ -10,6 +9,7 @@ import { ORIGIN_HEADER } from '#drivers/kafka/letters.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
 import type { DedupeId, EventIdentity } from '#drivers/redis/dedupe-id.ts'
 import type { Decoded } from '#schemas/decoder.ts'
+import { appendTimeHeaderOf } from './append-time-header.ts'
 
 /** A record that may not count, with why. */
 export interface Refused {
@@ -87,7 +87,7 @@ export class UsageReader {
         event,
         key: keyOf(message, event.workspace),
         kafkaTime: Number(message.timestamp),
-        appendTimeHeader: this.#options.trustAppendTimeHeader ? headerOf(message) : null,
+        appendTimeHeader: appendTimeHeaderOf(message, this.#options.trustAppendTimeHeader),
       },
       context,
     )
@@ -162,9 +162,4 @@ function keyOf({ key }: KafkaMessage, workspace: string): string | null {
     if (byte > 0x7f || byte !== workspace.charCodeAt(index)) return key.toString()
   }
   return workspace
-}
-
-function headerOf(message: KafkaMessage): string | null {
-  const header = message.headers?.[APPEND_TIME_HEADER]
-  return header === undefined || Array.isArray(header) ? null : header.toString()
 }
