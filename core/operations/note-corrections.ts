@@ -53,7 +53,7 @@ export async function noteCorrections(deps: NoteDeps, events: readonly GivenEven
 function setBy(event: GivenEvent): Readonly<Record<string, number>> {
   if (event.record === 'MeterEvent') return { [String(event['meter'])]: Number(event['quantity']) }
   const members = Object.entries(Object(event['members'])).map(([meter, list]): [string, number] => {
-    return [meter, Array.isArray(list) ? list.length : 0]
+    return [meter, Array.isArray(list) ? new Set(list.map((member) => Object(member).subject)).size : 0]
   })
   const levels = Object.entries(Object(event['levels'])).map(([meter, level]): [string, number] => {
     return [meter, Number(level)]

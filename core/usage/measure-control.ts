@@ -34,13 +34,14 @@ export function measureSnapshot(event: UsageEvent, definitions: DefinitionsAt): 
   return { ok: true, changes }
 }
 
+/** The subjects of a list, each once however often it is named; null where it is none. */
 function subjectsOf(members: unknown): readonly string[] | null {
   if (!Array.isArray(members) || members.length > MEMBERS_MAX) return null
   const subjects = members.map((member: { subject?: unknown }) => member.subject)
   const named = subjects.filter(
     (subject) => typeof subject === 'string' && /^[+A-Za-z0-9._:-]{1,128}$/.test(subject),
   )
-  return named.length === subjects.length ? named.map(String) : null
+  return named.length === subjects.length ? [...new Set(named.map(String))] : null
 }
 
 /** A `WindowStartedEvent`: ours alone; splits the day its window starts in. */

@@ -212,6 +212,11 @@ describe('UsageSnapshotEvent', () => {
   test.for([-1, 1.5, Number.NaN, 2 ** 53])('a level of %s is refused', (units) => {
     expect(snapshot({ leads: units })).toBe('quantity_out_of_range')
   })
+  test('a subject that is named twice is one member', () => {
+    expect(snapshot({}, { whatsapp_numbers: named('+1', 'n-2', '+1') })).toEqual([
+      { kind: 'members', meter: 'whatsapp_numbers', subjects: ['+1', 'n-2'], isStated: true },
+    ])
+  })
   test('at most 10,000 members, each with a name', () => {
     const many = (count: number): readonly object[] =>
       named(...Array.from({ length: count }, (_, i) => `n${i}`))

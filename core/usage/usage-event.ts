@@ -27,7 +27,7 @@ export type CounterChange =
     }
   /** distinct: a resource begins or ceases to be one of the members. */
   | { readonly kind: 'join' | 'leave'; readonly meter: string; readonly subject: string }
-  /** distinct: exactly these are the members; `isStated` as for a level. */
+  /** distinct: exactly these are the members, each named once; `isStated` as for a level. */
   | {
       readonly kind: 'members'
       readonly meter: string

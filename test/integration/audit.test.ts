@@ -37,7 +37,8 @@ test('G28: who sets a counter through the API stands in the audit of its workspa
   await workspace.counted()
   const occurredAt = new Date().toISOString()
   const own = { workspace: workspace.id, source: 'crm', occurredAt }
-  const members = { whatsapp_numbers: [{ subject: '+15550001', since: occurredAt }] }
+  const number = { subject: '+15550001', since: occurredAt }
+  const members = { whatsapp_numbers: [number, number] }
   const events = [
     { ...own, record: 'MeterEvent', id: 'm1', meter: 'leads', quantity: 5, action: 'set' },
     { ...own, record: 'MeterEvent', id: 'm2', meter: 'leads', quantity: 1, action: 'add' },

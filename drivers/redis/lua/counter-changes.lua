@@ -3,7 +3,7 @@
   of the workspace.
 
   change  kind, value, time of the event   kind {operation, field, field beside it, place of member set, states, place of o: what holds of a resource hold}
-          add: units · set: units · flow: units · split: when the window starts · join, leave: subject · members: subjects
+          add: units · set: units · flow: units · split: when the window starts · join, leave: subject · members: subjects, each once
           beside a level and a size stands the last of the day, beside a flow the split of its day: `<startsAt>|<base>`
           states: the product's own count, so that what differs is drift
 ]]
