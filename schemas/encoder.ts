@@ -1,5 +1,6 @@
 import type avro from 'avsc'
 import { TallygateError } from '#core/errors.ts'
+import { VALUE_BYTES_MAX } from './decoder.ts'
 import { type RecordName, schemaText, typeOfSchema } from './records.ts'
 import { PREFIX_BYTES, prefixOf } from './wire-format.ts'
 
@@ -16,7 +17,7 @@ export type Encode = (value: object) => Buffer
  * schema does not allow.
  */
 export function encoderOf(record: RecordName, schemaId: number): Encode {
-  const type = typeOfSchema(schemaText(record))
+  const type = typeOf(record)
   const known = new Set(fieldsOf(type).map(({ name }) => name))
   const scratch = Buffer.alloc(SCRATCH_BYTES)
   prefixOf(schemaId).copy(scratch)
@@ -33,13 +34,32 @@ export function encoderOf(record: RecordName, schemaId: number): Encode {
 
 /** What is wrong with a value for a record, null when the schema allows it. */
 export function faultOfRecord(record: RecordName, value: object): string | null {
-  const type = typeOfSchema(schemaText(record))
+  const type = typeOf(record)
   return faultOf(type, withDefaults(type, value))
+}
+
+/** Why the consumers would not read a value that fits its schema, null when they will. */
+export function faultOfSize(record: RecordName, value: object): string | null {
+  const type = typeOf(record)
+  const bytes = PREFIX_BYTES + type.toBuffer(withDefaults(type, value)).length
+  if (bytes <= VALUE_BYTES_MAX) return null
+  return `too_large: its record has ${bytes} bytes; at most ${VALUE_BYTES_MAX} are read`
 }
 
 /** A value with every optional field that it leaves out, as readers of the record will see it. */
 export function completeRecord(record: RecordName, value: object): object {
-  return withDefaults(typeOfSchema(schemaText(record)), value)
+  return withDefaults(typeOf(record), value)
+}
+
+const types = new Map<RecordName, avro.Type>()
+
+/** The type of a record as it is written, read from its file once. */
+function typeOf(record: RecordName): avro.Type {
+  const known = types.get(record)
+  if (known !== undefined) return known
+  const type = typeOfSchema(schemaText(record))
+  types.set(record, type)
+  return type
 }
 
 function faultOf(type: avro.Type, value: object): string | null {

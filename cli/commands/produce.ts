@@ -1,6 +1,6 @@
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
 import { faultOfEnvelope } from '#core/usage/usage-event.ts'
-import { completeRecord, faultOfRecord } from '#schemas/encoder.ts'
+import { completeRecord, faultOfRecord, faultOfSize } from '#schemas/encoder.ts'
 import { fromJson } from '#schemas/from-json.ts'
 import { type RecordName, type TopicName, topicRecords } from '#schemas/records.ts'
 import { CorrectionNotes } from '../correction-notes.ts'
@@ -11,7 +11,8 @@ import { CommandError, exitCodes, readTarget } from '../target.ts'
 /**
  * `tallygate produce`: sends what fits its schema and prints a line for each record that does not.
  *
- * Sending a file twice is harmless: the ids in it make each event count once. Exits 1 when a record was refused.
+ * Sending a file again within 72 hours is harmless: the ids in it make each event count once. Exits 1 when a record was
+ * refused.
  */
 export async function produceCommand(
   topic: string,
@@ -50,7 +51,7 @@ function readLine(line: string, records: readonly RecordName[]): ReadLine {
     given === undefined && records.length === 1 ? records[0] : records.find((name) => name === given)
   if (record === undefined) return { fault: `"record" must be one of ${records.join(', ')}` }
   const value = Object(fromJson(record, fields))
-  const fault = faultOfRecord(record, value) ?? faultOfMeaning(record, value)
+  const fault = faultOfRecord(record, value) ?? faultOfSize(record, value) ?? faultOfMeaning(record, value)
   return fault === null ? [{ record, value }] : { fault }
 }
 

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { Decoder } from '#schemas/decoder.ts'
+import { encoderOf } from '#schemas/encoder.ts'
+import { schemaText } from '#schemas/records.ts'
 import { defaultCatalogue } from '#test/helpers/facts.ts'
 import type { ReadLine } from '../send-records.ts'
 import { importReader } from './read-import-line.ts'
@@ -47,6 +50,57 @@ test('ids: the same counts have the same id whatever their order, other counts o
   expect(idOf({ levels: { contacts: 2, leads: 1 } })).toBe(id)
   expect(idOf({ levels: { leads: 2, contacts: 2 } })).not.toBe(id)
   expect(idOf({ levels: { leads: 1, contacts: 2 }, takenAt: '2026-06-10T08:00:01Z' })).not.toBe(id)
+})
+
+test('ids: counts that an earlier version imported have the id that they had then', () => {
+  const [record] = recordsOf({
+    workspace: 'acme',
+    levels: { leads: 12 },
+    members: { whatsapp_numbers: ['+15550001'] },
+  })
+  expect(record?.value).toHaveProperty('id', 'import-2051475f5cedae0a30dfbf8c535d2399')
+})
+
+const named = (count: number, width: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => String(index).padStart(width, 'x'))
+
+/** What the consumers say of the records of a line. */
+async function readByConsumers(records: ReturnType<typeof recordsOf>): Promise<readonly string[]> {
+  const fetchSchema = async (): Promise<string> => schemaText('UsageSnapshotEvent')
+  const decoder = new Decoder({ records: ['UsageSnapshotEvent'], fetchSchema, now: () => 0 })
+  const values = records.map(({ value }) => encoderOf('UsageSnapshotEvent', 7)(value))
+  await decoder.prepare(values)
+  return values.map((value) => decoder.decode(value)).map((read) => (read.ok ? 'read' : read.code))
+}
+
+test('counts that are too large for one record are one for the levels and one for each meter, under ids of their own', async () => {
+  const members = { whatsapp_numbers: named(8_000, 36), instagram_accounts: named(8_000, 36) }
+  const line = { workspace: 'acme', levels: { leads: 12 }, members }
+  const records = recordsOf(line)
+  expect(await readByConsumers(records)).toEqual(['read', 'read', 'read'])
+  const stated = records.map(({ value }) => Object(value))
+  expect(stated.map(({ levels }) => levels)).toEqual([{ leads: 12 }, {}, {}])
+  expect(stated.map((value) => Object.keys(value.members))).toEqual([
+    [],
+    ['instagram_accounts'],
+    ['whatsapp_numbers'],
+  ])
+  expect(new Set(stated.map(({ id }) => id)).size).toBe(3)
+  expect(recordsOf(line)).toEqual(records)
+})
+
+test('ten thousand members of 45 characters fit; of 64 they are refused, with the workspace, the meter and a way out', async () => {
+  const line = (width: number): object => {
+    return { workspace: 'acme', members: { whatsapp_numbers: named(10_000, width) } }
+  }
+  expect(await readByConsumers(recordsOf(line(45)))).toEqual(['read'])
+  expect(recordsOf({ workspace: 'acme', members: { whatsapp_numbers: named(3_800, 128) } })).toHaveLength(1)
+  expect(faultOf(line(64))).toMatch(
+    /^too_large: its record has \d{6} bytes; at most 524288 are read; of acme state fewer members of whatsapp_numbers, /,
+  )
+  expect(faultOf({ ...line(64), levels: { leads: 1 }, used: { ai_credits: { '2026-06-09': 1 } } })).toMatch(
+    /^too_large/,
+  )
 })
 
 test('counts taken weeks ago are late for nothing; use of 60 days ago goes to its own day', () => {

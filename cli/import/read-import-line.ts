@@ -6,7 +6,7 @@ import { indexMeters } from '#core/usage/measure.ts'
 import { recordUsage } from '#core/usage/record-usage.ts'
 import type { UsageEvent } from '#core/usage/usage-event.ts'
 import type { RecordToWrite } from '#drivers/kafka/record-writer.ts'
-import { faultOfRecord } from '#schemas/encoder.ts'
+import { faultOfRecord, faultOfSize } from '#schemas/encoder.ts'
 import type { RecordName } from '#schemas/records.ts'
 import { parseObject } from '../parse-object.ts'
 import type { ReadLine } from '../send-records.ts'
@@ -37,27 +37,43 @@ interface Draft {
 /**
  * A reader of the lines of an import: the counts that a workspace had when they were taken.
  *
- * Its ids follow from what a line says, so the same line read twice counts once. It refuses by the consumers' own rules:
- * what it takes is no dead letter. Each record states as its append time when it happened, so it is late for nothing.
+ * Its ids follow from what a line says, so the same line read twice within 72 hours counts once. It refuses by the
+ * consumers' own rules: what it takes is no dead letter. Each record states as its append time when it happened, so it is
+ * late for nothing. Counts that are too large for one record are stated meter by meter.
  */
 export function importReader(context: ImportContext): (line: string) => ReadLine {
   const measuring = { catalogue: context.catalogue, index: indexMeters(context.catalogue) }
   return (line) => {
     const drafted = draftLine(line, context.takenAt)
     if ('fault' in drafted) return drafted
+    const { workspace, drafts } = drafted
+    const completed = ({ id, occurredAt, fields }: Draft) => {
+      return { id, workspace, occurredAt, source: context.source, ...fields }
+    }
     const records: RecordToWrite[] = []
-    for (const { record, id, occurredAt, fields } of drafted.drafts) {
-      const value = { id, workspace: drafted.workspace, occurredAt, source: context.source, ...fields }
+    for (const draft of drafts) {
+      const { record } = draft
+      const value = completed(draft)
       const event: UsageEvent = { ...value, reservation: null }
-      const appendTimeHeader = String(occurredAt)
-      const usage = { record, event, key: drafted.workspace, kafkaTime: context.now, appendTimeHeader }
+      const appendTimeHeader = String(draft.occurredAt)
+      const usage = { record, event, key: workspace, kafkaTime: context.now, appendTimeHeader }
       const recorded = recordUsage(usage, measuring)
       const fault = recorded.ok ? faultOfRecord(record, value) : `${recorded.code}: ${recorded.reason}`
       if (fault !== null) return { fault }
-      records.push({ record, value, headers: { [APPEND_TIME_HEADER]: appendTimeHeader } })
+      const parts = faultOfSize(record, value) === null ? [value] : byMeter(draft).map(completed)
+      for (const part of parts) {
+        const tooLarge = faultOfSize(record, part)
+        if (tooLarge !== null) return { fault: `${tooLarge}; ${wayOut(part)}` }
+        records.push({ record, value: part, headers: { [APPEND_TIME_HEADER]: appendTimeHeader } })
+      }
     }
     return records
   }
+}
+
+function wayOut({ workspace, members }: { readonly workspace: string; readonly members?: unknown }): string {
+  const meters = Object.keys(Object(members)).join(', ')
+  return `of ${workspace} state fewer members of ${meters}, and then send each of the others as a MeterEvent with action add (tallygate produce usage.events)`
 }
 
 type Drafted = { readonly workspace: string; readonly drafts: readonly Draft[] } | { readonly fault: string }
@@ -89,11 +105,31 @@ function draftSnapshot(
     const list = Array.isArray(subjects) ? subjects : [subjects]
     return [meter, list.map((subject: unknown) => ({ subject, since: takenAt }))]
   })
-  const fields = { levels: sorted(Object.entries(Object(levels))), members: sorted(lists), takenAt }
-  if (Object.keys({ ...fields.levels, ...fields.members }).length === 0) return []
+  const counts = { levels: sorted(Object.entries(Object(levels))), members: sorted(lists) }
+  if (Object.keys({ ...counts.levels, ...counts.members }).length === 0) return []
+  return [snapshotOf(counts, takenAt)]
+}
+
+interface Counts {
+  readonly levels: Readonly<Record<string, unknown>>
+  readonly members: Readonly<Record<string, unknown>>
+}
+
+/** A snapshot whose id follows from what it says; what was imported before has the same one for ever. */
+function snapshotOf({ levels, members }: Counts, takenAt: Instant): Draft {
+  const fields = { levels, members, takenAt }
   const hash = createHash('sha256').update(JSON.stringify(fields)).digest('hex')
-  const id = `import-${hash.slice(0, 32)}`
-  return [{ record: 'UsageSnapshotEvent', id, occurredAt: takenAt, fields }]
+  return { record: 'UsageSnapshotEvent', id: `import-${hash.slice(0, 32)}`, occurredAt: takenAt, fields }
+}
+
+/** The same counts as a snapshot of the levels and one of the members of each meter. */
+function byMeter({ occurredAt, fields }: Draft): readonly Draft[] {
+  const { levels, members }: Counts = Object(fields)
+  const lists = Object.entries(members).map(
+    ([meter, list]): Counts => ({ levels: {}, members: { [meter]: list } }),
+  )
+  const counts = Object.keys(levels).length === 0 ? lists : [{ levels, members: {} }, ...lists]
+  return counts.map((part) => snapshotOf(part, occurredAt))
 }
 
 function sorted(entries: readonly (readonly [string, unknown])[]): Readonly<Record<string, unknown>> {

@@ -87,13 +87,17 @@ test('produce: good lines count, each refused one is named, sending the file twi
     action: 'created',
   })
   const file = join(dir, 'events.jsonl')
-  const bad = [{ ...lead('l3'), action: 'exploded' }, { record: 'Nothing' }]
+  const many = Array.from({ length: 10_000 }, (_, index) => String(index).padStart(64, 'x'))
+  const members = { whatsapp_numbers: many.map((subject) => ({ subject, since: now })) }
+  const { leadId: _, action: __, ...envelope } = Object(lead('s1'))
+  const large = { ...envelope, record: 'UsageSnapshotEvent', levels: {}, members, takenAt: now }
+  const bad = [{ ...lead('l3'), action: 'exploded' }, { record: 'Nothing' }, large]
   writeFileSync(file, [lead('l1'), lead('l2'), ...bad].map((event) => JSON.stringify(event)).join('\n'))
   for (const _ of [1, 2]) {
     const sent = await run(['produce', 'usage.events', file])
-    expect(sent).toMatchObject({ code: 1, out: '2 sent, 2 refused\n' })
+    expect(sent).toMatchObject({ code: 1, out: '2 sent, 3 refused\n' })
     expect(sent.err).toMatch(
-      /refused line 3: action is "exploded".*\nrefused line 4: "record" must be one of/,
+      /refused line 3: action is "exploded".*\nrefused line 4: "record" must be one of.*\nrefused line 5: too_large: its record has/,
     )
   }
   await workspace.counted()
