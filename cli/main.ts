@@ -81,6 +81,10 @@ program
   )
   .option('--from <time>', 'refused at or after this time')
   .option('--to <time>', 'refused before this time')
+  .option(
+    '--counts-too',
+    "also those that state a count: each sets it back to what it was; the product's next own count is the better repair",
+  )
   .option('-y, --yes', 'send them; each event still counts once')
   .addOption(json())
   .action(later(async () => (await import('./commands/redrive.ts')).redriveCommand))

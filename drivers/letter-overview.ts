@@ -15,6 +15,8 @@ export interface RedrivePreview {
   readonly found: number
   readonly sentBefore: number
   readonly cut: number
+  /** Left out because they set counters. */
+  readonly statesCount: number
   readonly wouldSend: number
 }
 
@@ -58,11 +60,13 @@ export async function letterOverview(
   }
 }
 
-type Known = Pick<KeptLetter, 'isCut'> & { readonly wasSent: boolean }
+type Known = Pick<KeptLetter, 'isCut' | 'statesCount'> & { readonly wasSent: boolean }
 
 function previewOf(topic: string, letters: readonly Known[]): RedrivePreview {
   const found = letters.length
-  const cut = letters.filter(({ isCut }) => isCut).length
-  const sentBefore = letters.filter(({ isCut, wasSent }) => !isCut && wasSent).length
-  return { topic, found, sentBefore, cut, wouldSend: found - sentBefore - cut }
+  const whole = letters.filter(({ isCut }) => !isCut)
+  const unsent = whole.filter(({ wasSent }) => !wasSent)
+  const wouldSend = unsent.filter(({ statesCount }) => !statesCount).length
+  const left = { sentBefore: whole.length - unsent.length, cut: found - whole.length }
+  return { topic, found, ...left, statesCount: unsent.length - wouldSend, wouldSend }
 }

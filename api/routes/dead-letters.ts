@@ -50,6 +50,7 @@ const answer = Type.Object({
       found: Type.Integer({ description: 'Records: of each the newest letter' }),
       sentBefore: Type.Integer(),
       cut: Type.Integer(),
+      statesCount: Type.Integer({ description: 'Left out: each would set a count back to what it was' }),
       wouldSend: Type.Integer(),
     }),
   ),

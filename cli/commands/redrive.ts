@@ -10,6 +10,7 @@ interface RedriveOptions {
   readonly topic?: string
   readonly from?: string
   readonly to?: string
+  readonly countsToo?: boolean
   readonly yes?: boolean
   readonly json?: boolean
 }
@@ -28,6 +29,7 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
   const input = {
     registry: target.registry,
     filter,
+    countsToo: options.countsToo === true,
     isDryRun,
     now: Date.now(),
     by: cliActor(),
@@ -50,15 +52,16 @@ function instantOf(option: string, text: string | undefined): number | null {
 
 function textOf(report: readonly RedriveReport[], isDryRun: boolean): string {
   if (report.length === 0) return 'no dead letter matches'
+  const left = ['sent before', 'bytes cut', 'states a count']
   const table = new Table({
-    head: ['code', 'found', 'sent before', 'bytes cut', isDryRun ? 'would be sent' : 'sent', 'refused again'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+    head: ['code', 'found', ...left, isDryRun ? 'would be sent' : 'sent', 'refused again'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [], compact: true },
   })
-  for (const { code, found, sentBefore, cut, sent, refusedAgain } of report) {
-    const shown = isDryRun ? found - sentBefore - cut : sent
+  for (const { code, found, sentBefore, cut, statesCount, sent, refusedAgain } of report) {
+    const shown = isDryRun ? found - sentBefore - cut - statesCount : sent
     const again = refusedAgain ?? (isDryRun || sent === 0 ? '–' : 'not known yet')
-    table.push([code, found, sentBefore, cut, shown, again])
+    table.push([code, found, sentBefore, cut, statesCount, shown, again])
   }
   const last = isDryRun ? '\nnothing was sent; add --yes to send them again' : ''
   return `${table.toString()}${last}`

@@ -1,15 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin, KafkaMessage } from 'kafkajs'
 import type { Actor } from '#core/audit/audit-entry.ts'
-import { isCut, type Letter, letterDecoder, readLetter, recordAgain } from '#drivers/kafka/letters.ts'
+import {
+  type Letter,
+  letterDecoder,
+  readLetter,
+  readUsage,
+  recordAgain,
+  usageIn,
+} from '#drivers/kafka/letters.ts'
 import { GatheringProducer } from '#drivers/kafka/producer.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import type { Decoder } from '#schemas/decoder.ts'
 import type { Engines } from '../engines.ts'
 import { startProgress } from '../progress.ts'
-import { type LetterFilter, type Selected, selectLetters } from './select-letters.ts'
+import {
+  judgeLetter,
+  type LetterFilter,
+  type Selected,
+  type Skipped,
+  selectLetters,
+} from './select-letters.ts'
 
 const LETTERS = 'dead.letters'
 /** Letters on their way at once. */
@@ -26,6 +40,8 @@ export interface RedriveReport {
   readonly found: number
   readonly sentBefore: number
   readonly cut: number
+  /** Left out because they set counters. */
+  readonly statesCount: number
   readonly sent: number
   /** Refused again; null while the consumers have not read everything. */
   readonly refusedAgain: number | null
@@ -34,6 +50,8 @@ export interface RedriveReport {
 interface RedriveInput {
   readonly registry: string
   readonly filter: LetterFilter
+  /** Send those that set counters, too. */
+  readonly countsToo: boolean
   readonly isDryRun: boolean
   readonly now: number
   readonly by: Actor
@@ -44,15 +62,16 @@ export async function redriveLetters(
   engines: Engines,
   input: RedriveInput,
 ): Promise<readonly RedriveReport[]> {
-  const read = letterReader(engines, input.registry)
+  const decoder = letterDecoder(new SchemaRegistry(input.registry), () => performance.now())
+  const read = letterReader(engines, decoder)
   const ends = await readRanges(engines.admin, LETTERS)
   const log = new RedriveLog(engines.mongo.db)
   const meant = selectLetters(await read(ends, 'letters'), input.filter)
+  await decoder.prepare(usageIn(meant).map(({ value }) => value))
   const selected: Selected[] = []
   for (const letter of meant) {
-    const before = await log.redrivenAt(letter)
-    const skipped = isCut(letter) ? 'bytes are cut' : before === null ? null : 'sent again before'
-    selected.push({ letter, skipped })
+    const wasSent = (await log.redrivenAt(letter)) !== null
+    selected.push(judgeLetter({ letter, usage: readUsage(decoder, letter), wasSent }, input.countsToo))
   }
   const letters = selected.flatMap(({ letter, skipped }) => (skipped === null ? [letter] : []))
   if (input.isDryRun || letters.length === 0) return reportOf(selected, { sent: false, refused: null })
@@ -64,6 +83,7 @@ export async function redriveLetters(
     details: {
       ...input.filter,
       to: finite(input.filter.to),
+      countsToo: input.countsToo,
       origins: letters.map(({ origin }) => origin).slice(0, ORIGINS_MAX),
     },
   })
@@ -84,8 +104,7 @@ function finite(instant: number): number | null {
 
 type ReadLetters = (ranges: readonly LogRange[], what: string) => Promise<readonly Letter[]>
 
-function letterReader({ kafka }: Engines, url: string): ReadLetters {
-  const decoder = letterDecoder(new SchemaRegistry(url), () => performance.now())
+function letterReader({ kafka }: Engines, decoder: Decoder): ReadLetters {
   return async (ranges, what) => {
     const letters: Letter[] = []
     const progress = startProgress(
@@ -167,12 +186,14 @@ function reportOf(
 ): readonly RedriveReport[] {
   const again = new Set(refused?.map(({ origin }) => origin))
   return [...Map.groupBy(selected, ({ letter }) => letter.code)].map(([code, own]) => {
+    const countOf = (why: Skipped): number => own.filter(({ skipped }) => skipped === why).length
     const fresh = own.filter(({ skipped }) => skipped === null)
     return {
       code,
       found: own.length,
-      sentBefore: own.filter(({ skipped }) => skipped === 'sent again before').length,
-      cut: own.filter(({ skipped }) => skipped === 'bytes are cut').length,
+      sentBefore: countOf('sent again before'),
+      cut: countOf('bytes are cut'),
+      statesCount: countOf('states a count'),
       sent: sent ? fresh.length : 0,
       refusedAgain: refused === null ? null : fresh.filter(({ letter }) => again.has(letter.origin)).length,
     }

@@ -1,4 +1,5 @@
-import type { Letter } from '#drivers/kafka/letters.ts'
+import { setsCounters } from '#core/usage/sets-counters.ts'
+import { isCut, type Letter, type readUsage } from '#drivers/kafka/letters.ts'
 import { lastRefused } from '#drivers/refused-record.ts'
 
 /** Which letters are meant. */
@@ -13,7 +14,7 @@ export interface LetterFilter {
 }
 
 /** Why a letter is not sent again. */
-export type Skipped = 'sent again before' | 'bytes are cut'
+export type Skipped = 'sent again before' | 'bytes are cut' | 'states a count'
 
 /** What becomes of a letter. */
 export interface Selected {
@@ -24,6 +25,24 @@ export interface Selected {
 /** Of each record that was refused the letter that counts, if it is meant. */
 export function selectLetters(letters: readonly Letter[], filter: LetterFilter): readonly Letter[] {
   return lastRefused(letters).filter((letter) => isMeant(letter, filter))
+}
+
+/** What is known of a letter that is meant. */
+interface KnownLetter {
+  readonly letter: Letter
+  readonly usage: ReturnType<typeof readUsage>
+  readonly wasSent: boolean
+}
+
+/**
+ * Whether a letter is sent again. A record that sets counters would set them back to what they were when it was refused, so
+ * it is only where somebody asks for that.
+ */
+export function judgeLetter({ letter, usage, wasSent }: KnownLetter, countsToo: boolean): Selected {
+  if (isCut(letter)) return { letter, skipped: 'bytes are cut' }
+  if (wasSent) return { letter, skipped: 'sent again before' }
+  const isLeftOut = usage !== null && setsCounters(usage) && !countsToo
+  return { letter, skipped: isLeftOut ? 'states a count' : null }
 }
 
 function isMeant({ key, code, topic, failedAt }: Letter, filter: LetterFilter): boolean {

@@ -1,8 +1,9 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Logger } from 'pino'
+import { setsCounters } from '#core/usage/sets-counters.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
-import { isCut, readLetter } from '#drivers/kafka/letters.ts'
+import { isCut, readLetter, readUsage, usageIn } from '#drivers/kafka/letters.ts'
 import type { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Decoder } from '#schemas/decoder.ts'
@@ -51,15 +52,19 @@ export class LetterSession implements PartitionSession {
 
   /** What is no letter is left to whoever wrote it there. */
   async #keep(message: KafkaMessage): Promise<void> {
-    const letter = readLetter(this.#deps.decoder, message)
+    const { decoder, letters } = this.#deps
+    const letter = readLetter(decoder, message)
     if (letter === null) return
+    await learnSchemas(decoder, usageIn([letter]))
+    const usage = readUsage(decoder, letter)
     const { headers: _, key, value, ...rest } = letter
     const name = key?.toString() ?? ''
     const place = { partition: this.#partition, offset: Number(message.offset) }
-    await this.#deps.letters.add(place, {
+    await letters.add(place, {
       ...rest,
       workspace: WORKSPACE.test(name) ? name : null,
       isCut: isCut(letter),
+      statesCount: usage !== null && setsCounters(usage),
       value: value?.toString('base64') ?? null,
     })
   }

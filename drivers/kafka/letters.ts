@@ -1,7 +1,8 @@
 import type { KafkaMessage } from 'kafkajs'
 import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
+import type { UsageEvent } from '#core/usage/usage-event.ts'
 import { Decoder } from '#schemas/decoder.ts'
-import type { TopicName } from '#schemas/records.ts'
+import { type TopicName, usageRecords } from '#schemas/records.ts'
 import type { OutgoingRecord } from './producer.ts'
 
 /** Header of a redriven record: which record it was, `topic/partition/offset`. */
@@ -28,23 +29,44 @@ export interface Letter {
   readonly appendedAt: number
 }
 
-/** A decoder of letters; `now` is a monotonic clock, ms. */
+/** A decoder of letters and of the usage in them; `now` is a monotonic clock, ms. */
 export function letterDecoder(
   registry: { readonly fetchSchema: (id: number) => Promise<string | null> },
   now: () => number,
 ): Decoder {
   const fetchSchema = (id: number): Promise<string | null> => registry.fetchSchema(id)
-  return new Decoder({ records: ['DeadLetter'], fetchSchema, bytesMax: LETTER_BYTES_MAX, now })
+  return new Decoder({
+    records: ['DeadLetter', ...usageRecords],
+    fetchSchema,
+    bytesMax: LETTER_BYTES_MAX,
+    now,
+  })
 }
 
 /** Reads a letter; null for what is none. Its schema id must have been prepared. */
 export function readLetter(decoder: Decoder, message: KafkaMessage): Letter | null {
   const decoded = decoder.decode(message.value)
-  if (!decoded.ok) return null
+  if (!decoded.ok || decoded.record !== 'DeadLetter') return null
   const body = decoded.value as unknown as Omit<Letter, 'origin' | 'appendedAt'>
   const restated = message.headers?.[APPEND_TIME_HEADER]?.toString()
   const origin = body.headers[ORIGIN_HEADER]?.toString() ?? `${body.topic}/${body.partition}/${body.offset}`
   return { ...body, origin, appendedAt: restated === undefined ? body.failedAt : Number(restated) }
+}
+
+/** The bytes of usage in letters, whose schema ids are to be prepared before it is read. */
+export function usageIn(letters: readonly Letter[]): readonly { readonly value: Buffer | null }[] {
+  return letters.filter(({ topic }) => topic === 'usage.events')
+}
+
+/** The usage event of a letter with the name of its record; null where there is none that can be read. */
+export function readUsage(
+  decoder: Decoder,
+  { topic, value }: Letter,
+): (UsageEvent & { readonly record: string }) | null {
+  if (topic !== 'usage.events') return null
+  const decoded = decoder.decode(value)
+  if (!decoded.ok || decoded.record === 'DeadLetter') return null
+  return { ...(decoded.value as UsageEvent), record: decoded.record }
 }
 
 /**

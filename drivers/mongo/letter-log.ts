@@ -22,6 +22,8 @@ export interface KeptLetter {
   readonly origin: string
   /** The letter does not hold all of the record's bytes. */
   readonly isCut: boolean
+  /** The record sets counters; false of letters that were kept before this was noted. */
+  readonly statesCount: boolean
   /** The record's bytes in base64; null for none. */
   readonly value: string | null
 }
@@ -125,5 +127,5 @@ export class LetterLog {
 }
 
 function letterOf({ _id, expiresAt: _, ...letter }: LetterDocument): KeptLetter {
-  return { id: _id, ...letter }
+  return { id: _id, ...letter, statesCount: letter.statesCount === true }
 }

@@ -142,6 +142,11 @@ test('G12: a record of each bad kind is set aside with its bytes and code, and t
     })
     expect(letter.reason.length).toBeGreaterThan(10)
   }
+  const asked = { headers: { authorization: `Bearer ${system.key}` } }
+  const kept = async (): Promise<string> =>
+    (await fetch(`${system.api}/v1/dead-letters?workspace=${workspace.id}`, asked)).text()
+  const isWhole = (text: string): boolean => text.includes(`"found":${kinds.length},`)
+  await eventually(kept, isWhole, { what: 'a copy of each to look up' })
   const stall = Math.max(...stalls)
   console.log(
     `${kinds.length} bad records: the next good one counted after ${Math.round(stall)} ms at most, ${peakOf()}`,

@@ -51,7 +51,7 @@ test('G15: a late event is set aside, and a redrive counts it once, in its own d
   expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(Date.now())]: 2 })
   expect((await json([...args, '--code', 'too_large', '--yes'])).body['codes']).toEqual([])
 
-  const report = { found: 1, sentBefore: 0, cut: 0 }
+  const report = { found: 1, sentBefore: 0, cut: 0, statesCount: 0 }
   const sent = await json([...args, '--yes'])
   const codes = [{ code: 'too_late', ...report, found: 2, sent: 2, refusedAgain: 1 }]
   expect(sent).toEqual({ code: 1, body: { isDryRun: false, codes } })
@@ -168,6 +168,47 @@ test("drift: the product's own count is listed and measured where it differs, an
   const metrics = await fetch(`${system.consumers}/metrics`).then((response) => response.text())
   expect(metrics).toMatch(/tallygate_drift_total\{meter="leads"\} 1/)
 })
+
+test('redrive: a count that was refused sets nothing back, unless somebody asks for that', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const occurredAt = Date.now() - 60 * HOUR_MS
+  await workspace.send('LeadEvent', { leadId: 'l', action: 'created', quantity: 500 })
+  await workspace.send('UsageSnapshotEvent', {
+    levels: { leads: 40 },
+    members: {},
+    takenAt: occurredAt,
+    occurredAt,
+  })
+  await workspace.send('MeterEvent', { meter: 'leads', quantity: 30, action: 'set', occurredAt })
+  await workspace.send('LeadEvent', { leadId: 'm', action: 'created', occurredAt })
+  await workspace.counted()
+  await readLetters(({ key }) => key === workspace.id, 3)
+  const args = ['redrive', '--workspace', workspace.id]
+  const report = { code: 'too_late', found: 3, sentBefore: 0, cut: 0, statesCount: 2 }
+  expect((await runCli(system, args)).out).toMatch(/too_late │ +3 │ +0 │ +0 │ +2 │ +1 │/)
+  const redrives = await eventually(
+    async () => {
+      const headers = { authorization: `Bearer ${system.key}` }
+      const response = await fetch(`${system.api}/v1/dead-letters?workspace=${workspace.id}`, { headers })
+      return Object(await response.json()).redrives as readonly { found: number }[]
+    },
+    ([usage]) => usage?.found === 3,
+    { what: 'the letters to be kept' },
+  )
+  expect(redrives).toMatchObject([{ statesCount: 2, wouldSend: 1 }])
+  expect((await json([...args, '--yes'])).body['codes']).toMatchObject([
+    { ...report, sent: 1, refusedAgain: 0 },
+  ])
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'leads', intent: 'read' })).used).toBe(501)
+  const asked = await json([...args, '--counts-too', '--yes'])
+  expect(asked.body['codes']).toMatchObject([
+    { ...report, sentBefore: 1, statesCount: 0, sent: 2, refusedAgain: 0 },
+  ])
+  await workspace.counted()
+  expect((await workspace.check({ feature: 'leads', intent: 'read' })).used).toBe(30)
+}, 120_000)
 
 test('days older than 40 leave the counters for MongoDB and are still told by day', async () => {
   const workspace = new TestWorkspace(system)

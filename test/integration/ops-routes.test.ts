@@ -160,7 +160,7 @@ describe('GET /v1/dead-letters', () => {
       {
         topic: 'usage.events',
         command: `npx tallygate redrive --workspace ${workspace.id} --topic usage.events`,
-        ...{ found: 61, sentBefore: 0, cut: 0, wouldSend: 61 },
+        ...{ found: 61, sentBefore: 0, cut: 0, statesCount: 0, wouldSend: 61 },
       },
     ])
     const first = body['letters'] as Record<string, unknown>[]

@@ -45,11 +45,13 @@ function ofSubscriptions(one) {
   ]
 }
 
-function tilesOf({ found, sentBefore, cut, wouldSend }, kinds) {
+function tilesOf({ found, sentBefore, cut, statesCount, wouldSend }, kinds) {
   const left = [
     sentBefore > 0 && tile('Sent again before', number(sentBefore), { detail: 'left out' }),
     cut > 0 &&
       tile('Bytes cut', number(cut), { detail: 'left out: too large to be kept whole', kind: 'warn' }),
+    statesCount > 0 &&
+      tile('States a count', number(statesCount), { detail: 'left out: it would set back what is counted' }),
   ]
   return h(
     'dl.tiles',
