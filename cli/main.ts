@@ -85,7 +85,7 @@ program
     '--counts-too',
     "also those that state a count: each sets it back to what it was; the product's next own count is the better repair",
   )
-  .option('-y, --yes', 'send them; each event still counts once')
+  .option('-y, --yes', 'send them; a copy of what was counted counts again when it is more than 72 hours old')
   .addOption(json())
   .action(later(async () => (await import('./commands/redrive.ts')).redriveCommand))
 

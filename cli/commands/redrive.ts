@@ -31,6 +31,7 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
     filter,
     countsToo: options.countsToo === true,
     isDryRun,
+    onSelected: (selected: readonly RedriveReport[]) => void process.stderr.write(warningOf(selected)),
     now: Date.now(),
     by: cliActor(),
   }
@@ -63,6 +64,13 @@ function textOf(report: readonly RedriveReport[], isDryRun: boolean): string {
     const again = refusedAgain ?? (isDryRun || sent === 0 ? '–' : 'not known yet')
     table.push([code, found, sentBefore, cut, statesCount, shown, again])
   }
-  const last = isDryRun ? '\nnothing was sent; add --yes to send them again' : ''
+  const last = isDryRun ? `\n${warningOf(report)}nothing was sent; add --yes to send them again` : ''
   return `${table.toString()}${last}`
+}
+
+/** A line about records whose first copies nobody remembers; nothing where there are none. */
+function warningOf(report: readonly RedriveReport[]): string {
+  const count = report.reduce((sum, { mayCountAgain }) => sum + mayCountAgain, 0)
+  if (count === 0) return ''
+  return `too_late: ${count} happened more than 72 hours ago; each that had been sent before, and was counted, counts again: ask who sent them\n`
 }

@@ -42,6 +42,8 @@ export interface RedriveReport {
   readonly cut: number
   /** Left out because they set counters. */
   readonly statesCount: number
+  /** Of those to be sent or sent: older than ids are remembered, so that each counts again if it was counted before. */
+  readonly mayCountAgain: number
   readonly sent: number
   /** Refused again; null while the consumers have not read everything. */
   readonly refusedAgain: number | null
@@ -53,6 +55,8 @@ interface RedriveInput {
   /** Send those that set counters, too. */
   readonly countsToo: boolean
   readonly isDryRun: boolean
+  /** Told what is about to be sent, before any of it is. */
+  readonly onSelected: (report: readonly RedriveReport[]) => void
   readonly now: number
   readonly by: Actor
 }
@@ -71,10 +75,11 @@ export async function redriveLetters(
   const selected: Selected[] = []
   for (const letter of meant) {
     const wasSent = (await log.redrivenAt(letter)) !== null
-    selected.push(judgeLetter({ letter, usage: readUsage(decoder, letter), wasSent }, input.countsToo))
+    selected.push(judgeLetter({ letter, usage: readUsage(decoder, letter), wasSent }, input))
   }
   const letters = selected.flatMap(({ letter, skipped }) => (skipped === null ? [letter] : []))
   if (input.isDryRun || letters.length === 0) return reportOf(selected, { sent: false, refused: null })
+  input.onSelected(reportOf(selected, { sent: false, refused: null }))
   await new AuditLog(engines.mongo.db).appendBulk({
     action: 'redrive',
     at: input.now,
@@ -194,6 +199,7 @@ function reportOf(
       sentBefore: countOf('sent again before'),
       cut: countOf('bytes are cut'),
       statesCount: countOf('states a count'),
+      mayCountAgain: own.filter(({ mayCountAgain }) => mayCountAgain).length,
       sent: sent ? fresh.length : 0,
       refusedAgain: refused === null ? null : fresh.filter(({ letter }) => again.has(letter.origin)).length,
     }

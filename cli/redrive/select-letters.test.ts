@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DAY_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { UsageEvent } from '#core/usage/usage-event.ts'
 import type { Letter } from '#drivers/kafka/letters.ts'
 import { judgeLetter } from './select-letters.ts'
@@ -20,7 +20,10 @@ const letter: Letter = {
   appendedAt: NOW - DAY_MS,
 }
 
-function usageOf(fields: { readonly record: string; readonly [name: string]: unknown }) {
+function usageOf(fields: {
+  readonly record: string
+  readonly [name: string]: unknown
+}): UsageEvent & { record: string } {
   const event: UsageEvent = {
     id: 'e1',
     workspace: 'acme',
@@ -38,14 +41,33 @@ test.for([
   [{ record: 'LeadEvent', action: 'created' }, false],
 ] as const)('redrive: what states a count is left out unless it is asked for: %j', ([fields, states]) => {
   const known = { letter, usage: usageOf(fields), wasSent: false }
-  expect(judgeLetter(known, false).skipped).toBe(states ? 'states a count' : null)
-  expect(judgeLetter(known, true).skipped).toBeNull()
-  expect(judgeLetter({ ...known, wasSent: true }, true).skipped).toBe('sent again before')
+  expect(judgeLetter(known, { countsToo: false, now: NOW }).skipped).toBe(states ? 'states a count' : null)
+  expect(judgeLetter(known, { countsToo: true, now: NOW }).skipped).toBeNull()
+  expect(judgeLetter({ ...known, wasSent: true }, { countsToo: true, now: NOW }).skipped).toBe(
+    'sent again before',
+  )
+})
+
+test.for([
+  ['too_late', 'more than 72 h ago', 72 * HOUR_MS + 1, true],
+  ['too_late', '72 h ago', 72 * HOUR_MS, false],
+  ['unknown_meter', 'days ago', 9 * DAY_MS, false],
+] as const)('redrive: %s of %s, of which a copy may have been counted', ([code, , agoMs, may]) => {
+  const usage = usageOf({ record: 'LeadEvent', action: 'created', occurredAt: NOW - agoMs })
+  const known = { letter: { ...letter, code }, usage, wasSent: false }
+  const options = { countsToo: true, now: NOW }
+  expect(judgeLetter(known, options)).toMatchObject({ skipped: null, mayCountAgain: may })
+  expect(judgeLetter({ ...known, usage: null }, options).mayCountAgain).toBe(code === 'too_late')
+  expect(judgeLetter({ ...known, wasSent: true }, options).mayCountAgain).toBe(false)
+  const set = usageOf({ record: 'UsageSnapshotEvent', occurredAt: NOW - agoMs })
+  expect(judgeLetter({ ...known, usage: set }, options).mayCountAgain).toBe(false)
 })
 
 test('redrive: bytes that are cut or cannot be read state no count', () => {
   const usage = null
-  expect(judgeLetter({ letter, usage, wasSent: false }, false).skipped).toBeNull()
+  expect(judgeLetter({ letter, usage, wasSent: false }, { countsToo: false, now: NOW }).skipped).toBeNull()
   const cut = { ...letter, value: null }
-  expect(judgeLetter({ letter: cut, usage, wasSent: false }, true).skipped).toBe('bytes are cut')
+  expect(judgeLetter({ letter: cut, usage, wasSent: false }, { countsToo: true, now: NOW }).skipped).toBe(
+    'bytes are cut',
+  )
 })

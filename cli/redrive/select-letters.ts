@@ -1,3 +1,5 @@
+import type { Instant } from '#core/instant.ts'
+import { DEDUPE_WINDOW_MS } from '#core/usage/append-time.ts'
 import { setsCounters } from '#core/usage/sets-counters.ts'
 import { isCut, type Letter, type readUsage } from '#drivers/kafka/letters.ts'
 import { lastRefused } from '#drivers/refused-record.ts'
@@ -20,6 +22,8 @@ export type Skipped = 'sent again before' | 'bytes are cut' | 'states a count'
 export interface Selected {
   readonly letter: Letter
   readonly skipped: Skipped | null
+  /** It is sent, and a copy of it that was counted when it happened is not remembered any more. */
+  readonly mayCountAgain: boolean
 }
 
 /** Of each record that was refused the letter that counts, if it is meant. */
@@ -38,11 +42,17 @@ interface KnownLetter {
  * Whether a letter is sent again. A record that sets counters would set them back to what they were when it was refused, so
  * it is only where somebody asks for that.
  */
-export function judgeLetter({ letter, usage, wasSent }: KnownLetter, countsToo: boolean): Selected {
-  if (isCut(letter)) return { letter, skipped: 'bytes are cut' }
-  if (wasSent) return { letter, skipped: 'sent again before' }
-  const isLeftOut = usage !== null && setsCounters(usage) && !countsToo
-  return { letter, skipped: isLeftOut ? 'states a count' : null }
+export function judgeLetter(
+  { letter, usage, wasSent }: KnownLetter,
+  { countsToo, now }: { readonly countsToo: boolean; readonly now: Instant },
+): Selected {
+  const left = (skipped: Skipped): Selected => ({ letter, skipped, mayCountAgain: false })
+  if (isCut(letter)) return left('bytes are cut')
+  if (wasSent) return left('sent again before')
+  const statesCount = usage !== null && setsCounters(usage)
+  if (statesCount && !countsToo) return left('states a count')
+  const isForgotten = usage === null || usage.occurredAt < now - DEDUPE_WINDOW_MS
+  return { letter, skipped: null, mayCountAgain: letter.code === 'too_late' && isForgotten && !statesCount }
 }
 
 function isMeant({ key, code, topic, failedAt }: Letter, filter: LetterFilter): boolean {

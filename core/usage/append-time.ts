@@ -43,7 +43,10 @@ export function faultOfTime(occurredAt: Instant, append: AppendTime): TimeFault 
   const graceMs = append.restated ? LATE_GRACE_RESTATED_MS : LATE_GRACE_MS
   if (lateMs > graceMs) {
     const hours = graceMs / HOUR_MS
-    const reason = `occurredAt ${toIso(occurredAt)} is more than ${hours} h before the record arrived at ${toIso(append.at)}; redrive it to count it in its own day`
+    const next = append.restated
+      ? 'import what it counts'
+      : 'unless it had been sent before, redrive it to count it in its own day'
+    const reason = `occurredAt ${toIso(occurredAt)} is more than ${hours} h before the record arrived at ${toIso(append.at)}; ${next}`
     return { code: 'too_late', reason }
   }
   return faultOfFuture(occurredAt, append)

@@ -51,7 +51,7 @@ test('G15: a late event is set aside, and a redrive counts it once, in its own d
   expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(Date.now())]: 2 })
   expect((await json([...args, '--code', 'too_large', '--yes'])).body['codes']).toEqual([])
 
-  const report = { found: 1, sentBefore: 0, cut: 0, statesCount: 0 }
+  const report = { found: 1, sentBefore: 0, cut: 0, statesCount: 0, mayCountAgain: 0 }
   const sent = await json([...args, '--yes'])
   const codes = [{ code: 'too_late', ...report, found: 2, sent: 2, refusedAgain: 1 }]
   expect(sent).toEqual({ code: 1, body: { isDryRun: false, codes } })
@@ -208,6 +208,26 @@ test('redrive: a count that was refused sets nothing back, unless somebody asks 
   ])
   await workspace.counted()
   expect((await workspace.check({ feature: 'leads', intent: 'read' })).used).toBe(30)
+}, 120_000)
+
+test('redrive: what an outbox of five days sends again is said to count again before any of it is sent', async () => {
+  const workspace = new TestWorkspace(system)
+  await workspace.subscribe({})
+  const call = { id: 'call-1', function: 'summary', credits: 5 }
+  const occurredAt = Date.now() - 5 * DAY_MS
+  await workspace.send('AiCallEvent', call, occurredAt)
+  await workspace.send('AiCallEvent', { ...call, occurredAt })
+  await workspace.send('AiCallEvent', { ...call, id: 'call-2', occurredAt: Date.now() - 60 * HOUR_MS })
+  await workspace.counted()
+  expect(await usedByDay(workspace, 'ai_credits')).toEqual({ [dayOf(occurredAt)]: 5 })
+  await readLetters(({ key }) => key === workspace.id, 2)
+  const args = ['redrive', '--code', 'too_late', '--workspace', workspace.id]
+  const warning =
+    'too_late: 1 happened more than 72 hours ago; each that had been sent before, and was counted'
+  expect((await runCli(system, args)).out).toContain(warning)
+  expect((await json(args)).body['codes']).toMatchObject([{ found: 2, mayCountAgain: 1 }])
+  const sent = await runCli(system, [...args, '--yes'])
+  expect(sent).toMatchObject({ code: 0, err: expect.stringContaining(warning) })
 }, 120_000)
 
 test('days older than 40 leave the counters for MongoDB and are still told by day', async () => {

@@ -21,7 +21,7 @@ function ofUsage(one) {
       {},
       'With ',
       h('code', {}, '--yes'),
-      ' it sends them; each counts once, however often it is sent. Mend first what they were refused for.',
+      ' it sends them. Mend first what they were refused for, and ask whether what is too late had been sent before: what is more than 72 hours old then counts again.',
     ),
   ]
 }
