@@ -125,6 +125,20 @@ test('import: a newer count of the product replaces ours, and what differed is l
   expect(JSON.parse(drift.out).drifts).toMatchObject([{ meter: 'leads', counted: 7, stated: 9 }])
 })
 
+test('import: under a source of its own the difference of a day is added to what is counted, once', async () => {
+  const used = { ai_credits: { [YESTERDAY]: 12 } }
+  writeFileSync(file, JSON.stringify({ workspace: workspaceOf(5), used }))
+  const args = ['import', file, '--source', 'repair-1', '--taken-at', TAKEN]
+  for (const _ of [1, 2]) expect(await runCli(system, args)).toMatchObject({ code: 0 })
+  const day = ['usage', workspaceOf(5), 'ai_credits', '--from', YESTERDAY, '--to', YESTERDAY, '--json']
+  await eventually(
+    async () => JSON.parse((await runCli(system, day)).out).days as readonly { used: number }[],
+    (days) => days[0]?.used === 6 + 12,
+    { what: 'the difference to be counted' },
+  )
+  expect(await runCli(system, ['verify', '--workspace', workspaceOf(5)])).toMatchObject({ code: 0 })
+})
+
 test('verify finds the counters of an import as the log says', async () => {
   const ids = [0, COUNT - 1].map(workspaceOf)
   for (const id of ids) expect(await runCli(system, ['verify', '--workspace', id])).toMatchObject({ code: 0 })
