@@ -93,11 +93,18 @@ export const consumed = Type.Object({ ...answer, eventIds })
 export const reserved = Type.Object({
   ...answer,
   reservation: Type.String(),
+  held: Type.Boolean({
+    description:
+      'Whether units are set aside now; never compare `expiresAt` with a clock of yours to find out',
+  }),
   expiresAt: nullable(
     Type.String({
       description:
         'Until when it is held; null when denied, not in the future when nothing is held: allowed without a hold, or over by now',
     }),
+  ),
+  remainingMs: nullable(
+    Type.Integer({ description: 'How long it is held from now on; null when nothing is held' }),
   ),
 })
 

@@ -1,4 +1,5 @@
 import type { Decision } from './decision.ts'
+import type { Hold } from './hold.ts'
 
 /** What came of a wish to use something. */
 export interface Admitted<Feature extends string = string> {
@@ -24,16 +25,8 @@ export interface Consumed<Feature extends string = string> extends Admitted<Feat
   readonly eventIds: readonly string[]
 }
 
-/** What was reserved. */
-export interface Reserved<Feature extends string = string> extends Admitted<Feature> {
-  /** Until when it is held; null when it is not. */
-  readonly expiresAt: string | null
-  /**
-   * Whether units are set aside. An allowed answer without a hold was given by policy: there is nothing to commit, the
-   * use is counted by your own event.
-   */
-  readonly held: boolean
-}
+/** What was reserved, and what of it is held. */
+export interface Reserved<Feature extends string = string> extends Admitted<Feature>, Hold {}
 
 /** What was counted of a reservation. */
 export interface Committed {

@@ -1,6 +1,7 @@
 import type { Admitted, Committed, Consumed, Entitlements, Reserved } from './answers.ts'
 import type { Decision, Decisions } from './decision.ts'
 import { DecisionCache } from './decision-cache.ts'
+import { type Hold, holdOf, NO_HOLD, type ServedHold } from './hold.ts'
 import { newId } from './new-id.ts'
 import type {
   CallOptions,
@@ -13,23 +14,25 @@ import type {
   ReserveRequest,
 } from './requests.ts'
 import { type ClientOptions, type Settings, settingsOf } from './settings.ts'
-import { type Call, Transport } from './transport.ts'
+import { type Answer, type Call, Transport } from './transport.ts'
 import { decideUnavailable } from './unavailable.ts'
 import { type Held, type ReservedWork, withReservation } from './with-reservation.ts'
 
 /** A decision as the service states it. */
 type Served<Feature extends string> = Omit<Decision<Feature>, 'cachedForMs'>
 
-/** An answer to a wish to use something, as the service states it: consuming has events, reserving an end. */
-interface ServedUse<Feature extends string> extends Omit<Admitted<Feature>, 'decisions' | 'id' | 'known'> {
+/** An answer to a wish to use something, as the service states it: consuming has events, reserving a hold. */
+interface ServedUse<Feature extends string>
+  extends Omit<Admitted<Feature>, 'decisions' | 'id' | 'known'>,
+    Omit<ServedHold, 'decisions'> {
   readonly decisions: readonly Served<Feature>[]
   readonly eventIds?: readonly string[]
-  readonly expiresAt?: string | null
 }
 
-interface Use<Feature extends string> extends Admitted<Feature> {
+interface Use<Feature extends string> {
+  readonly admitted: Admitted<Feature>
   readonly eventIds: readonly string[]
-  readonly expiresAt: string | null
+  readonly hold: Hold
 }
 
 /**
@@ -88,16 +91,14 @@ export class TallygateClient<Feature extends string = string> {
 
   /** Checks and counts in one step: all items or none. An allowed answer is in the log, and counted once. */
   async consume(request: ConsumeRequest<Feature>, options: CallOptions = {}): Promise<Consumed<Feature>> {
-    const { expiresAt: _, ...consumed } = await this.#use('/v1/consume', request, options)
-    return consumed
+    const { admitted, eventIds } = await this.#use('/v1/consume', request, options)
+    return { ...admitted, eventIds }
   }
 
   /** Holds units for a while without counting them. Then commit what was used, or release it. */
   async reserve(request: ReserveRequest<Feature>, options: CallOptions = {}): Promise<Reserved<Feature>> {
-    const { eventIds: _, ...reserved } = await this.#use('/v1/reservations', request, options)
-    const isOver = reserved.replayed && Date.parse(reserved.expiresAt ?? '') <= Date.now()
-    const held = reserved.allowed && !isOver && reserved.decisions.every(({ degraded }) => !degraded)
-    return { ...reserved, held, expiresAt: held ? reserved.expiresAt : null }
+    const { admitted, hold } = await this.#use('/v1/reservations', request, options)
+    return { ...admitted, ...hold }
   }
 
   /** Counts what was used of a reservation. Throws with code `expired` after its end, or when it was lost. */
@@ -142,38 +143,44 @@ export class TallygateClient<Feature extends string = string> {
     const body = { ...request, id }
     try {
       const call = { path, body, workspace, operation: id, options }
-      const { allowed, decisions, granted, replayed, ...rest } = await this.#call<ServedUse<Feature>>(call)
-      const { eventIds = [], expiresAt = null } = rest
-      const known = { allowed, decisions: decisions.map(fresh), granted, replayed, id, known: true }
-      return { ...known, eventIds, expiresAt }
+      const answer = await this.#transport.call(call)
+      const served = bodyOf<ServedUse<Feature>>(answer)
+      const { allowed, decisions, granted, replayed, eventIds = [] } = served
+      const admitted = { allowed, decisions: decisions.map(fresh), granted, replayed, id, known: true }
+      return { admitted, eventIds, hold: holdOf(served, answer.date) }
     } catch (failure) {
       const decisions = this.#byPolicy(failure, { workspace, items })
       const allowed = decisions.every((decision) => decision.allowed)
       const granted = items.map(({ quantity = 1 }) => (allowed ? quantity : 0))
-      return { allowed, decisions, granted, replayed: false, id, known: false, eventIds: [], expiresAt: null }
+      const admitted = { allowed, decisions, granted, replayed: false, id, known: false }
+      return { admitted, eventIds: [], hold: NO_HOLD }
     } finally {
       this.#cache.forget(workspace)
     }
   }
 
-  async #resolve<Answer>({ id, verb, body, options }: Resolve): Promise<Answer> {
+  async #resolve<Body>({ id, verb, body, options }: Resolve): Promise<Body> {
     const { workspace } = body
     const path = `/v1/reservations/${encodeURIComponent(id)}/${verb}`
     try {
-      return await this.#call<Answer>({ path, body, workspace, operation: id, options })
+      return await this.#call<Body>({ path, body, workspace, operation: id, options })
     } finally {
       this.#cache.forget(workspace)
     }
   }
 
-  #ask<Answer>(path: string, body: { readonly workspace: string }, options: CallOptions): Promise<Answer> {
-    return this.#call<Answer>({ path, body, workspace: body.workspace, operation: null, options })
+  #ask<Body>(path: string, body: { readonly workspace: string }, options: CallOptions): Promise<Body> {
+    return this.#call<Body>({ path, body, workspace: body.workspace, operation: null, options })
   }
 
-  /** The service is trusted to answer what its contract says (docs/openapi.json). */
-  async #call<Answer>(call: Call): Promise<Answer> {
-    return (await this.#transport.call(call)) as Answer
+  async #call<Body>(call: Call): Promise<Body> {
+    return bodyOf<Body>(await this.#transport.call(call))
   }
+}
+
+/** The service is trusted to answer what its contract says (docs/openapi.json). */
+function bodyOf<Body>({ body }: Answer): Body {
+  return body as Body
 }
 
 interface Resolve {

@@ -8,7 +8,7 @@ import type { Committed, Consumed, Reserved } from './answers.ts'
 import { allowedReasons, type Decision, deniedReasons } from './decision.ts'
 
 /** What the service answers, held against what this client says it answers; the compiler compares. */
-type Served<Answer> = Omit<Answer, 'decisions' | 'id' | 'known' | 'held' | 'cachedForMs'>
+type Served<Answer> = Omit<Answer, 'decisions' | 'id' | 'known' | 'cachedForMs'>
 
 export const agrees = {
   decision: (given: Static<typeof api.decision>): Served<Decision> => given,

@@ -10,6 +10,12 @@ export interface FetchedAnswer {
   text(): Promise<string>
 }
 
+/** The JSON object that was answered, and the service's clock by the header of the answer; null without one. */
+export interface Answer {
+  readonly body: object
+  readonly date: string | null
+}
+
 /** How a request is sent; the platform's own `fetch` unless another is given. */
 export type Fetch = (
   url: string,
@@ -43,7 +49,7 @@ export interface Call {
 }
 
 type Attempt =
-  | { readonly ok: true; readonly answer: object }
+  | { readonly ok: true; readonly answer: Answer }
   | {
       readonly ok: false
       readonly facts: FailureFacts
@@ -72,8 +78,8 @@ export class Transport {
     this.#options = options
   }
 
-  /** The JSON object that was answered. Throws a TallygateClientError when there is none within the patience. */
-  async call(call: Call): Promise<object> {
+  /** What was answered. Throws a TallygateClientError when nothing is within the patience. */
+  async call(call: Call): Promise<Answer> {
     const patienceMs = call.options.patienceMs ?? this.#options.patienceMs
     const deadline = performance.now() + patienceMs
     let mayHaveHappened = false
@@ -124,7 +130,7 @@ async function pauseWithin(pauseMs: number, deadline: number): Promise<boolean> 
 function readAnswer(answer: FetchedAnswer, text: string): Attempt {
   const { ok, status, headers } = answer
   const body = parse(text)
-  if (ok && body !== null) return { ok: true, answer: body }
+  if (ok && body !== null) return { ok: true, answer: { body, date: headers.get('date') } }
   const { code, detail, request, type: _, title: __, status: ___, ...details } = body ?? {}
   const named = typeof code === 'string' ? code : codeOf(status)
   const message = typeof detail === 'string' ? detail : `answered ${status} without saying why`

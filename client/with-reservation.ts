@@ -100,17 +100,16 @@ export async function withReservation<Value, Feature extends string>(
   return { allowed, decisions, value, committed: held ? await commitDone(calls, done, options) : null }
 }
 
-type Answered = Pick<Reserved, 'held' | 'replayed' | 'expiresAt' | 'decisions'>
+type Answered = Pick<Reserved, 'held' | 'replayed' | 'remainingMs'>
 
 /** An answer of before: what it held was given back, committed, or its time has passed. */
-function isOver({ held, replayed, decisions }: Answered): boolean {
-  return !held && replayed && decisions.every(({ degraded }) => !degraded)
+function isOver({ held, replayed }: Answered): boolean {
+  return !held && replayed
 }
 
 /** A reservation that was made before has less time than it was given. */
-function leftOf({ replayed, expiresAt }: Answered, ttlLeftMs: number): number {
-  if (!replayed || expiresAt === null) return ttlLeftMs
-  return Math.min(ttlLeftMs, Math.max(Date.parse(expiresAt) - Date.now(), 0))
+function leftOf({ replayed, remainingMs }: Answered, ttlLeftMs: number): number {
+  return replayed && remainingMs !== null ? Math.min(ttlLeftMs, remainingMs) : ttlLeftMs
 }
 
 interface Done extends ReservationName {

@@ -45,7 +45,9 @@ export function reservationRoutes(app: FastifyInstance, context: ApiContext): vo
       return {
         allowed: made.allowed,
         reservation: body.id,
+        held: made.remainingMs !== null,
         expiresAt: isoOrNull(made.expiresAt),
+        remainingMs: made.remainingMs,
         decisions: made.decisions.map((one) => presentDecision(one, false)),
         granted: [...made.granted],
         replayed: made.replayed,

@@ -21,6 +21,8 @@ export interface Reserved {
   readonly granted: readonly number[]
   /** Until when it is held; in the past where it was allowed without a hold, null where it was denied. */
   readonly expiresAt: Instant | null
+  /** How long it is held from now on, ms; null when nothing is held. By Redis' clock, as its end is. */
+  readonly remainingMs: number | null
   readonly replayed: boolean
 }
 
@@ -29,8 +31,10 @@ export async function reserve(deps: AdmitDeps, { ttlMs, ...input }: ReserveInput
   const admitted = await admitUnits(deps, { ...input, state: 'held', dueMs: ttlMs })
   const { allowed, granted, replayed, deadline } = admitted
   const decisions = await admitted.kept().catch(() => admitted.decisions)
-  const expiresAt = allowed ? (deadline ?? deps.holds.now()) : null
-  return { allowed, granted, replayed, decisions, expiresAt }
+  const now = deps.holds.now()
+  const expiresAt = allowed ? (deadline ?? now) : null
+  const remainingMs = expiresAt !== null && expiresAt > now ? expiresAt - now : null
+  return { allowed, granted, replayed, decisions, expiresAt, remainingMs }
 }
 
 /** What was used of a reservation; null = all of it. */

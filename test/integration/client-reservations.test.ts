@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { TallygateClient, UncommittedUseError } from '#client/client.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
@@ -86,6 +86,28 @@ describe('reservations', () => {
     expect([first.held, again, begun]).toMatchObject([true, { committed: { quantities: [10] } }, 1])
     await expect(client.withReservation(crashed, work)).rejects.toMatchObject({ code: 'expired' })
   })
+
+  test.for([-60_000, -20, 60_000])(
+    'withReservation does work once, whatever the clock of its caller: by %i ms',
+    async (aheadMs) => {
+      const workspace = await subscribedWorkspace(system)
+      const clock = Date.now
+      const ours = vi.spyOn(Date, 'now').mockImplementation(() => clock() + aheadMs)
+      onTestFinished(() => ours.mockRestore())
+      let begun = 0
+      const work = (): void => {
+        begun += 1
+      }
+      const request = { workspace, id: 'job-1', items: [credits(10)] }
+      const done = await client.withReservation(request, work)
+      await expect(client.withReservation(request, work)).rejects.toMatchObject({ code: 'expired' })
+      expect([begun, done]).toMatchObject([1, { committed: { quantities: [10] } }])
+      const crashed = { ...request, id: 'job-2' }
+      await client.reserve(crashed)
+      expect(await client.withReservation(crashed, work)).toMatchObject({ committed: { quantities: [10] } })
+      expect(begun).toBe(2)
+    },
+  )
 
   test('work that outlives its reservation is told so, and its value comes with the error named expired', async () => {
     const workspace = await subscribedWorkspace(system)

@@ -167,10 +167,10 @@ describe('reservations', () => {
     const body = { id: 'r', items: [credits(500)], ttlMs: 60_000 }
     const reserved = await use(workspace, '/v1/reservations', body)
     expect(reserved.body).toMatchObject({ allowed: true, reservation: 'r', granted: [500], replayed: false })
-    expect((await use(workspace, '/v1/reservations', body)).body).toEqual({
-      ...reserved.body,
-      replayed: true,
-    })
+    const { body: same } = await use(workspace, '/v1/reservations', body)
+    const { remainingMs } = same
+    expect(same).toEqual({ ...reserved.body, replayed: true, held: true, remainingMs })
+    expect([0 < Number(remainingMs), Number(remainingMs) <= 60_000]).toEqual([true, true])
     expect(await workspace.check({ feature: 'ai_credits' })).toMatchObject({ used: 0, remaining: 250 })
     const resolve = (path: string, more: object = {}): Promise<Answer> =>
       use(workspace, `/v1/reservations/${path}`, more)
@@ -187,7 +187,8 @@ describe('reservations', () => {
     })
     const { body: again } = await use(workspace, '/v1/reservations', body)
     const { expiresAt } = again
-    expect(again, 'asked again').toEqual({ ...reserved.body, replayed: true, expiresAt })
+    const over = { replayed: true, held: false, remainingMs: null, expiresAt }
+    expect(again, 'asked again').toEqual({ ...reserved.body, ...over })
     expect(Date.parse(String(expiresAt)), 'nothing is held any more').toBeLessThanOrEqual(Date.now())
     expect(await resolve('r/commit')).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
     expect(await resolve('r/release')).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
