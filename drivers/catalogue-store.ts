@@ -4,24 +4,24 @@ import { TallygateError } from '#core/errors.ts'
 import type { CatalogueStore } from '#core/ports.ts'
 import type { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 
-type NewestCatalogue = Pick<CatalogueLog, 'newest'>
+type Revisions = Pick<CatalogueLog, 'newest' | 'after'>
 
 /** The catalogue as MongoDB holds it, parsed once for each revision. */
 export class MongoCatalogueStore implements CatalogueStore {
-  readonly #log: NewestCatalogue
+  readonly #log: Revisions
   #current: Catalogue
   #source: StoredCatalogue
   #underWay: Promise<Catalogue> | null = null
   #heardOf = 0
 
-  private constructor(log: NewestCatalogue, stored: StoredCatalogue) {
+  private constructor(log: Revisions, stored: StoredCatalogue) {
     this.#log = log
     this.#source = stored
     this.#current = parseStored(stored)
   }
 
   /** Reads the newest revision; `invalid_config` when none was ever stored. */
-  static async open(log: NewestCatalogue): Promise<MongoCatalogueStore> {
+  static async open(log: Revisions): Promise<MongoCatalogueStore> {
     const newest = await log.newest()
     if (newest === null) {
       throw new TallygateError('invalid_config', 'MongoDB holds no catalogue; load one with `make up` first')
@@ -51,13 +51,17 @@ export class MongoCatalogueStore implements CatalogueStore {
     return this.load(this.#heardOf)
   }
 
+  /**
+   * One question at a time, however many ask for a revision that may not be there: a question that was under way may have
+   * been asked before the revision was stored, the one after it was not.
+   */
   async load(revision: number): Promise<Catalogue> {
     if (this.#current.revision >= revision) return this.#current
+    const isOwn = this.#underWay === null
     const shared = await this.#share()
-    return shared.revision >= revision ? shared : this.refresh()
+    return isOwn || shared.revision >= revision ? shared : this.#share()
   }
 
-  /** Joins a question that is under way already: it may have been asked before the revision was stored. */
   async #share(): Promise<Catalogue> {
     this.#underWay ??= this.refresh().finally(() => {
       this.#underWay = null
@@ -65,21 +69,31 @@ export class MongoCatalogueStore implements CatalogueStore {
     return this.#underWay
   }
 
-  /** Asks MongoDB for a newer revision. Throws `unavailable` when it does not answer. */
+  /** Asks MongoDB for newer revisions. Throws `unavailable` when it does not answer, or with one that this build cannot read. */
   async refresh(): Promise<Catalogue> {
-    const newest = await this.#log.newest().catch((error: unknown) => {
-      throw new TallygateError(
-        'unavailable',
-        'MongoDB did not answer for the catalogue; try again',
-        {},
-        error,
-      )
-    })
-    if (newest !== null && newest.revision > this.#current.revision) {
-      this.#current = parseStored(newest)
-      this.#source = newest
-    }
+    const newest = await this.#newest()
+    if (newest === null || newest.revision <= this.#current.revision) return this.#current
+    this.#current = readable(newest)
+    this.#source = newest
     return this.#current
+  }
+
+  async #newest(): Promise<StoredCatalogue | null> {
+    const later = await this.#log.after(this.#current.revision).catch((error: unknown) => {
+      const message = 'MongoDB did not answer for the catalogue; try again'
+      throw new TallygateError('unavailable', message, {}, error)
+    })
+    return later.at(-1) ?? null
+  }
+}
+
+/** What cannot be read is not to be answered by what came before: that is no fault of whoever asks. */
+function readable(stored: StoredCatalogue): Catalogue {
+  try {
+    return parseStored(stored)
+  } catch (error) {
+    const message = `catalogue revision ${stored.revision} is not for this version; update this process`
+    throw new TallygateError('unavailable', message, {}, error)
   }
 }
 

@@ -9,7 +9,8 @@ import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import type { HoldStore } from '../ports.ts'
 import type { HoldReading, HoldState, OpenItem, OperationName } from '../usage/hold.ts'
-import { type CheckDeps, requireKnown } from './check.ts'
+import { byNewestCatalogue } from './by-newest-catalogue.ts'
+import type { CheckDeps } from './check.ts'
 import { decideUnheld } from './decide-unheld.ts'
 import { featuresOf, placeHold } from './place-hold.ts'
 import { type PlannedItem, planItems, requestOf, type WantedItem } from './plan-items.ts'
@@ -53,12 +54,13 @@ export interface Admitted {
  *
  * All items or none, or with `partial` as much as fits. Nothing is counted yet: that is what the events do. Throws
  * `idempotency_conflict`, `stale_operation`, `overloaded`, `invalid_request`, `unknown_feature`, and `unavailable`
- * when nothing can be held and a feature does not allow use without it.
+ * when nothing can be held and a feature does not allow use without it, or a newer catalogue may allow what this one refuses.
  */
 export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Admitted> {
-  await requireKnown(deps, input.items)
-  const guess = input.occurredAt ?? deps.holds.now()
-  const items = planItems(deps.catalogue.remembered(), { ...input, occurredAt: guess }, input.items)
+  const guess = { ...input, occurredAt: input.occurredAt ?? deps.holds.now() }
+  const items = await byNewestCatalogue(deps.catalogue, (catalogue) =>
+    planItems(catalogue, guess, input.items),
+  )
   const placed = await placeHold(deps, input, items)
   if (!placed.known) return decideUnheld(deps, { ...input, items, cause: placed.cause })
   const { outcome, reading } = placed

@@ -3,7 +3,6 @@ import { defaultCatalogue } from '#test/helpers/facts.ts'
 import type { Amount } from '../amount.ts'
 import type { OverrideRecord } from '../audit/audit-entry.ts'
 import { changeOverride, type OverrideDeps, type OverrideWish } from './change-override.ts'
-import { unhurried } from './read-workspace.ts'
 
 const NOW = 1_000
 const by = { kind: 'key', id: 'AAAAAAAA', label: 'support' } as const
@@ -38,7 +37,6 @@ function setUp(rivals = 0): { readonly deps: OverrideDeps; readonly records: Ove
       },
     },
     now: () => NOW,
-    inTime: unhurried,
   }
   return { deps, records }
 }

@@ -4,8 +4,8 @@ import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import type { CatalogueStore, FactStore } from '../ports.ts'
-import { requireFeature, requireKnown } from './check.ts'
-import type { InTime } from './read-workspace.ts'
+import { byNewestCatalogue } from './by-newest-catalogue.ts'
+import { requireFeature } from './check.ts'
 
 /** Keeps the changes of overrides, by insert only. */
 export interface OverrideStore {
@@ -21,7 +21,6 @@ export interface OverrideDeps {
   readonly catalogue: CatalogueStore
   readonly facts: FactStore
   readonly now: () => Instant
-  readonly inTime: InTime
 }
 
 /** An override to be set, or with null ended. */
@@ -43,9 +42,8 @@ export interface OverrideWish {
  */
 export async function changeOverride(deps: OverrideDeps, wish: OverrideWish): Promise<OverrideRecord> {
   const { workspace, feature, override } = wish
-  await requireKnown(deps, [wish])
+  await byNewestCatalogue(deps.catalogue, (catalogue) => requireFeature(catalogue, feature))
   const at = deps.now()
-  requireFeature(deps.catalogue.remembered(), feature)
   const until = override?.until ?? null
   if (until !== null && until <= at) {
     const message = 'until lies in the past; give a later one, or leave it out for an override without an end'

@@ -9,6 +9,7 @@ import { TallygateError } from '../errors.ts'
 import { ownValue } from '../own-value.ts'
 import type { CounterReading } from '../ports.ts'
 import { aggregationOf, resourceOf, usageOf } from '../usage/feature-reading.ts'
+import { byNewestCatalogue } from './by-newest-catalogue.ts'
 import type { NearChecks, NearDecision, NearQuestion } from './near-checks.ts'
 import { type ReadDeps, readWorkspace, type WantedFeature, type WorkspaceReading } from './read-workspace.ts'
 
@@ -41,13 +42,14 @@ export interface CheckResult {
 /**
  * Decides requests without changing anything.
  *
- * Throws `unknown_feature` for a feature that the catalogue does not have and `invalid_request` for a meter or
- * subject that does not fit the feature. Counters that cannot be had are not an error: each feature's
+ * Throws `unknown_feature` for a feature that the catalogue does not have, `invalid_request` for a meter or subject that
+ * does not fit the feature, and `unavailable` where the newest catalogue, which may have them, cannot be read. Counters that cannot be had are not an error: each feature's
  * `onUnavailable` decides, marked `degraded`.
  */
 export async function checkItems(deps: CheckDeps, { workspace, items }: CheckInput): Promise<CheckResult> {
-  await requireKnown(deps, items)
-  for (const item of items) requireFits(deps.catalogue.remembered(), item)
+  await byNewestCatalogue(deps.catalogue, (catalogue) => {
+    for (const item of items) requireFits(catalogue, item)
+  })
   const known = await readWorkspace(deps, { workspace, features: (catalogue) => wantedBy(items, catalogue) })
   if (!known.known) return degraded(deps, { workspace, items, known })
   const { catalogue, entitlements, facts, reading } = known
@@ -104,16 +106,6 @@ export function checkNear(deps: CheckDeps, question: NearQuestion): NearDecision
 /** How far a reading can be trusted, as an answer states it. */
 export function accuracyOf({ asOf, lagMs, exact }: CounterReading): Accuracy {
   return { asOf, lagMs, exact, degraded: false }
-}
-
-/** A feature that this process does not know may be of a revision it has not read yet. */
-export async function requireKnown(
-  { catalogue: catalogues, inTime }: Pick<ReadDeps, 'catalogue' | 'inTime'>,
-  items: readonly { readonly feature: string }[],
-): Promise<void> {
-  const { features, revision } = catalogues.remembered()
-  const isKnown = items.every(({ feature }) => ownValue(features, feature) !== undefined)
-  if (!isKnown) await inTime(catalogues.load(revision + 1)).catch(() => undefined)
 }
 
 /** The feature of a request. Throws `unknown_feature`, naming the known ones. */

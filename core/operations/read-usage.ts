@@ -6,7 +6,8 @@ import { DAY_MS, type Day, dayOf, type Instant, startOfDay } from '../instant.ts
 import type { DayArchive } from '../ports.ts'
 import { ARCHIVE_FIELD, dayField, lastLevelField } from '../usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '../usage/past-days.ts'
-import { accuracyOf, requireFeature, requireKnown } from './check.ts'
+import { byNewestCatalogue } from './by-newest-catalogue.ts'
+import { accuracyOf, requireFeature } from './check.ts'
 import { readEntitlements } from './read-entitlements.ts'
 import { readPastDays } from './read-past-days.ts'
 import type { ReadDeps } from './read-workspace.ts'
@@ -47,8 +48,9 @@ export interface UsageDeps extends ReadDeps {
 /** Reads use by UTC day. Throws `invalid_request`, `unknown_feature`, `not_found` and `unavailable`. */
 export async function readUsage(deps: UsageDeps, query: UsageQuery): Promise<UsageByDay> {
   const { workspace, feature: featureKey } = query
-  await requireKnown(deps, [query])
-  const feature = requireFeature(deps.catalogue.remembered(), featureKey)
+  const feature = await byNewestCatalogue(deps.catalogue, (catalogue) =>
+    requireFeature(catalogue, featureKey),
+  )
   if (feature.kind === 'switch') {
     throw new TallygateError('invalid_request', `${featureKey} is a switch; nothing is counted for it`, {
       field: 'feature',
