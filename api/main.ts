@@ -130,6 +130,7 @@ const revisions = {
 }
 const decisions = new DecisionLog(mongo.db)
 const [catalogue] = await Promise.all([MongoCatalogueStore.open(revisions), decisions.expireOld(systemClock)])
+shutdown.add('catalogue', catalogue.keepFresh(log))
 const rules = new RulesHistory({ log: revisions, catalogues: catalogue, now: systemClock })
 const recorder = new DecisionRecorder({
   store: decisions,

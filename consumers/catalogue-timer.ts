@@ -15,29 +15,20 @@ interface CatalogueTimerOptions {
   readonly drifts: ConsumerMetrics['drifts']
 }
 
-/** Far below the notice that a new definition of a meter needs (`METER_NOTICE_MS`). */
-const EVERY_MS = 5_000
-
 /**
- * Reads new revisions of the catalogue, and names the newest to the checks.
+ * Reads new revisions of the catalogue, and names the newest to the checks; the answer ends that.
  *
  * The API names a revision as soon as it is stored; this mends what an API that died in between left undone.
  */
-export function startCatalogueTimer(options: CatalogueTimerOptions): { stop: () => void } {
+export function startCatalogueTimer(options: CatalogueTimerOptions): () => Promise<void> {
   const { catalogues, redis, shards, log, drifts } = options
   const show = ({ meters }: Catalogue): void => {
     for (const meter of Object.keys(meters)) drifts.inc({ meter }, 0)
   }
   show(catalogues.remembered())
-  const timer = setInterval(() => {
-    void catalogues
-      .refresh()
-      .then((catalogue) => {
-        show(catalogue)
-        const { revision } = catalogue
-        return Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision })))
-      })
-      .catch((error: unknown) => log.warn({ err: error }, 'the newest catalogue could not be read or named'))
-  }, EVERY_MS)
-  return { stop: () => clearInterval(timer) }
+  return catalogues.keepFresh(log, (catalogue) => {
+    show(catalogue)
+    const { revision } = catalogue
+    return Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision })))
+  })
 }

@@ -268,8 +268,7 @@ const sweeping = startSweeping({
   },
 })
 shutdown.add('sweeper', sweeping.stop)
-const refreshing = startCatalogueTimer({ catalogues, redis, shards, log, drifts: measured.drifts })
-shutdown.add('catalogue', async () => refreshing.stop())
+shutdown.add('catalogue', startCatalogueTimer({ catalogues, redis, shards, log, drifts: measured.drifts }))
 
 const silence = (longerThanMs: number): string | null => {
   const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs(), lettering.idleMs())

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import { MongoCatalogueStore } from './catalogue-store.ts'
 
@@ -85,4 +85,27 @@ test('a revision that this version cannot read is no fault of whoever asks', asy
   await answer()
   await refused
   expect(catalogues.remembered().revision).toBe(1)
+})
+
+test('new revisions are read on a timer until it is ended, also after one that could not be read', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { catalogues, store, answer, asked } = await setUp()
+  const seen: number[] = []
+  const warnings: unknown[] = []
+  const stop = catalogues.keepFresh({ warn: (said: unknown) => warnings.push(said) }, async ({ revision }) =>
+    seen.push(revision),
+  )
+  const round = async (): Promise<void> => {
+    vi.advanceTimersByTime(5_000)
+    await answer()
+  }
+  await round()
+  store({ plans: 'of another shape' })
+  await round()
+  store()
+  await round()
+  await stop()
+  await round()
+  expect([seen, warnings.length, asked()]).toEqual([[1, 3], 1, 3])
 })

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Catalogue, StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { TallygateError } from '#core/errors.ts'
@@ -5,6 +6,9 @@ import type { CatalogueStore } from '#core/ports.ts'
 import type { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 
 type Revisions = Pick<CatalogueLog, 'newest' | 'after'>
+
+/** How often new revisions are read, ms: far below the notice that a new definition of a meter needs (`METER_NOTICE_MS`). */
+const EVERY_MS = 5_000
 
 /** The catalogue as MongoDB holds it, parsed once for each revision. */
 export class MongoCatalogueStore implements CatalogueStore {
@@ -76,6 +80,21 @@ export class MongoCatalogueStore implements CatalogueStore {
     this.#current = readable(newest)
     this.#source = newest
     return this.#current
+  }
+
+  /** Reads new revisions on a timer and says what is the newest each time; the answer ends that. */
+  keepFresh(
+    log: Pick<Logger, 'warn'>,
+    seen: (catalogue: Catalogue) => Promise<unknown> = async () => undefined,
+  ): () => Promise<void> {
+    const timer = setInterval(() => {
+      void this.#share()
+        .then(seen)
+        .catch((error: unknown) =>
+          log.warn({ err: error }, 'the newest catalogue could not be read or named'),
+        )
+    }, EVERY_MS)
+    return async () => clearInterval(timer)
   }
 
   async #newest(): Promise<StoredCatalogue | null> {

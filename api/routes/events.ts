@@ -30,6 +30,9 @@ const body = Type.Object(
   { additionalProperties: false },
 )
 
+/** What a newer catalogue may know: it is read before that is refused. */
+const ofCatalogue: ReadonlySet<string> = new Set(['unknown_meter', 'unknown_function'])
+
 const answer = Type.Object({
   accepted: Type.Integer({ description: 'Events that are in the log now' }),
   refused: Type.Integer(),
@@ -65,7 +68,7 @@ export function eventRoutes(app: FastifyInstance, { check, usage, noteCorrection
       const take = (known: Catalogue): readonly TakenEvent[] =>
         events.map((event) => takeEvent(event, { catalogue: known, now, encode: usage.encode.bind(usage) }))
       const first = take(catalogue)
-      const isNew = first.some((one) => !one.accepted && one.code === 'unknown_meter')
+      const isNew = first.some((one) => !one.accepted && ofCatalogue.has(one.code))
       const taken = isNew ? take(await check.catalogue.load(catalogue.revision + 1)) : first
       const written = events.filter((_, index) => taken[index]?.accepted === true)
       const deps = { counters: check.counters, catalogue: check.catalogue.remembered(), now }
