@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
+import { inTime } from './in-time.ts'
 
 /** Things that must work, by name; each is null when it does, else what is wrong. */
 export type Checks = Readonly<Record<string, () => Promise<string | null>>>
@@ -9,11 +10,15 @@ export interface Readiness {
   readonly parts: Readonly<Record<string, string>>
 }
 
-/** Asks all at once; a check that throws is what is wrong. */
+/** What says nothing for so long does not work, ms: probes and scrapes wait no longer than some seconds themselves. */
+const WITHIN_MS = 2_000
+
+/** Asks all at once; a check that throws, or is late, is what is wrong. */
 export async function readinessOf(checks: Checks): Promise<Readiness> {
+  const late = (): Error => new Error(`no answer within ${WITHIN_MS} ms`)
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]): Promise<[string, string]> => {
-      const problem = await check().catch((error: unknown) =>
+      const problem = await inTime(check(), { withinMs: WITHIN_MS, late }).catch((error: unknown) =>
         error instanceof Error ? error.message : String(error),
       )
       return [name, problem ?? 'up']

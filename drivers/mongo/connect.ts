@@ -38,7 +38,7 @@ export async function connectMongo(url: string): Promise<MongoConnection> {
   return {
     db,
     ping: async () => {
-      await db.command({ ping: 1 }, { timeoutMS: 1_000 })
+      await db.command({ ping: 1 })
     },
     close: () => client.close(),
   }
