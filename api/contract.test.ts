@@ -1,10 +1,22 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { appWith } from '#test/helpers/app.ts'
 import { contractText } from './contract.ts'
 
+const stored = readFileSync(new URL('../docs/openapi.json', import.meta.url), 'utf8')
+
 test('docs/openapi.json is what the route schemas say; make openapi writes it anew', async () => {
-  const stored = readFileSync(new URL('../docs/openapi.json', import.meta.url), 'utf8')
   expect(JSON.parse(stored)).toEqual(JSON.parse(await contractText()))
+})
+
+test('the contract is served as it is stored: nobody waits for it to be made', async () => {
+  const app = await appWith({ now: 0 })
+  onTestFinished(() => app.close())
+  for (const _ of ['first', 'again']) {
+    const { statusCode, headers, body } = await app.inject({ url: '/openapi.json' })
+    expect([statusCode, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8'])
+    expect(body === stored).toBe(true)
+  }
 })
 
 test('every route states its scope or that it is open', async () => {

@@ -40,6 +40,10 @@ test('what the image is made of is there, and is let into the build', () => {
   }
 })
 
+test('the image has the contract that its API serves', () => {
+  expect(copied.flat()).toContain('docs/openapi.json')
+})
+
 test('what the image holds is enough for each of its programs to start', async () => {
   const app = mkdtempSync(join(tmpdir(), 'tallygate-image-'))
   onTestFinished(() => rmSync(app, { recursive: true, force: true }))
