@@ -1,5 +1,5 @@
 import type { Fetch } from './transport.ts'
-import type { UnavailablePolicy } from './unavailable.ts'
+import { onUnavailableWords, type UnavailablePolicy } from './unavailable.ts'
 
 /** How a client reaches the service, and what it does when it cannot. */
 export interface ClientOptions<Feature extends string = string> {
@@ -29,16 +29,45 @@ const PATIENCE_MS_MAX = 3_600_000
 
 /** Completes options. Throws a RangeError that names the one that cannot be used. */
 export function settingsOf<Feature extends string>(options: ClientOptions<Feature>): Settings<Feature> {
-  const { key, timeoutMs = 5_000, patienceMs = 15_000, cacheMs = 0, onUnavailable = 'throw' } = options
-  const url = options.url.replace(/\/+$/, '')
-  if (!/^https?:\/\/[^/]/.test(url)) throw new RangeError('url: begin it with http:// or https://')
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new RangeError('key: give a key as tallygate key create printed it')
+  const { timeoutMs = 5_000, patienceMs = 15_000, cacheMs = 0, onUnavailable = 'throw' } = options
+  const url = requireText(options.url, /^https?:\/\/[^/]/, 'url: begin it with http:// or https://')
+  const key = requireText(options.key, /^[\x21-\x7e]+$/, 'key: give a key as tallygate key create printed it')
+  requirePolicy(onUnavailable)
   requireMs('timeoutMs', timeoutMs, { min: 1, max: PATIENCE_MS_MAX })
   requireMs('patienceMs', patienceMs, { min: 1, max: PATIENCE_MS_MAX })
   requireMs('cacheMs', cacheMs, { min: 0, max: CACHE_MS_MAX })
   const fetch: Fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init))
   const { traceHeaders = () => null } = options
-  return { url, key, timeoutMs, patienceMs, cacheMs, onUnavailable, traceHeaders, fetch }
+  return {
+    url: url.replace(/\/+$/, ''),
+    key,
+    timeoutMs,
+    patienceMs,
+    cacheMs,
+    onUnavailable,
+    traceHeaders,
+    fetch,
+  }
+}
+
+/** Options come from JavaScript and from environments, too: what a type says they are is no proof. */
+function requireText(value: unknown, pattern: RegExp, advice: string): string {
+  if (typeof value === 'string' && pattern.test(value)) return value
+  throw new RangeError(`${advice}${typeof value === 'string' ? '' : `, not ${typeof value}`}`)
+}
+
+function requirePolicy(policy: unknown): void {
+  if (typeof policy === 'object' && policy !== null && !Array.isArray(policy)) {
+    for (const [feature, word] of Object.entries(policy))
+      if (word !== undefined) requireWord(`onUnavailable.${feature}`, word)
+    return
+  }
+  requireWord('onUnavailable', policy)
+}
+
+function requireWord(name: string, word: unknown): void {
+  if (onUnavailableWords.some((known) => known === word)) return
+  throw new RangeError(`${name}: give ${onUnavailableWords.join(', ')}, not ${String(word)}`)
 }
 
 interface Bounds {

@@ -2,8 +2,11 @@ import { TallygateClientError } from './client-error.ts'
 import type { Decision } from './decision.ts'
 import type { CheckItem } from './requests.ts'
 
+/** Words of a policy. */
+export const onUnavailableWords = ['allow', 'deny', 'throw'] as const
+
 /** What this client answers for a feature when the service cannot be asked: a decision marked `degraded`, or an error. */
-export type OnUnavailable = 'allow' | 'deny' | 'throw'
+export type OnUnavailable = (typeof onUnavailableWords)[number]
 
 /** One policy for all features, or one each; features that are not named throw. */
 export type UnavailablePolicy<Feature extends string = string> =

@@ -61,8 +61,8 @@ export function usageEventOf<Name extends RecordName>(
 }
 
 /** Whether a text may name a producing service. */
-export function isSource(source: string): boolean {
-  return WORKSPACE_ID.test(source) && source !== OWN_SOURCE
+export function isSource(source: unknown): boolean {
+  return typeof source === 'string' && WORKSPACE_ID.test(source) && source !== OWN_SOURCE
 }
 
 function faultOfEnvelope({ workspace, id, occurredAt }: Omit<UsageEvent, 'fields'>): string | null {
