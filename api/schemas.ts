@@ -41,10 +41,7 @@ export const checkItem = Type.Object(
   {
     feature: featureKey,
     quantity: Type.Integer({ minimum: 0, maximum: QUANTITY_MAX, default: 1, description: 'Units to add' }),
-    intent: Type.Union(
-      intents.map((intent) => Type.Literal(intent)),
-      { default: 'add' },
-    ),
+    intent: Type.Enum([...intents], { default: 'add' }),
     meter: Type.Optional(catalogueKey('Meter of the feature')),
     subject: Type.Optional(
       Type.String({

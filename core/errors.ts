@@ -45,7 +45,7 @@ const table = {
   revision_conflict: { status: 409, retry: false, title: 'The catalogue has a newer revision.' },
   too_large: { status: 413, retry: false, title: 'The request is larger than allowed.' },
   unsupported_media_type: { status: 415, retry: false, title: 'Only application/json is read.' },
-  stale_operation: { status: 422, retry: false, title: 'The operation is too old to be counted.' },
+  stale_operation: { status: 422, retry: false, title: 'The operation is dated too long ago, or ahead.' },
   unknown_feature: { status: 422, retry: false, title: 'The catalogue has no such feature.' },
   not_for_sale: { status: 422, retry: false, title: 'This cannot be bought like this.' },
   invalid_catalogue: { status: 422, retry: false, title: 'The catalogue breaks its own rules.' },

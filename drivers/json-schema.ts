@@ -7,7 +7,6 @@ type Builders = Pick<
   | 'Boolean'
   | 'Enum'
   | 'Integer'
-  | 'Literal'
   | 'Null'
   | 'Number'
   | 'Object'
@@ -37,7 +36,6 @@ const builders = {
   Boolean: ofType('boolean'),
   Enum: (values: readonly unknown[], options: Options = {}) => ({ enum: [...values], ...options }),
   Integer: ofType('integer'),
-  Literal: (value: unknown, options: Options = {}) => ({ type: typeof value, const: value, ...options }),
   Null: ofType('null'),
   Number: ofType('number'),
   Object: (properties: Readonly<Record<string, object>>, options: Options = {}) => {

@@ -66,7 +66,13 @@ function invalidOf({ validation, validationContext }: FastifyError): TallygateEr
   const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.')
   const leaf = typeof unknown === 'string' ? unknown : typeof missing === 'string' ? missing : ''
   const field = [path, leaf.slice(0, 64)].filter((part) => part !== '').join('.')
-  const what = typeof unknown === 'string' ? 'is not a property here' : (first?.message ?? 'is not valid')
+  const what = typeof unknown === 'string' ? 'is not a property here' : whatIsAllowed(first)
   const message = `${validationContext ?? 'body'}${field === '' ? '' : ` ${field}`}: ${what}`
   return new TallygateError('invalid_request', message, { field })
+}
+
+function whatIsAllowed(fault: NonNullable<FastifyError['validation']>[number] | undefined): string {
+  const allowed: unknown = fault?.params['allowedValues']
+  if (!Array.isArray(allowed)) return fault?.message ?? 'is not valid'
+  return `must be one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}`
 }

@@ -29,7 +29,11 @@ export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }:
           }),
         }),
         querystring: Type.Object(
-          { dryRun: Type.Optional(Type.Union([Type.Literal('true'), Type.Literal('false')])) },
+          {
+            dryRun: Type.Optional(
+              Type.Enum(['', 'true', 'false'], { description: 'Alone, or `true`: nothing is stored' }),
+            ),
+          },
           { additionalProperties: false },
         ),
         body: Type.Record(Type.String(), Type.Unknown(), { description: 'The whole catalogue' }),
@@ -47,7 +51,7 @@ export function changeCatalogueRoutes(app: FastifyInstance, { changeCatalogue }:
       },
     },
     async ({ headers, query, body, apiKey, log }, reply) => {
-      const isDryRun = query.dryRun === 'true'
+      const isDryRun = query.dryRun !== undefined && query.dryRun !== 'false'
       const after = Number(headers['if-match'].slice(1, -1))
       const next = await changeCatalogue({ source: body, after, by: actorOf(apiKey), isDryRun }, log)
       if (!isDryRun) reply.header('etag', `"${next.revision}"`)

@@ -4,6 +4,7 @@ import { toIso } from '#core/instant.ts'
 import { noticeTypes } from '#core/notices/notice.ts'
 import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import { Type } from '#drivers/json-schema.ts'
+import { NOTICE_CURSOR } from '#drivers/mongo/notice-log.ts'
 import type { ApiContext } from '../context.ts'
 import { nullable, problem, workspaceId } from '../schemas.ts'
 
@@ -39,7 +40,15 @@ export function noticeRoutes(app: FastifyInstance, { notices, check }: ApiContex
         summary: 'Notices that were published, newest first',
         params: Type.Object({ ws: workspaceId }),
         querystring: Type.Object(
-          { cursor: Type.Optional(Type.String({ maxLength: 256 })) },
+          {
+            cursor: Type.Optional(
+              Type.String({
+                maxLength: 256,
+                pattern: NOTICE_CURSOR,
+                description: 'As the page before stated',
+              }),
+            ),
+          },
           { additionalProperties: false },
         ),
         response: { 200: answer, default: problem },

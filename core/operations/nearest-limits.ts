@@ -2,6 +2,8 @@ import type { Amount } from '../amount.ts'
 import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import { percentOf } from '../usage/percent-of.ts'
+import { byNewestCatalogue } from './by-newest-catalogue.ts'
+import { requireFeature } from './check.ts'
 import { type EntitlementUse, readEntitlements } from './read-entitlements.ts'
 import type { ReadDeps } from './read-workspace.ts'
 
@@ -59,10 +61,13 @@ const AT_ONCE = 500
 /**
  * The workspaces that use most of a limit, highest first: listed by the judge, with figures of now.
  *
- * A workspace whose figures cannot be had is left out. Throws `unavailable` when the list cannot be read.
+ * A workspace whose figures cannot be had is left out. Throws `unknown_feature`, and `unavailable` when the list cannot be
+ * read.
  */
 export async function nearestLimits(deps: NearestDeps, input: NearestInput): Promise<NearestPage> {
   const { feature, atLeast, limit } = input
+  if (feature !== null)
+    await byNewestCatalogue(deps.catalogue, (catalogue) => requireFeature(catalogue, feature))
   const search = input.search?.toLowerCase() ?? ''
   const isMeant = (entry: ListedLimit): boolean =>
     (feature === null || entry.feature === feature) && entry.workspace.toLowerCase().includes(search)

@@ -62,6 +62,9 @@ export class NoticeLog {
   }
 }
 
+/** A cursor of a page, as `placeOf` writes it. */
+export const NOTICE_CURSOR = '^[0-9]{16}~[^~]{16,32}~[^~]+$'
+
 /** Sorts by time, then by number, then by id: notices of one judgement keep their order. */
 function placeOf({ id, occurredAt }: Notice): string {
   const number = id.slice(id.lastIndexOf('/') + 1)
