@@ -68,9 +68,10 @@ function reasonOf({
   }
 }
 
+/** By the reason: what has no limit is denied, too, where the subscription or a switch gives no right to it. */
 function hadRoom(lastKnown: Verdict, { intent, quantity }: Request, before: Amount): boolean {
-  const { reason, unlimited, remaining } = lastKnown
-  if (unlimited || reason === 'feature_on' || reason === 'over_limit_grace') return true
+  const { reason, remaining } = lastKnown
+  if (reason === 'unlimited' || reason === 'feature_on' || reason === 'over_limit_grace') return true
   if (remaining === null) return false
   if (reason !== 'within_limit' && reason !== 'limit_reached') return false
   return intent !== 'add' || before + quantity <= remaining
