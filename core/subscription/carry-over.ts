@@ -30,7 +30,7 @@ export function wasPaid({ status }: Subscription): boolean {
   return status === 'active' || status === 'expired'
 }
 
-/** Whether an event is a purchase: by its type, or because it carries the paid order of one. */
+/** Whether a version is a purchase: by its type, or because it pays the order of one, which is not merely restated. */
 export function isPurchase({ type, order }: SubscriptionEvent): boolean {
   return type === 'purchased' || (order?.kind === 'purchase' && order.status === 'paid')
 }

@@ -5,7 +5,7 @@ import { startOfDay } from '../instant.ts'
 import { type AccessRules, accessEndOf, accessOf } from './access.ts'
 import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
 import { flagTrial, type Warning } from './flag-trial.ts'
-import { type KeptOrder, OrderBook } from './order-book.ts'
+import { type KeptOrder, OrderBook, paysNow } from './order-book.ts'
 import { isOfTerm, PROLONGING } from './order-kinds.ts'
 import { faultOfPayment } from './payment-rules.ts'
 import { refuseFields } from './refuse-fields.ts'
@@ -128,7 +128,7 @@ export function foldVersions(events: readonly SubscriptionEvent[], rulesAt: Rule
 interface JudgedOrder {
   readonly kept: KeptOrder | null
   readonly refusal: Refusal | null
-  /** The order of this event when it was accepted. */
+  /** The order of this event when it was accepted, and is not one that was paid before and is merely restated. */
   readonly order: Order | null
 }
 
@@ -151,7 +151,8 @@ function judgeOrder(
   const judged = isJudged ? faultFrom(placedFrom) && faultFrom(subscription.country) : known.refused
   const fault = actor === 'support' ? null : judged
   const kept = { ...order, refused: fault }
-  if (fault === null) return { kept, refusal: null, order }
+  const isRestated = order.status === 'paid' && !paysNow(order, known)
+  if (fault === null) return { kept, refusal: null, order: isRestated ? null : order }
   return { kept, refusal: { code: 'payment_not_allowed', reason: `${fault} (S7)` }, order: null }
 }
 

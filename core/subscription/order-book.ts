@@ -8,6 +8,11 @@ export interface KeptOrder extends Order {
   readonly refused: string | null
 }
 
+/** Whether a version pays an order: one that was paid before is merely restated. */
+export function paysNow({ status }: Order, known: KeptOrder | null): boolean {
+  return status === 'paid' && !(known?.status === 'paid' && known.refused === null)
+}
+
 interface CountrySince {
   readonly country: string
   readonly since: Instant
@@ -32,9 +37,10 @@ export class OrderBook {
 
   /** Keeps an order as it is now, in its first place. */
   keep(order: KeptOrder): void {
+    const known = this.order(order.orderId)
     this.#orders.set(order.orderId, order)
     if (order.refused !== null || !isOfTerm(order)) return
-    if (order.status === 'paid') this.#waiting.length = 0
+    if (paysNow(order, known)) this.#waiting.length = 0
     if (order.status === 'pending') this.#waiting.push(order.orderId)
   }
 

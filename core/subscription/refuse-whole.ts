@@ -2,7 +2,7 @@ import { toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
 import { accessOf, hasPaidAccess } from './access.ts'
 import type { AcceptedState, SubscriptionRules } from './fold.ts'
-import type { KeptOrder } from './order-book.ts'
+import { type KeptOrder, paysNow } from './order-book.ts'
 import { isOfTerm } from './order-kinds.ts'
 import type { AcceptedSubscription, Refusal, SubscriptionEvent } from './subscription.ts'
 
@@ -44,7 +44,11 @@ export function refuseWhole(
       reason: `the refund of ${order === null ? `subscription ${subscription.subscriptionId}` : `order ${order.orderId}`} came from ${actor}; only support may refund (S9), send it with actor support`,
     }
   }
-  return refuseSecond(before, event, rules) ?? refuseTrial(before, event, rules) ?? refuseTerm(event, rules)
+  return (
+    refuseSecond(before, event, rules) ??
+    refuseTrial(before, event, rules) ??
+    refuseTerm(before, event, rules)
+  )
 }
 
 function refuseSecond(
@@ -92,15 +96,19 @@ function refuseUnpaying(
   }
 }
 
-function refuseTerm(event: SubscriptionEvent, rules: SubscriptionRules): Refusal | null {
+function refuseTerm(
+  before: BeforeVersion,
+  event: SubscriptionEvent,
+  rules: SubscriptionRules,
+): Refusal | null {
   const { subscription } = event
   const shortest = rules.terms[0]?.months ?? 0
-  if (!statesTerm(event) || subscription.termMonths >= shortest) return null
+  if (!statesTerm(event, before.order) || subscription.termMonths >= shortest) return null
   const reason = `a term of ${subscription.termMonths} months is below the shortest of ${shortest} (S3); sell at least ${shortest}, or send it through support`
   return { code: 'term_too_short', reason }
 }
 
-/** Whether an event sells a term: by its type, or because it carries the paid order of one. */
-function statesTerm({ type, order }: SubscriptionEvent): boolean {
-  return TERM_TYPES.includes(type) || (order?.status === 'paid' && isOfTerm(order))
+/** Whether an event sells a term: by its type, or because it pays the order of one. */
+function statesTerm({ type, order }: SubscriptionEvent, known: KeptOrder | null): boolean {
+  return TERM_TYPES.includes(type) || (order !== null && isOfTerm(order) && paysNow(order, known))
 }
