@@ -43,6 +43,20 @@ test('G18: a version that is refused once a lower one came late is told of, each
     })
 })
 
+test('G18: a version that came in its turn is told of nothing when it comes again, whatever is refused after it', async () => {
+  const upgrade = { type: 'upgraded', is: { plan: 'pro' } } as const
+  const lower = { type: 'downgraded', is: { plan: 'base' } } as const
+  const [first, second, third] = versionsAfter(upgrade, lower)
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three versions')
+  const source = emptySource() as FactsSource
+  const refusals = [{ code: 'downgrade_needs_support' }]
+  for (const _ of ['new', 'again']) {
+    expect(await recordVersion(source, rules, first)).toMatchObject({ refusals: [], overtaken: [] })
+    expect(await recordVersion(source, rules, second)).toMatchObject({ refusals: [], overtaken: [] })
+    expect(await recordVersion(source, rules, third)).toMatchObject({ refusals, overtaken: [] })
+  }
+})
+
 test('G12: versions on which the fold itself fails are set aside, and fold once it is mended', async () => {
   const [first] = versionsAfter()
   if (first === undefined) throw new Error('a version')

@@ -10,7 +10,7 @@ import type { RulesHistory } from '#drivers/rules-history.ts'
 export interface RecordedVersion {
   readonly folded: FoldedVersions | null
   readonly refusals: readonly Refusal[]
-  /** What later versions are refused now that this one stands before them. */
+  /** What later versions that came before this one are refused, now that it stands before them. */
   readonly overtaken: readonly Overtaken[]
 }
 
@@ -50,14 +50,18 @@ function refusedWhole(refusal: Refusal): RecordedVersion {
   return { folded: null, refusals: [refusal], overtaken: [] }
 }
 
-/** Folding asks nobody: what it throws it would throw each time, while the partition waited. The version stays stored. */
+/**
+ * `versions` in the order in which they came. Folding asks nobody: what it throws it would throw each time, while the
+ * partition waited. The version stays stored.
+ */
 function fold(
   versions: readonly SubscriptionEvent[],
   { judging, event }: { readonly judging: RulesAt; readonly event: SubscriptionEvent },
 ): RecordedVersion {
   const folded = foldVersions(versions, judging)
-  const others = versions.filter(({ version }) => version !== event.version)
-  const later = others.filter(({ version }) => version > event.version)
+  const place = versions.findIndex(({ version }) => version === event.version)
+  const later = versions.slice(0, place).filter(({ version }) => version > event.version)
+  const others = versions.toSpliced(place, 1)
   const before = later.length === 0 ? null : foldVersions(others, judging)
   return {
     folded,
