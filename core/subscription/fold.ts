@@ -168,7 +168,7 @@ function isSameWay(known: Order, order: Order): boolean {
  * The order that waits for payment after this event, of which `subscription` is what was accepted.
  *
  * An attempt that began before the end of the period is kept over a retry after it, also with another method
- * by a new order (S12): it is the one that opens the processing window. What else is ordered meanwhile (seats,
+ * by a new order (S12), and when that is given up again: it is the one that opens the processing window. What else is ordered meanwhile (seats,
  * an upgrade, an add-on) leaves an open renewal open, and so does a purchase while that renewal keeps access.
  */
 function openOrderOf(
@@ -186,12 +186,12 @@ function openOrderOf(
   if (order.status === 'paid')
     return isSame || open === null || (isOfTerm(open) && isOfTerm(order)) ? book.waiting() : open
   if (order.status !== 'pending') return isSame ? book.waiting() : open
-  if (!isSame && !isProlonging && isInWindow(before, event, rules)) return open
-  const isRetry = isSame || (wasProlonging && isProlonging)
-  const first = isRetry ? (open?.attempt ?? null) : null
+  const isByAnother = wasProlonging && isProlonging && !isSame
+  const first = isByAnother ? open.attempt : book.attemptOf(order.orderId)
   const { periodEnd } = subscription
   const keepsFirst = first !== null && first.at < periodEnd && (order.attempt?.at ?? periodEnd) >= periodEnd
-  return keepsFirst ? { ...order, attempt: first } : order
+  const waiting = book.waitsWith(keepsFirst ? { ...order, attempt: first } : order)
+  return !isSame && !isProlonging && isInWindow(before, event, rules) ? open : waiting
 }
 
 /** Whether the order that was open keeps, or will keep, access past the end of the period: its processing window (S1). */

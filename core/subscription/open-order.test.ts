@@ -86,6 +86,23 @@ describe('S12: an order that is given up leaves the other one that waits open', 
     expect(waitingAfter(RENEWING, heard(again, RETRIED))).toEqual(['o4', 10])
     expect(waitingAfter(RENEWING, heard(again, RETRIED), closed)).toEqual(['o2', 10])
   })
+  test('the renewal that was tried in time and again after the end, when the order after it is closed', () => {
+    const retried = heard({ ...renewal, attempt: tried(END + 1) }, END + 1)
+    const closed = heard({ ...again, status: 'failed' }, RETRIED + 1)
+    expect(waitingAfter(RENEWING, retried)).toEqual(['o2', 10])
+    expect(waitingAfter(RENEWING, retried, heard(again, RETRIED), closed)).toEqual(['o2', 10])
+    const third = { ...again, orderId: 'o5' }
+    const given = heard({ ...third, status: 'failed' }, RETRIED + 3)
+    const twice = [RENEWING, retried, heard(again, RETRIED), heard(third, RETRIED + 2), given]
+    expect(waitingAfter(...twice)).toEqual(['o4', 10])
+    expect(waitingAfter(...twice, closed)).toEqual(['o2', 10])
+  })
+  test('the renewal that was tried in time and again while a purchase waits, the cancel undone', () => {
+    const canceling: Change = { ...RENEWING, is: { cancelAtPeriodEnd: true } }
+    const retried: Change = { ...RENEWING, is: { cancelAtPeriodEnd: false }, occurredAt: END + 1 }
+    const late = { ...retried, order: { ...renewal, attempt: tried(END + 1) } }
+    expect(waitingAfter(canceling, heard({ ...purchase, attempt: null }, END - 2), late)).toEqual(['o2', 10])
+  })
   test('none that was closed before, was refused, pays for no term, or waited when a term was paid', () => {
     const closed = heard({ ...renewal, status: 'failed' }, RETRIED + 2)
     const given = heard({ ...purchase, status: 'failed' }, RETRIED + 1)

@@ -1,6 +1,6 @@
 import type { Instant } from '../instant.ts'
 import { isOfTerm } from './order-kinds.ts'
-import type { Order } from './subscription.ts'
+import type { Order, PaymentAttempt } from './subscription.ts'
 
 /** An order as the history keeps it. */
 export interface KeptOrder extends Order {
@@ -29,6 +29,8 @@ export class OrderBook {
   readonly #countries: CountrySince[] = []
   /** Ids of orders for a term that were pending since the last one was paid; the last was heard of last. */
   readonly #waiting: string[] = []
+  /** By order: the attempt that it waits with, which may not be its last. */
+  readonly #attempts = new Map<string, PaymentAttempt | null>()
 
   /** An order as it was kept last; null for one that is new. */
   order(orderId: string): KeptOrder | null {
@@ -44,13 +46,25 @@ export class OrderBook {
     if (order.status === 'pending') this.#waiting.push(order.orderId)
   }
 
+  /** Keeps which attempt an order waits with, and gives the order back. */
+  waitsWith(order: Order): Order {
+    this.#attempts.set(order.orderId, order.attempt)
+    return order
+  }
+
+  /** The attempt that an order waits with; null for one that was never tried, or is new. */
+  attemptOf(orderId: string): PaymentAttempt | null {
+    return this.#attempts.get(orderId) ?? null
+  }
+
   /** The order for a term that waits for its payment; of several, the one heard of last. Null where none does. */
   waiting(): Order | null {
     for (;;) {
       const kept = this.#orders.get(this.#waiting.at(-1) ?? '')
       if (kept === undefined) return null
       const { refused, ...order } = kept
-      if (refused === null && order.status === 'pending') return order
+      if (refused === null && order.status === 'pending')
+        return { ...order, attempt: this.attemptOf(order.orderId) }
       this.#waiting.pop()
     }
   }
