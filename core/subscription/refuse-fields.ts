@@ -28,11 +28,12 @@ export function refuseFields(
 ): RefusedFields {
   const isJudged =
     before !== null && event.actor !== 'support' && hasPaidAccess(before, event.occurredAt, rules)
-  const stated = keepAddOns(before?.addOns ?? [], event, rules)
-  const units = isJudged ? keepUnits(before, { ...event, addOns: stated.kept }, rules) : asStated(stated.kept)
-  const leftOut = isJudged ? keepLeftOut(before, event, rules) : asStated([])
+  const packs = pairPacks(before?.addOns ?? [], event.subscription.addOns)
+  const ends = keepEnds(packs.stated, event, rules)
+  const units = isJudged ? keepUnits(before, { ...event, packs: ends.kept }, rules) : asStated(ends.kept)
+  const leftOut = isJudged ? keepLeftOut(before, { ...event, leftOut: packs.leftOut }, rules) : NO_ADD_ONS
   const subscription = { ...event.subscription, addOns: [...units.kept, ...leftOut.kept] }
-  const refusals = [...stated.refusals, ...units.refusals, ...leftOut.refusals]
+  const refusals = [...ends.refusals, ...units.refusals, ...leftOut.refusals]
   if (!isJudged) return { subscription, refusals }
   const plan = refuseDowngrade(before, event, rules)
   const seats = refuseFewerSeats(before, event)
@@ -87,49 +88,86 @@ function shortenedTo({ subscription, occurredAt }: SubscriptionEvent): number {
   return status === 'canceled' ? Math.min(occurredAt, periodEnd) : periodEnd
 }
 
-interface KeptAddOns {
-  readonly kept: readonly BoughtAddOn[]
+interface Kept<Value> {
+  readonly kept: readonly Value[]
   readonly refusals: readonly Refusal[]
 }
 
-function asStated(kept: readonly BoughtAddOn[]): KeptAddOns {
-  return { kept, refusals: [] }
+const NO_ADD_ONS: Kept<BoughtAddOn> = { kept: [], refusals: [] }
+
+/** A pack as a version states it, and as it was accepted before; null for one that is new. */
+interface StatedPack {
+  readonly addOn: BoughtAddOn
+  readonly accepted: BoughtAddOn | null
+}
+
+interface PairedPacks {
+  readonly stated: readonly StatedPack[]
+  /** Packs that were accepted before and are not stated. */
+  readonly leftOut: readonly BoughtAddOn[]
+}
+
+/** Pairs each pack that is stated with one of those that were accepted under its key and `from`: the likest first. */
+function pairPacks(before: readonly BoughtAddOn[], addOns: readonly BoughtAddOn[]): PairedPacks {
+  const leftOut = [...before]
+  const accepted = new Map<number, BoughtAddOn>()
+  const endsAlike = (one: BoughtAddOn, other: BoughtAddOn): boolean => one.until === other.until
+  const isAlike = (one: BoughtAddOn, other: BoughtAddOn): boolean =>
+    endsAlike(one, other) && one.quantity === other.quantity
+  for (const isLike of [isAlike, endsAlike, isSamePack]) {
+    for (const [index, addOn] of addOns.entries()) {
+      if (accepted.has(index)) continue
+      const place = leftOut.findIndex((one) => isSamePack(one, addOn) && isLike(one, addOn))
+      for (const one of place === -1 ? [] : leftOut.splice(place, 1)) accepted.set(index, one)
+    }
+  }
+  return { stated: addOns.map((addOn, index) => ({ addOn, accepted: accepted.get(index) ?? null })), leftOut }
+}
+
+function isSamePack(one: BoughtAddOn, other: BoughtAddOn): boolean {
+  return one.key === other.key && one.from === other.from
+}
+
+function asStated(packs: readonly StatedPack[]): Kept<BoughtAddOn> {
+  return { kept: packs.map(({ addOn }) => addOn), refusals: [] }
 }
 
 /** Refuses add-ons under their minimum term (S3): one accepted before keeps its end, a new one is left out. */
-function keepAddOns(
-  before: readonly BoughtAddOn[],
-  { subscription, actor }: SubscriptionEvent,
+function keepEnds(
+  packs: readonly StatedPack[],
+  { actor }: SubscriptionEvent,
   rules: SubscriptionRules,
-): KeptAddOns {
-  const judged = subscription.addOns.map((addOn) => {
-    const accepted = before.find((one) => isSamePack(one, addOn)) ?? null
+): Kept<StatedPack> {
+  const refusals: Refusal[] = []
+  const kept = packs.flatMap((pack): StatedPack[] => {
+    const { addOn, accepted } = pack
     const minMonths = ownValue(rules.addOns, addOn.key)?.minMonths ?? 0
     const isShort = addOn.until < addMonths(addOn.from, minMonths) && addOn.until !== accepted?.until
-    if (!isShort || actor === 'support') return { kept: addOn, refusal: null }
+    if (!isShort || actor === 'support') return [pack]
     const stays = accepted === null ? 'it is left out' : `${toIso(accepted.until)} stays`
     const reason = `add-on ${addOn.key} must run at least ${minMonths} months from ${toIso(addOn.from)}, not until ${toIso(addOn.until)}; ${stays}`
-    const kept = accepted === null ? null : { ...addOn, until: accepted.until }
-    return { kept, refusal: { code: 'term_too_short', reason } as const }
+    refusals.push({ code: 'term_too_short', reason })
+    return accepted === null ? [] : [{ accepted, addOn: { ...addOn, until: accepted.until } }]
   })
-  return {
-    kept: judged.map(({ kept }) => kept).filter((addOn) => addOn !== null),
-    refusals: judged.map(({ refusal }) => refusal).filter((refusal) => refusal !== null),
-  }
+  return { kept, refusals }
 }
 
 /** Packs of which fewer units are stated before their minimum term is over: the units that were bought stay. */
 function keepUnits(
   before: AcceptedSubscription,
-  { addOns, occurredAt }: Pick<SubscriptionEvent, 'occurredAt'> & { readonly addOns: readonly BoughtAddOn[] },
+  { packs, occurredAt }: Pick<SubscriptionEvent, 'occurredAt'> & { readonly packs: readonly StatedPack[] },
   rules: SubscriptionRules,
-): KeptAddOns {
+): Kept<BoughtAddOn> {
+  const stated = packs.map(({ addOn }) => addOn)
   const refusals: Refusal[] = []
-  const kept = addOns.map((addOn) => {
+  const kept = packs.map(({ addOn, accepted }) => {
     const { key, from, quantity } = addOn
-    const accepted = before.addOns.find((one) => isSamePack(one, addOn))
-    if (accepted === undefined || quantity >= accepted.quantity) return addOn
-    if (!isWithinMinimum(accepted, occurredAt, rules)) return addOn
+    if (accepted === null || quantity >= accepted.quantity) return addOn
+    if (
+      !isWithinMinimum(accepted, occurredAt, rules) ||
+      unitsOf(addOn, stated) >= unitsOf(addOn, before.addOns)
+    )
+      return addOn
     const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0
     const reason = `add-on ${key} must run at least ${minMonths} months from ${toIso(from)} with all it was bought with; ${quantity} is fewer than ${accepted.quantity}, ${accepted.quantity} stay`
     refusals.push({ code: 'term_too_short', reason })
@@ -138,8 +176,9 @@ function keepUnits(
   return { kept, refusals }
 }
 
-function isSamePack(one: BoughtAddOn, other: BoughtAddOn): boolean {
-  return one.key === other.key && one.from === other.from
+/** Units of a pack, however many entries they stand in. */
+function unitsOf(pack: BoughtAddOn, addOns: readonly BoughtAddOn[]): number {
+  return addOns.filter((one) => isSamePack(one, pack)).reduce((sum, { quantity }) => sum + quantity, 0)
 }
 
 function isWithinMinimum({ key, from, until }: BoughtAddOn, at: number, rules: SubscriptionRules): boolean {
@@ -149,12 +188,15 @@ function isWithinMinimum({ key, from, until }: BoughtAddOn, at: number, rules: S
 /** Packs that were accepted and are left out before their minimum term is over: leaving them out would end them. */
 function keepLeftOut(
   before: AcceptedSubscription,
-  { subscription, occurredAt }: SubscriptionEvent,
+  event: Pick<SubscriptionEvent, 'occurredAt' | 'subscription'> & {
+    readonly leftOut: readonly BoughtAddOn[]
+  },
   rules: SubscriptionRules,
-): KeptAddOns {
-  const kept = before.addOns.filter((pack) => {
-    const isStated = subscription.addOns.some((addOn) => isSamePack(addOn, pack))
-    return !isStated && isWithinMinimum(pack, occurredAt, rules)
+): Kept<BoughtAddOn> {
+  const { subscription, occurredAt, leftOut } = event
+  const kept = leftOut.filter((pack) => {
+    const isFewer = unitsOf(pack, subscription.addOns) < unitsOf(pack, before.addOns)
+    return isFewer && isWithinMinimum(pack, occurredAt, rules)
   })
   const refusals = kept.map(({ key, from, until }): Refusal => {
     const minMonths = ownValue(rules.addOns, key)?.minMonths ?? 0
