@@ -221,6 +221,19 @@ test('a source of any size is refused soon, with some hundred problems at most',
 })
 
 test.for([
+  [['80']],
+  [[true]],
+  [[[80]]],
+  [[null]],
+  [[{ toString: 1, valueOf: 1 }]],
+  [[80, 80]],
+  [[0]],
+  [[80.5]],
+])('thresholds of %j are refused: they are rising whole numbers', ([thresholds]) => {
+  expect(problemsOf({ 'features.leads.thresholds': thresholds })).toEqual(['features.leads.thresholds'])
+})
+
+test.for([
   ['processingWindowMinutes', 43_201],
   ['trial.days', 3_661],
   ['features.leads.graceHours', 87_601],
