@@ -19,7 +19,11 @@ const body = Type.Object(
     plan: Type.Optional(catalogueKey('Plan to be on')),
     seats: Type.Optional(Type.Integer({ ...units, description: 'All seats there shall be' })),
     termMonths: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 120, description: 'A new term; without it the running one' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 120,
+        description: 'A new term; without it the running one, or such a term where that is over',
+      }),
     ),
     addOns: Type.Optional(
       Type.Array(

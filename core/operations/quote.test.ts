@@ -172,8 +172,33 @@ describe('what is free to choose', () => {
     const attempt = { state: 'processing', at: END - 1, reason: null }
     const openOrder = { kind: 'renewal', attempt } as Order
     const lines = bill({ openOrder }, { termMonths: 6, seats: 3 }, END + MINUTE_MS)
-    expect(lines).toEqual(['seats base 1 × 1500 = 0', 'renewal base 3 × 1500 = 27000', 27_000])
+    expect(lines).toEqual(['renewal base 3 × 1500 = 27000', 27_000])
   })
+  test.for<[string, Partial<QuoteWish>, readonly string[]]>([
+    ['a better plan', { plan: 'pro' }, ['renewal pro 2 × 4500 = 54000']],
+    ['48 seats', { seats: 48 }, ['renewal base 48 × 1500 = 432000']],
+    ['nothing else', {}, ['renewal base 2 × 1500 = 18000']],
+    [
+      'a pack',
+      { addOns: [PACK] },
+      ['renewal base 2 × 1500 = 18000', 'add_on ai_credits_5000 1 × 1000 = 6000'],
+    ],
+  ])(
+    'S1, S5: in the processing window %s is priced with the term that must be renewed',
+    ([, wish, lines]) => {
+      const attempt = { state: 'processing', at: END - 1, reason: null }
+      const quoted = [
+        { openOrder: { kind: 'renewal', attempt } as Order },
+        wish,
+        END + 3 * MINUTE_MS,
+      ] as const
+      expect(bill(...quoted).slice(0, -1)).toEqual(lines)
+      const { lines: priced, subscription } = quoteOf(...quoted)
+      const next = Date.parse('2027-06-10T09:00:00Z')
+      for (const { from, until } of priced) expect([from, until]).toEqual([END, next])
+      expect(subscription.periodEnd).toBe(next)
+    },
+  )
 })
 
 describe('limits that would be in force', () => {

@@ -54,11 +54,11 @@ export function priceSale(input: SaleInput): PricedSale {
   }
 }
 
-/** A better plan for the seats there are, and more seats: both until the running period ends (S5, S6). */
+/** A better plan for the seats there are, and more seats: both until the running period ends, if it has not (S5, S6). */
 function changeLines(input: SaleInput): readonly LineTerms[] {
   const { catalogue, subscription, sale, at } = input
-  if (!sale.isRunning) return []
   const until = subscription.periodEnd
+  if (!sale.isRunning || at >= until) return []
   const discountPercent = discountOf(catalogue.terms, subscription.termMonths)
   const shared = { item: sale.plan, time: timeUntil(until, at), discountPercent, from: at, until }
   const unitMinor = seatPrice(input, sale.plan)
@@ -91,16 +91,17 @@ function termLines(input: SaleInput): readonly LineTerms[] {
   ]
 }
 
-/** Packs run with the subscription, or for their minimum term when it ends before that. */
+/** Packs run with the subscription, from its renewal where the paid period is over (S1), or for their minimum term when it ends before that. */
 function packLines(input: SaleInput): readonly LineTerms[] {
-  const { catalogue, sale, at } = input
+  const { catalogue, subscription, sale, at } = input
+  const from = sale.isRunning ? Math.min(at, subscription.periodEnd) : at
   const whole = timeOf(input)
   return sale.addOns.map(({ key, quantity }): LineTerms => {
     const addOn = ownValue(catalogue.addOns, key)
     const time = atLeastMonths(whole, addOn?.minMonths ?? 0)
     const unitMinor = ownValue(addOn?.prices ?? undefined, sale.payment.currency) ?? 0
-    const until = time === whole ? endOf(input) : addMonths(at, time.months)
-    return { kind: 'add_on', item: key, quantity, unitMinor, time, discountPercent: 0, from: at, until }
+    const until = time === whole ? endOf(input) : addMonths(from, time.months)
+    return { kind: 'add_on', item: key, quantity, unitMinor, time, discountPercent: 0, from, until }
   })
 }
 

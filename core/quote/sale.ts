@@ -48,8 +48,8 @@ export function saleOf({ catalogue, subscription, wish, at }: WishInput): Sale {
   }
   const plan = wish.plan ?? subscription.plan
   const seats = wish.seats ?? subscription.seats
-  const term =
-    isRunning && wish.termMonths === undefined ? null : termOf({ catalogue, subscription, wish, at })
+  const isInsideTerm = isRunning && at < subscription.periodEnd && wish.termMonths === undefined
+  const term = isInsideTerm ? null : termOf({ catalogue, subscription, wish, at })
   const sale = { isRunning, plan, seats, term, addOns: wish.addOns, payment }
   requireSoldPlan(sale, catalogue, at)
   for (const { key } of wish.addOns) requireSoldAddOn(key, catalogue, payment.currency)
@@ -71,7 +71,7 @@ export function discountOf(terms: readonly Term[], months: number): number {
   return terms.find((term) => term.months === months)?.discountPercent ?? 0
 }
 
-/** The term asked for; a purchase that names none takes the subscription's own, or the shortest (S3). */
+/** The term asked for; a purchase, or a renewal of what is over, that names none takes the one there was, or the shortest (S3). */
 function termOf({ catalogue: { terms }, subscription, wish }: WishInput): Term {
   const shortest = terms[0]?.months ?? 1
   const months = wish.termMonths ?? Math.max(subscription.termMonths, shortest)
