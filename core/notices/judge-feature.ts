@@ -129,12 +129,14 @@ function graceNow(endsAt: Instant | null, now: Instant): GraceStage {
   return now < endsAt ? 'started' : 'ended'
 }
 
+/** What was told and stands no more; a percent that the catalogue no longer has is forgotten, as nobody fell below it. */
 function recovered(
-  { now }: FeatureSituation,
+  { entitlement, now }: FeatureSituation,
   before: readonly number[],
   after: readonly number[],
 ): readonly Draft[] {
-  const left = before.filter((percent) => !after.includes(percent))
+  const { thresholds } = entitlement.feature
+  const left = before.filter((percent) => thresholds.includes(percent) && !after.includes(percent))
   return left
     .toReversed()
     .map((threshold) => ({ type: 'threshold_recovered', threshold, occurredAt: now }) as const)
