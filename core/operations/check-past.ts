@@ -19,6 +19,7 @@ import { ARCHIVE_FIELD } from '../usage/counter-fields.ts'
 import { type DayFigures, mergeFigures } from '../usage/past-days.ts'
 import { accuracyOf, requireFits } from './check.ts'
 import { readPastDays } from './read-past-days.ts'
+import { readCounted } from './read-workspace.ts'
 
 /** What a check of the past needs. */
 export interface PastDeps {
@@ -69,10 +70,7 @@ interface ReadFields {
 /** What the counters hold, on top of what was archived of the same days. */
 async function readFields(deps: PastDeps, workspace: string, question: PastQuestion): Promise<ReadFields> {
   const wanted = [ARCHIVE_FIELD, ...pastFields(question)]
-  const reading = await deps.counters.read(workspace, { fields: wanted, sets: [] })
-  if (reading.state === 'rebuilding') {
-    throw new TallygateError('unavailable', `the counters of ${workspace} are being rebuilt; try again`)
-  }
+  const reading = await readCounted(deps, workspace, { fields: wanted, sets: [] })
   const { [ARCHIVE_FIELD]: newest = null, ...counted } = reading.fields
   const archived = await readPastDays(deps.archive, newest, firstPastDay(question))
   return { reading, fields: { ...counted, ...mergeFigures(archived, figuresOf(counted, archived)) } }

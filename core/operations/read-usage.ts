@@ -10,7 +10,7 @@ import { byNewestCatalogue } from './by-newest-catalogue.ts'
 import { accuracyOf, requireFeature } from './check.ts'
 import { readEntitlements } from './read-entitlements.ts'
 import { readPastDays } from './read-past-days.ts'
-import type { ReadDeps } from './read-workspace.ts'
+import { type ReadDeps, readCounted } from './read-workspace.ts'
 
 /** What was recorded on one UTC day. */
 export interface DayUsage {
@@ -62,7 +62,7 @@ export async function readUsage(deps: UsageDeps, query: UsageQuery): Promise<Usa
   const kind = feature.kind === 'flow' ? 'used' : 'level'
   const all = [...daysCarriedOn(feature, query), ...days]
   const fields = all.flatMap((day) => feature.meters.map((meter) => fieldOf(kind, meter, day)))
-  const reading = await deps.counters.read(workspace, { fields: [ARCHIVE_FIELD, ...fields], sets: [] })
+  const reading = await readCounted(deps, workspace, { fields: [ARCHIVE_FIELD, ...fields], sets: [] })
   const { [ARCHIVE_FIELD]: newest = null, ...counted } = reading.fields
   const past = await readPastDays(deps.archive, newest, all[0] ?? '')
   const figures = mergeFigures(past, numbersOf(counted))

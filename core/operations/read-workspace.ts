@@ -6,6 +6,7 @@ import { TallygateError } from '../errors.ts'
 import type { Instant } from '../instant.ts'
 import type { CatalogueStore, CounterReading, CounterStore, FactStore } from '../ports.ts'
 import { planReading, type Wanted } from '../usage/feature-reading.ts'
+import type { ReadPlan } from '../usage/read-plan.ts'
 
 /** What reading a workspace needs. */
 export interface ReadDeps {
@@ -71,6 +72,18 @@ export async function readWorkspace(deps: ReadDeps, input: ReadInput): Promise<W
     if (!(error instanceof TallygateError) || error.code !== 'unavailable') throw error
     return unavailable(deps, input)
   }
+}
+
+/** Reads counters that say something: those of a shard that is being rebuilt are no zeros (G6). Throws `unavailable`. */
+export async function readCounted(
+  { counters }: Pick<ReadDeps, 'counters'>,
+  workspace: string,
+  plan: ReadPlan,
+): Promise<CounterReading> {
+  const reading = await counters.read(workspace, plan)
+  if (reading.state !== 'rebuilding') return reading
+  const message = `${workspace}: its counters are being rebuilt; try again`
+  throw new TallygateError('unavailable', message, { workspace, cause: 'rebuilding' })
 }
 
 interface ReadInput {

@@ -11,7 +11,13 @@ import { dayField, splitField } from '../usage/counter-fields.ts'
 import { planReading, usageOf } from '../usage/feature-reading.ts'
 import { type SubscriptionWish, withWish } from '../what-if/change-subscription.ts'
 import { firstDenial, type World } from '../what-if/first-denial.ts'
-import { allFeatures, type ReadDeps, readWorkspace, type WorkspaceReading } from './read-workspace.ts'
+import {
+  allFeatures,
+  type ReadDeps,
+  readCounted,
+  readWorkspace,
+  type WorkspaceReading,
+} from './read-workspace.ts'
 
 /** What a what-if needs. */
 export interface WhatIfDeps extends ReadDeps {
@@ -95,6 +101,7 @@ export async function whatIfSubscription(
 
 type Known = WorkspaceReading & { readonly known: true }
 
+/** Null where counters or facts cannot be had, also where they were lost after the first look. */
 async function underCatalogue(
   deps: WhatIfDeps,
   workspace: string,
@@ -102,7 +109,10 @@ async function underCatalogue(
 ): Promise<readonly NewDenial[] | null> {
   const known = await readAll(deps, workspace)
   if (!known.known || known.facts.subscription === null) return known.known ? [] : null
-  return compare(deps, known, { workspace, catalogue, facts: known.facts })
+  return compare(deps, known, { workspace, catalogue, facts: known.facts }).catch((error: unknown) => {
+    if (error instanceof TallygateError && error.code === 'unavailable') return null
+    throw error
+  })
 }
 
 function readAll(deps: WhatIfDeps, workspace: string): Promise<WorkspaceReading> {
@@ -115,7 +125,10 @@ interface Proposal {
   readonly facts: WorkspaceFacts
 }
 
-/** Features that are denied then and not now, or sooner than now; the counters are the same in both worlds. */
+/**
+ * Features that are denied then and not now, or sooner than now; the counters are the same in both worlds. Throws
+ * `unavailable`.
+ */
 async function compare(deps: WhatIfDeps, known: Known, proposal: Proposal): Promise<readonly NewDenial[]> {
   const { workspace } = proposal
   const { now } = known.reading
@@ -126,7 +139,7 @@ async function compare(deps: WhatIfDeps, known: Known, proposal: Proposal): Prom
     proposal.catalogue,
     entitlements.map((entitlement) => ({ entitlement, subject: null })),
   )
-  const reading = splitNow(await deps.counters.read(workspace, plan), { entitlements, now })
+  const reading = splitNow(await readCounted(deps, workspace, plan), { entitlements, now })
   const then: World = { ...proposal, reading, now }
   const today: World = { ...known, workspace, now }
   const takenOut = Object.keys(known.catalogue.features).filter(
