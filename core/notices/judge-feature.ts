@@ -115,7 +115,13 @@ function thresholdsNow(situation: FeatureSituation, before: readonly number[]): 
 }
 
 /** Grace starts at the first counted `used ≥ limit` and is re-armed well below it (domain.md, "grace"). */
-function crossingNow({ entitlement, used, crossing, since, now }: FeatureSituation): Crossing | null {
+export function crossingNow({
+  entitlement,
+  used,
+  crossing,
+  since,
+  now,
+}: Omit<FeatureSituation, 'told'>): Crossing | null {
   const { limit, feature } = entitlement
   if (limit === null || limit === 0 || feature.graceHours === 0) return null
   const isShadow = feature.mode === 'shadow'

@@ -86,6 +86,21 @@ test('L1: at the limit the denial begins when the grace ends, counted from the c
   )
 })
 
+test('L1: a limit that rises re-arms the grace: when it falls again, a new one begins', () => {
+  const crossed = { ...facts, crossings: { leads: { since: NOW - 20 * HOUR_MS } } }
+  const pack = { key: 'leads_5000', quantity: 1, from: NOW + HOUR_MS, until: NOW + 10 * DAY_MS }
+  const sold = catalogueOf((draft) => {
+    draft.addOns.leads_5000 = { feature: 'leads', perUnit: 5_000 }
+  })
+  const saying = (leads: string, addOns = [pack]): string | null => {
+    const subscription = Object({ ...facts.subscription, addOns })
+    return told(world({ leads }, { catalogue: sold, facts: { ...crossed, subscription } }), 'leads')
+  }
+  expect(saying('6000')).toBe(`limit_reached ${toIso(NOW + 11 * DAY_MS)}`)
+  expect(saying('6000', [])).toBe(`limit_reached ${toIso(NOW + 4 * HOUR_MS)}`)
+  expect(saying('10000')).toBe(`limit_reached ${toIso(NOW + 4 * HOUR_MS)}`)
+})
+
 test('L2: credits that are used up are denied now', () => {
   const used = world({ 'ai_credits:20261120': '1250' })
   expect(told(used, 'ai_credits')).toBe('limit_reached 2026-11-23T12:00:00.000Z')

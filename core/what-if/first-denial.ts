@@ -5,6 +5,7 @@ import type { Verdict } from '../entitlement/decision.ts'
 import { type Crossing, crossingOf, type WorkspaceFacts } from '../entitlement/facts.ts'
 import { resolveEntitlement } from '../entitlement/resolve.ts'
 import { HOUR_MS, type Instant } from '../instant.ts'
+import { crossingNow } from '../notices/judge-feature.ts'
 import { ownValue } from '../own-value.ts'
 import type { CounterReading } from '../ports.ts'
 import { usageOf } from '../usage/feature-reading.ts'
@@ -30,8 +31,8 @@ const STEPS_MAX = 40
 /**
  * From when on adding one unit of a feature is denied if nothing else happens; null when it never is.
  *
- * Follows what time alone changes: the end of a grace, plan versions to come, add-ons that end, new windows (in
- * which nothing is used yet), the end of access.
+ * Follows what time alone changes: the end of a grace, plan versions to come, add-ons that begin and end, new windows (in
+ * which nothing is used yet), the end of access. A limit that rises meanwhile re-arms the grace, as the judge does.
  */
 export function firstDenial(world: World, featureKey: string): FirstDenial | null {
   const feature = ownValue(world.catalogue.features, featureKey)
@@ -69,9 +70,10 @@ function momentAt(world: World, { featureKey, at, crossing }: MomentInput): Mome
   const [verdict] = decideTogether({ catalogue, now: at, items: [item] }).decisions
   if (verdict === undefined) throw new RangeError('one request has one verdict')
   const { validUntil, feature } = entitlement
+  const standing = crossingNow({ entitlement, used: usage.used, crossing, since: at, now: at })
   if (verdict.reason !== 'over_limit_grace') {
-    return { verdict, crossing, validUntil, graceEndsAt: Number.POSITIVE_INFINITY }
+    return { verdict, crossing: standing, validUntil, graceEndsAt: Number.POSITIVE_INFINITY }
   }
-  const since = crossing?.since ?? at
+  const { since } = standing ?? { since: at }
   return { verdict, crossing: { since }, validUntil, graceEndsAt: since + feature.graceHours * HOUR_MS }
 }
