@@ -2,6 +2,11 @@ import { accessOf } from './access.ts'
 import type { SubscriptionRules } from './fold.ts'
 import type { AcceptedSubscription, Subscription, SubscriptionEvent } from './subscription.ts'
 
+/** A version whose order was judged: it stands there where it was accepted, and is not merely restated as paid. */
+export interface JudgedVersion extends SubscriptionEvent {
+  readonly isOrderRefused: boolean
+}
+
 /**
  * What a version leaves as it was because stating it anew does not change it; support may change all of it but the first.
  *
@@ -13,7 +18,7 @@ import type { AcceptedSubscription, Subscription, SubscriptionEvent } from './su
  */
 export function carryOver(
   before: AcceptedSubscription | null,
-  event: SubscriptionEvent,
+  event: JudgedVersion,
   rules: SubscriptionRules,
 ): Subscription {
   const { actor } = event
@@ -30,9 +35,9 @@ export function wasPaid({ status }: Subscription): boolean {
   return status === 'active' || status === 'expired'
 }
 
-/** Whether a version is a purchase: by its type, or because it pays the order of one, which is not merely restated. */
-export function isPurchase({ type, order }: SubscriptionEvent): boolean {
-  return type === 'purchased' || (order?.kind === 'purchase' && order.status === 'paid')
+/** Whether a version is a purchase: by its type, unless its order was refused, or because it pays the order of one. */
+export function isPurchase({ type, order, isOrderRefused }: JudgedVersion): boolean {
+  return (type === 'purchased' && !isOrderRefused) || (order?.kind === 'purchase' && order.status === 'paid')
 }
 
 function isExpiredUnpaid(before: AcceptedSubscription, { subscriptionId, status }: Subscription): boolean {
@@ -51,7 +56,7 @@ function keptStatus(
 }
 
 /** Since when the plan is held: moved by a change of plan and a purchase after a lapse or a trial, and by nothing else. */
-function pinOf(before: AcceptedSubscription, event: SubscriptionEvent, rules: SubscriptionRules): number {
+function pinOf(before: AcceptedSubscription, event: JudgedVersion, rules: SubscriptionRules): number {
   const { plan, planSince } = event.subscription
   const wasLapsed = accessOf(before, event.occurredAt, rules) === 'lapsed'
   const isBoughtAnew = isPurchase(event) && (wasLapsed || before.status === 'trialing')

@@ -3,7 +3,7 @@ import type { PaymentRule, Term } from '../catalogue/payment-terms.ts'
 import type { Instant } from '../instant.ts'
 import { startOfDay } from '../instant.ts'
 import { type AccessRules, accessEndOf, accessOf } from './access.ts'
-import { carryOver, isPurchase, wasPaid } from './carry-over.ts'
+import { carryOver, isPurchase, type JudgedVersion, wasPaid } from './carry-over.ts'
 import { flagTrial, type Warning } from './flag-trial.ts'
 import { type KeptOrder, OrderBook, paysNow } from './order-book.ts'
 import { isOfTerm, PROLONGING } from './order-kinds.ts'
@@ -63,7 +63,7 @@ function applyChange(
   const whole = refuseWhole({ ...before, order: known }, event, rules)
   if (whole !== null) return { state: before, refusals: [whole], warnings: [], windowStart: null }
   const { kept, refusal, order } = judgeOrder(event, { known, book }, rules)
-  const taken = { ...event, order }
+  const taken = { ...event, order, isOrderRefused: refusal !== null }
   const stated = { ...taken, subscription: carryOver(before.subscription, taken, rules) }
   const fields = refuseFields(before.subscription, stated, rules)
   const windowStartsAt = windowStartOf(before.subscription, stated, rules)
@@ -209,7 +209,7 @@ function isInWindow(
 /** When this version begins a new flow window: first purchase, purchase after a lapse, change of anchor. */
 function windowStartOf(
   before: AcceptedSubscription | null,
-  event: SubscriptionEvent,
+  event: JudgedVersion,
   rules: SubscriptionRules,
 ): Instant | null {
   const { status, anchorDay } = event.subscription

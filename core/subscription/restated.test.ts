@@ -97,24 +97,22 @@ describe('the pin of the plan version', () => {
     expect(foldVersions(versions, () => rules).state.subscription?.planSince).toBe(START + 2 * DAY_MS)
   })
 
-  test('S7: an order that is refused moves it no more than it pays', () => {
-    const order = {
-      orderId: 'o2',
-      kind: 'purchase',
-      status: 'paid',
-      method: 'pix',
-      currency: 'BRL',
-      installments: 1,
-      placedAt: END,
-    } as Order
-    const bought: Change = {
-      type: 'payment_succeeded',
-      occurredAt: END + 1,
-      order,
-      is: { planSince: END + 1 },
-    }
-    expect(accepted(bought)).toMatchObject({ planSince: START, windowStartsAt: START })
-  })
+  test.for(['payment_succeeded', 'purchased'])(
+    'S7: %s, the order refused, moves it no more than it pays',
+    (type) => {
+      const order = {
+        orderId: 'o2',
+        kind: 'purchase',
+        status: 'paid',
+        method: 'pix',
+        currency: 'BRL',
+        installments: 1,
+        placedAt: END,
+      } as Order
+      const bought: Change = { type, occurredAt: END + 1, order, is: { planSince: END + 1 } }
+      expect(accepted(bought)).toMatchObject({ planSince: START, windowStartsAt: START })
+    },
+  )
 })
 
 describe('S12: the order that waits for payment', () => {
