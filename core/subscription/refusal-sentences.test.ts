@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { defaultCatalogue, END, START } from '../../test/helpers/facts.ts'
+import { defaultCatalogue, END, renewalWith, START } from '../../test/helpers/facts.ts'
 import { type Change, versionsAfter } from '../../test/helpers/versions.ts'
+import { MINUTE_MS } from '../instant.ts'
 import { foldVersions } from './fold.ts'
 import type { Order } from './subscription.ts'
 
@@ -18,9 +19,18 @@ const TRIAL = {
   is: { subscriptionId: 't2', status: 'trialing', plan: 'trial' },
 } as const
 
+/** Within its processing window, which lasts for ten minutes after the end of the paid period. */
+const IN_WINDOW = { occurredAt: END + 3 * MINUTE_MS }
+const RENEWING: Change = { type: 'payment_failed', occurredAt: END - 5 * MINUTE_MS, order: renewalWith() }
+
 /** What a dead letter says must name what was sent, what stays, and what to do; a rule is named by its id. */
 test.for<[string, readonly Change[], RegExp]>([
   ['S2', [{ is: { subscriptionId: 's2' } }], /acme has subscription s1 until 2026-12-10.*\(s2\).*support/],
+  [
+    'S2 in a processing window',
+    [RENEWING, { type: 'purchased', ...IN_WINDOW, is: { subscriptionId: 's2' } }],
+    /acme has subscription s1 until 2026-12-10T09:10:00.000Z; a second one \(s2\)/,
+  ],
   [
     'S3',
     [{ type: 'renewed', is: { termMonths: 3 } }],
@@ -61,7 +71,12 @@ test.for<[string, readonly Change[], RegExp]>([
   [
     'trial_repeated over what is paid',
     [{ ...TRIAL, is: { ...TRIAL.is, subscriptionId: 's1' } }],
-    /acme has s1 paid until 2026-12-10T09:00:00.000Z; a trial in its place is refused\. .*support/,
+    /acme has paid for s1, which runs until 2026-12-10T09:00:00.000Z; a trial in its place is refused\. .*support/,
+  ],
+  [
+    'trial_repeated in a processing window',
+    [RENEWING, { ...TRIAL, ...IN_WINDOW, is: { ...TRIAL.is, subscriptionId: 's1' } }],
+    /acme has paid for s1, which runs until 2026-12-10T09:10:00.000Z; a trial/,
   ],
 ])('%s: the sentence names the values and what to do', ([, changes, sentence]) => {
   const folded = foldVersions(versionsAfter(...changes), () => rules)

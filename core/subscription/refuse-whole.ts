@@ -1,6 +1,6 @@
 import { toIso } from '../instant.ts'
 import { ownValue } from '../own-value.ts'
-import { accessOf, hasPaidAccess } from './access.ts'
+import { accessEndOf, accessOf, hasPaidAccess } from './access.ts'
 import type { AcceptedState, SubscriptionRules } from './fold.ts'
 import { type KeptOrder, paysNow } from './order-book.ts'
 import { isOfTerm } from './order-kinds.ts'
@@ -59,7 +59,7 @@ function refuseSecond(
   const running = before.subscription
   if (running === null || running.subscriptionId === event.subscription.subscriptionId) return null
   if (!hasPaidAccess(running, event.occurredAt, rules)) return null
-  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(running.periodEnd)}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
+  const reason = `${event.workspace} has subscription ${running.subscriptionId} until ${toIso(accessEndOf(running, rules))}; a second one (${event.subscription.subscriptionId}) is refused (S2). Change ${running.subscriptionId}, or let support replace it`
   return { code: 'second_subscription', reason }
 }
 
@@ -89,10 +89,9 @@ function refuseUnpaying(
   rules: SubscriptionRules,
 ): Refusal | null {
   if (running === null || !hasPaidAccess(running, event.occurredAt, rules)) return null
-  const { subscriptionId, periodEnd } = running
   return {
     code: 'trial_repeated',
-    reason: `${event.workspace} has ${subscriptionId} paid until ${toIso(periodEnd)}; a trial in its place is refused. State it as it was bought, or let support grant the trial`,
+    reason: `${event.workspace} has paid for ${running.subscriptionId}, which runs until ${toIso(accessEndOf(running, rules))}; a trial in its place is refused. State it as it was bought, or let support grant the trial`,
   }
 }
 
