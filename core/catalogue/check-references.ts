@@ -3,13 +3,17 @@ import type { Catalogue } from './catalogue.ts'
 import type { Plan } from './plan.ts'
 import { PROBLEMS_MAX, type Problem } from './source-reader.ts'
 
-/** What a catalogue names but does not have, and gaps that would leave a feature without a limit. */
+/**
+ * What a catalogue names but does not have, and gaps that would leave a feature without a limit. Only the first one may
+ * have no meter that no feature uses: one that follows keeps the meters of the features that it no longer sells.
+ */
 export function checkReferences(catalogue: Catalogue): Problem[] {
   const problems: Problem[] = []
   const fault = (path: string, problem: string): void => {
     if (problems.length < PROBLEMS_MAX) problems.push({ path, problem })
   }
   checkFeatures(catalogue, fault)
+  if (catalogue.revision === 1) for (const meter of unusedMeters(catalogue)) fault(`meters.${meter}`, UNUSED)
   for (const [key, plan] of Object.entries(catalogue.plans)) checkPlan({ catalogue, plan, key, fault })
   checkRanks(catalogue, fault)
   if (ownValue(catalogue.plans, catalogue.trial.plan) === undefined) {
@@ -23,6 +27,15 @@ export function checkReferences(catalogue: Catalogue): Problem[] {
   if (catalogue.terms.length === 0) fault('terms', 'at least one term must be sold')
   if (catalogue.payments.length === 0) fault('payments', 'at least one way to pay is needed')
   return problems
+}
+
+/** What is wrong with a meter that is new and that no feature uses. */
+export const UNUSED = 'no feature uses this meter'
+
+/** Meters that no feature is a limit over: they are counted and limit nothing. */
+export function unusedMeters({ features, meters }: Catalogue): readonly string[] {
+  const used = new Set(Object.values(features).flatMap((feature) => feature.meters))
+  return Object.keys(meters).filter((meter) => !used.has(meter))
 }
 
 type Fault = (path: string, problem: string) => void
@@ -54,9 +67,6 @@ function checkFeatures({ features, meters }: Catalogue, fault: Fault): void {
         )
       owners.set(meter, owner ?? key)
     }
-  }
-  for (const meter of Object.keys(meters)) {
-    if (!owners.has(meter)) fault(`meters.${meter}`, 'no feature uses this meter')
   }
 }
 

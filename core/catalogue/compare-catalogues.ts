@@ -2,6 +2,7 @@ import type { Instant } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import { ownValue } from '../own-value.ts'
 import type { Catalogue } from './catalogue.ts'
+import { UNUSED, unusedMeters } from './check-references.ts'
 import type { MeterDefinition } from './meter.ts'
 import type { Problem } from './source-reader.ts'
 
@@ -81,7 +82,10 @@ export function meterProblems(before: Catalogue, after: Catalogue, now: Instant)
     const next = ownValue(after.meters, meter) ?? []
     for (const [index, definition] of definitions.entries()) {
       if (isEqual(definition, next[index])) continue
-      const problem = 'definitions are never edited or taken away; add one with a later `from`'
+      const problem =
+        next.length === 0
+          ? 'definitions are never taken away: what was sent counts on; keep the meter, its feature may go'
+          : 'definitions are never edited or taken away; add one with a later `from`'
       problems.push({ path: `meters.${meter}.${index}`, problem })
     }
   }
@@ -94,6 +98,13 @@ export function meterProblems(before: Catalogue, after: Catalogue, now: Instant)
     }
   }
   return problems
+}
+
+/** Meters that are new and that no feature uses; one that was there before stays when its feature goes. */
+export function unusedProblems(before: Catalogue, after: Catalogue): readonly Problem[] {
+  return unusedMeters(after)
+    .filter((meter) => ownValue(before.meters, meter) === undefined)
+    .map((meter) => ({ path: `meters.${meter}`, problem: UNUSED }))
 }
 
 /** The fields of a record of usage, null where there is no such record. */

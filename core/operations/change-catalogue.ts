@@ -7,6 +7,7 @@ import {
   type FieldsOf,
   meterProblems,
   recordProblems,
+  unusedProblems,
   useProblems,
 } from '../catalogue/compare-catalogues.ts'
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
@@ -91,6 +92,7 @@ async function following(
   refuse([
     ...meterProblems(before, catalogue, deps.now()),
     ...recordProblems(before, catalogue, deps.fieldsOf),
+    ...unusedProblems(before, catalogue),
     ...(isLess ? useProblems(changes, await orUnavailable(deps.inUse())) : []),
   ])
   return { catalogue, changes }
