@@ -120,6 +120,14 @@ describe('bounds of a request', () => {
   })
 })
 
+test('G12: an id of 400,000 letters is set aside, and what comes behind it counts', async () => {
+  const lead = { leadId: 'l', action: 'created' }
+  await workspace.send('LeadEvent', { ...lead, id: 'a'.repeat(400_000) })
+  await workspace.send('LeadEvent', lead)
+  await workspace.counted()
+  expect(await workspace.check({ feature: 'leads', intent: 'read' })).toMatchObject({ used: 1 })
+})
+
 test('G10: nobody can squat on holds: of 20,000 open items the last are refused with 429 until some are given back', async () => {
   const squatter = new TestWorkspace(system)
   await squatter.subscribe({})
