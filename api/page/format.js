@@ -82,16 +82,25 @@ export function levelOf(used, limit) {
 }
 
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/
-/** A day, a time, or a whole number that stands for itself. */
+/** What a trace writes right before an amount; other digits are ids, versions, or what somebody wrote. */
+const BEFORE =
+  /(?<=\b(?:used|limit|gives|at most|at least|went from|went from \d+ to) |[×+=>≤] |^override(?: of \w+)?: )/
+const DIGITS = /(?<![\w.:/-])\d{4,16}(?!\d)/
+/** What a trace writes right after one. */
+const AFTER = /(?= (?:[×+>≤]|held|seats|is taken))/
 const FIGURES = new RegExp(
-  `${TIME.source}|\\d{4}-\\d\\d-\\d\\d|(?<![\\w.:/-])\\d{4,16}(?![\\w:/-]|\\.\\d)`,
+  `${TIME.source}|${BEFORE.source}${DIGITS.source}|${DIGITS.source}${AFTER.source}`,
   'g',
 )
 
-/** A text with its ISO times and its numbers as people write them. */
+/** A sentence of a decision with its times and amounts as people write them. */
 export function inWords(text) {
-  return text.replaceAll(FIGURES, (found) => {
-    if (TIME.test(found)) return minute(found)
-    return found.includes('-') ? found : number(Number(found))
-  })
+  return text.replaceAll(FIGURES, (found) => (TIME.test(found) ? minute(found) : number(Number(found))))
+}
+
+/** A step of a trace likewise; the reason of an override stays as somebody wrote it. */
+export function stepInWords({ step, detail }) {
+  const reasonAt = step === 'override' ? detail.indexOf(' (') : -1
+  if (reasonAt === -1) return inWords(detail)
+  return `${inWords(detail.slice(0, reasonAt))}${detail.slice(reasonAt)}`
 }

@@ -1,5 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { fromNow, inWords, levelOf, minute, money, number, percentOf, span, words } from './format.js'
+import type { Amount } from '#core/amount.ts'
+import { decideTogether } from '#core/entitlement/decide.ts'
+import type { TraceStep } from '#core/entitlement/decision.ts'
+import type { Override } from '#core/entitlement/facts.ts'
+import { resolveEntitlement } from '#core/entitlement/resolve.ts'
+import type { AcceptedSubscription } from '#core/subscription/subscription.ts'
+import { defaultCatalogue, END, renewalWith, START, subscriptionWith } from '#test/helpers/facts.ts'
+import {
+  fromNow,
+  inWords,
+  levelOf,
+  minute,
+  money,
+  number,
+  percentOf,
+  span,
+  stepInWords,
+  words,
+} from './format.js'
 
 const NOW = Date.parse('2026-11-24T12:00:00Z')
 const MINUTE_MS = 60_000
@@ -36,13 +54,6 @@ describe('times of the ops page', () => {
     expect(minute('2026-11-30T23:59:59.999Z')).toBe('30 Nov 2026, 23:59 UTC')
     expect(inWords('until 2026-12-01T00:00:00.000Z, then')).toBe('until 1 Dec 2026, 00:00 UTC, then')
   })
-  test('numbers of a trace have their thousands apart; days, versions and ids stay', () => {
-    expect(inWords('denied: 6794 > 3750')).toBe('denied: 6,794 > 3,750')
-    expect(inWords('limit 1250 × 3 = 3750.')).toBe('limit 1,250 × 3 = 3,750.')
-    expect(inWords('plan base, version 2026-06-01, order o-1003, 250 left')).toBe(
-      'plan base, version 2026-06-01, order o-1003, 250 left',
-    )
-  })
   test('spans have two units at most and are never rounded up', () => {
     const spans = [
       999,
@@ -65,6 +76,39 @@ describe('times of the ops page', () => {
   })
 })
 
+describe('a trace on the ops page', () => {
+  test('has the thousands of its amounts apart, wherever it writes one', () => {
+    const addOns = [{ key: 'ai_credits_5000', quantity: 2, from: START, until: END }]
+    const override = { limit: 7_000 as Amount, until: null, reason: 'limit 8000 = 2000, ticket 48213' }
+    expect(shown(traceOf({ seats: 10, addOns }))).toEqual([
+      'subscription active, access until 10 Dec 2026, 09:00 UTC',
+      'plan base, version 2020-01-01',
+      '10 seats',
+      'add-on ai_credits_5000 × 2 gives 10,000',
+      'limit 750 × 10 + 10,000 = 17,500',
+      'used 16,214 since 10 Jun 2026, 00:00 UTC, 1,240 held',
+      'denied: 20,254 > 17,500',
+    ])
+    expect(shown(traceOf({ override })).slice(3)).toEqual([
+      'override: 7,000 until it is taken back (limit 8000 = 2000, ticket 48213)',
+      'limit 7,000 by override',
+      'used 16,214 since 10 Jun 2026, 00:00 UTC, 1,240 held',
+      'denied: 20,254 > 7,000',
+    ])
+  })
+  test('leaves ids of orders, versions and revisions as they are', () => {
+    const unpaid = traceOf({ now: END + 1, openOrder: renewalWith({ orderId: '20261130', attempt: null }) })
+    expect(shown(unpaid).at(-1)).toContain('and order 20261130 is not paid yet')
+    const text = 'plan base, version 2026-06-01, order o-1003, 250 left, revision 1234; holds are not kept'
+    expect(inWords(text)).toBe(text)
+  })
+  test('has the amounts of the past apart', () => {
+    expect(inWords('leads is kept by day: it went from 1200 to 3400 on 2026-11-20; 3400 is taken')).toBe(
+      'leads is kept by day: it went from 1,200 to 3,400 on 2026-11-20; 3,400 is taken',
+    )
+  })
+})
+
 test('keys of the catalogue become words', () => {
   expect(['ai_credits', 'api_access', 'whatsapp_numbers', 'leads'].map(words)).toEqual([
     'AI credits',
@@ -73,3 +117,26 @@ test('keys of the catalogue become words', () => {
     'Leads',
   ])
 })
+
+interface Past extends Partial<AcceptedSubscription> {
+  readonly now?: number
+  readonly override?: Override
+}
+
+/** How it is decided that 2,800 credits more do not fit. */
+function traceOf({ now = START + HOUR_MS, override, ...change }: Past): readonly TraceStep[] {
+  const catalogue = defaultCatalogue()
+  const overrides = override === undefined ? {} : { ai_credits: override }
+  const facts = { revision: '', subscription: subscriptionWith(change), overrides, crossings: {} }
+  const about = { catalogue, facts, workspace: 'acme', featureKey: 'ai_credits', now }
+  const entitlement = resolveEntitlement(about)
+  const request = { feature: 'ai_credits', quantity: 2_800 as Amount, intent: 'add' } as const
+  const amounts = { used: 16_214 as Amount, held: 1_240 as Amount }
+  const usage = { ...amounts, subjectIsMember: false, subjectIsHeld: false }
+  const item = { request, entitlement, usage, crossing: null }
+  return decideTogether({ catalogue, now, items: [item] }).decisions.flatMap(({ trace }) => trace)
+}
+
+function shown(trace: readonly TraceStep[]): readonly string[] {
+  return trace.map(stepInWords)
+}

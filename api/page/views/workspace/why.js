@@ -1,6 +1,6 @@
 import { post } from '../../api.js'
 import { h, put } from '../../dom.js'
-import { inWords, minute, percentOf, words } from '../../format.js'
+import { minute, percentOf, stepInWords, words } from '../../format.js'
 import { badge, bar, choice, failure, field, fill, loading, section } from '../../parts.js'
 import { sentenceOf, stepName, wayOut } from '../../sentences.js'
 
@@ -140,8 +140,8 @@ function explained(decision) {
     h(
       'ol.trace',
       {},
-      ...trace.map(({ step, detail }) =>
-        h('li', {}, h('strong', {}, stepName(step)), h('span', {}, inWords(detail))),
+      ...trace.map((one) =>
+        h('li', {}, h('strong', {}, stepName(one.step)), h('span', {}, stepInWords(one))),
       ),
     ),
     asOf !== null && h('p.about', {}, `As of ${minute(asOf)}, ${accuracy}.`),
