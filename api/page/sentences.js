@@ -1,4 +1,4 @@
-import { counted, minute, number, words } from './format.js'
+import { counted, fromNow, minute, number, words } from './format.js'
 
 const steps = {
   history: 'Known',
@@ -51,6 +51,31 @@ export function sentenceOf({ reason, limit, used, held, quantity, plan, overLimi
 function graceOf(overLimit) {
   const ends = overLimit?.graceEndsAt ?? null
   return ends === null ? 'for a time' : `until ${minute(ends)}`
+}
+
+/** Whether a subscription gives access, and how long it does or since when it does not. */
+export function standingOf({ access, status, periodEnd, accessEndsAt }, now) {
+  if (access === 'pending') return 'nothing is granted before the first payment'
+  const isOver = Date.parse(accessEndsAt) <= now
+  const when = `${isOver ? 'ended' : 'ends'} ${fromNow(accessEndsAt, now)}`
+  if (status === 'trialing') return `trial ${when}`
+  if (status === 'canceled') return `canceled, access ${when}`
+  if (!isOver && Date.parse(periodEnd) <= now) return `a payment was tried, access ${when} without it`
+  return `access ${when}`
+}
+
+/** What there is to know of all limits of a workspace that may not use them; null where it may. */
+export function accessNote(access) {
+  switch (access) {
+    case 'pending':
+      return 'Nothing of this is granted before the first payment.'
+    case 'lapsed':
+      return 'Access has ended: only what goes on after a lapse can be added to.'
+    case 'none':
+      return 'There is no subscription, so nothing of this is granted.'
+    default:
+      return null
+  }
 }
 
 /** One way out of a denial as something to do. */

@@ -102,7 +102,7 @@ function showLimits(answer, title, choosers) {
   for (const { offer } of choosers) offer(answer.entitlements)
   const limits = answer.entitlements.filter(({ kind }) => kind !== 'switch')
   const switches = answer.entitlements.filter(({ kind }) => kind === 'switch')
-  return [limitList(limits, Date.now()), switchList(switches)]
+  return [limitList(limits, answer.access, Date.now()), switchList(switches)]
 }
 
 const kinds = { active: 'good', trialing: 'info', pending: 'warn', lapsed: 'bad', none: 'plain' }

@@ -1,23 +1,30 @@
 import { h } from '../../dom.js'
 import { fromNow, number, words } from '../../format.js'
 import { badge, bar, empty, share } from '../../parts.js'
+import { accessNote } from '../../sentences.js'
 
-/** Every limit as a bar with its figures. */
-export function limitList(limits, now) {
+/** Every limit as a bar with its figures, and what access leaves of them. */
+export function limitList(limits, access, now) {
   if (limits.length === 0) return empty('No limits', 'The catalogue has no feature with a limit.')
-  return h('ul.limits', {}, ...limits.map((limit) => h('li', {}, ...limitOf(limit, now))))
+  const note = accessNote(access)
+  return [
+    note !== null && h('p.about', {}, note),
+    h('ul.limits', {}, ...limits.map((limit) => h('li', {}, ...limitOf(limit, access, now)))),
+  ]
 }
 
 function limitOf(
-  { feature, on, limit, unlimited, used, held, remaining, resetsAt, source, planVersion },
+  { feature, on, limit, unlimited, used, held, remaining, resetsAt, mode, source, planVersion },
+  access,
   now,
 ) {
+  const isOpen = access === 'active' || (access === 'lapsed' && mode === 'allow')
   const bound = unlimited ? null : limit
   const name = words(feature)
   const origin = source === 'override' ? 'set by an override' : planVersion && `plan version ${planVersion}`
   const facts = [
-    bound === null ? null : `${number(remaining)} left`,
-    resetsAt === null ? null : `new allowance ${fromNow(resetsAt, now)}`,
+    bound === null || !isOpen ? null : `${number(remaining)} left`,
+    resetsAt === null || !isOpen ? null : `new allowance ${fromNow(resetsAt, now)}`,
     origin,
   ]
   return [

@@ -1,6 +1,7 @@
 import { h } from '../../dom.js'
 import { counted, day, fromNow, minute, words } from '../../format.js'
 import { badge, empty, older, tile } from '../../parts.js'
+import { standingOf } from '../../sentences.js'
 
 /** What is in force, how far the period has come, and every version that led there, newest first. */
 export function timeline({ current, history, cursor }, now) {
@@ -38,26 +39,33 @@ function inForce({ plan, seats, termMonths, paymentMethod, autoRenew, cancelAtPe
   )
 }
 
-/** The billing period as a line with today on it. */
-function periodOf({ periodStart, periodEnd, accessEndsAt }, now) {
+/** The billing period as a line with today on it, or the end of access where that came first. */
+function periodOf(current, now) {
+  const { periodStart, periodEnd, access, accessEndsAt } = current
   const [start, end] = [Date.parse(periodStart), Date.parse(periodEnd)]
-  const done = Math.min(Math.max((now - start) / Math.max(end - start, 1), 0), 1) * 100
+  const until = Math.min(now, Date.parse(accessEndsAt))
+  const done = Math.min(Math.max((until - start) / Math.max(end - start, 1), 0), 1) * 100
+  const isGranted = access !== 'pending'
   const isOver = Date.parse(accessEndsAt) <= now
-  const text = `${day(periodStart)} to ${day(periodEnd)}; access ${isOver ? 'ended' : 'ends'} ${fromNow(accessEndsAt, now)}`
+  const standing = standingOf(current, now)
   return h(
     'div.period',
     {},
     h(
       `div.period-line${isOver ? '.over' : ''}`,
-      { role: 'img', 'aria-label': `Billing period: ${text}`, vars: { done: `${done}%` } },
-      h('span.period-done'),
-      h('span.period-now'),
+      {
+        role: 'img',
+        'aria-label': `Billing period: ${day(periodStart)} to ${day(periodEnd)}; ${standing}`,
+        vars: { done: `${done}%` },
+      },
+      isGranted && h('span.period-done'),
+      isGranted && h('span.period-now'),
     ),
     h(
       'p.period-ends',
       {},
       h('span', {}, day(periodStart)),
-      h('strong', {}, `access ${isOver ? 'ended' : 'ends'} ${fromNow(accessEndsAt, now)}`),
+      h('strong', {}, standing),
       h('span', {}, day(periodEnd)),
     ),
   )
