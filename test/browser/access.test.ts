@@ -41,6 +41,23 @@ describe.runIf('path' in found)('ops page: what is granted', () => {
     await limits.getByText('Access has ended').waitFor()
     expect(await limits.getByText(/ left/).count()).toBe(0)
   })
+
+  test('what is not in the plan reads neither as unlimited nor as something that is left', async () => {
+    const page = await open({})
+    const limits = page.getByRole('region', { name: 'Limits' })
+    const row = (name: string) => limits.getByRole('listitem').filter({ hasText: name })
+    await row('AI agents').first().waitFor()
+    expect(await row('AI agents').first().textContent()).toMatch(/^AI agentsnot in the plan0 used/)
+    await page.route('**/entitlements', async (route) => {
+      const answer = await (await route.fetch()).json()
+      const unstated = { source: 'none', limit: null, unlimited: false, remaining: null }
+      const change = (one: { feature: string }) => (one.feature === 'leads' ? { ...one, ...unstated } : one)
+      await route.fulfill({ json: { ...answer, entitlements: answer.entitlements.map(change) } })
+    })
+    await row('Leads').getByText('not in the plan').waitFor()
+    expect(await row('Leads').textContent()).not.toMatch(/no limit|left/)
+    expect(await row('Leads').getByRole('img').count()).toBe(0)
+  })
 })
 
 /** A workspace of its own with such a subscription. */

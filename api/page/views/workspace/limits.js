@@ -13,18 +13,15 @@ export function limitList(limits, access, now) {
   ]
 }
 
-function limitOf(
-  { feature, on, limit, unlimited, used, held, remaining, resetsAt, mode, source, planVersion },
-  access,
-  now,
-) {
-  const isOpen = access === 'active' || (access === 'lapsed' && mode === 'allow')
-  const bound = unlimited ? null : limit
+function limitOf(one, access, now) {
+  const { feature, limit, used, held, remaining, resetsAt, mode, source, planVersion } = one
   const name = words(feature)
+  const isSold = one.on && source !== 'none'
+  const isOpen = isSold && (access === 'active' || (access === 'lapsed' && mode === 'allow'))
   const origin = source === 'override' ? 'set by an override' : planVersion && `plan version ${planVersion}`
   const facts = [
-    bound === null || !isOpen ? null : `${number(remaining)} left`,
-    resetsAt === null || !isOpen ? null : `new allowance ${fromNow(resetsAt, now)}`,
+    isOpen && limit !== null && `${number(remaining)} left`,
+    isOpen && resetsAt !== null && `new allowance ${fromNow(resetsAt, now)}`,
     origin,
   ]
   return [
@@ -32,16 +29,21 @@ function limitOf(
       'div.limit-head',
       {},
       h('span.limit-name', {}, name),
-      !on && badge('not in the plan', 'plain'),
+      !isSold && badge('not in the plan', 'plain'),
       held > 0 && badge(`${number(held)} held`, 'info'),
       h(
         'span.figures',
         {},
-        h('span', {}, h('strong', {}, number(used)), bound === null ? ' used' : ` of ${number(bound)}`),
-        share(used, bound),
+        h(
+          'span',
+          {},
+          h('strong', {}, number(used)),
+          !isSold || limit === null ? ' used' : ` of ${number(limit)}`,
+        ),
+        isSold && share(used, limit),
       ),
     ),
-    bar({ name, used, held, limit: bound }),
+    isSold && bar({ name, used, held, limit }),
     h('p.about', {}, facts.filter(Boolean).join(' · ')),
   ]
 }
