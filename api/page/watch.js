@@ -3,6 +3,9 @@ import { failure, loading } from './parts.js'
 import { poll } from './poll.js'
 
 const MINUTE_MS = 60_000
+/** How often a first answer is asked for again before it is said that there is none, and after what pause, ms. */
+const AGAIN_MAX = 2
+const AGAIN_AFTER_MS = 400
 
 /**
  * Keeps a place showing what is read: bones first, then the answer, renewed when it changed.
@@ -17,11 +20,12 @@ const MINUTE_MS = 60_000
  */
 export function watch(place, { read, show, leave, fail = () => false, everyMs, bones, isAging = false }) {
   let shown = null
+  let isFirst = true
   put(place, loading(bones))
   place.setAttribute('aria-busy', 'true')
   const once = async (signal) => {
     try {
-      const answer = await read(signal)
+      const answer = await (isFirst ? readPatiently(read, signal) : read(signal))
       if (signal.aborted) return
       const text = `${isAging ? Math.floor(Date.now() / MINUTE_MS) : ''} ${JSON.stringify(answer)}`
       if (text !== shown) put(place, show(answer))
@@ -41,10 +45,27 @@ export function watch(place, { read, show, leave, fail = () => false, everyMs, b
       }
       throw problem
     } finally {
-      if (!signal.aborted) place.removeAttribute('aria-busy')
+      if (!signal.aborted) {
+        place.removeAttribute('aria-busy')
+        isFirst = false
+      }
     }
   }
   const polling = poll(once, everyMs)
   void polling.now()
   return polling
+}
+
+/** An API that has just started, or has not heard of this workspace for long, may have its figures a moment too late. */
+async function readPatiently(read, signal) {
+  for (let again = 0; again < AGAIN_MAX; again += 1) {
+    try {
+      return await read(signal)
+    } catch (problem) {
+      if (signal.aborted || problem.code !== 'unavailable') throw problem
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS))
+    signal.throwIfAborted()
+  }
+  return read(signal)
 }

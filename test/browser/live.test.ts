@@ -107,6 +107,16 @@ describe.runIf('path' in found)('ops page while it stays open', () => {
     expect(await part.getByRole('listitem').count()).toBe(30)
   })
 
+  test('an API that has just started has its figures a moment later: the page asks again before it says so', async () => {
+    const page = await open('#/system')
+    const late = { code: 'unavailable', status: 503, detail: 'its counters cannot be reached; try again' }
+    await page.route('**/entitlements', (route) => route.fulfill({ status: 503, json: late }), { times: 2 })
+    await page.goto(`${system.api}/#/workspace/${workspace.id}`)
+    const limits = page.getByRole('region', { name: 'Limits' })
+    await limits.locator('.limits, .note').first().waitFor()
+    expect(await limits.getByRole('alert').count()).toBe(0)
+  })
+
   test('what if: plans that could not be read are asked for again', async () => {
     const page = await open('')
     await page.clock.install()
