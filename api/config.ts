@@ -4,6 +4,7 @@ import { Type } from '#drivers/json-schema.ts'
 import { kafkaEnv, kafkaProblems } from '#drivers/kafka/security.ts'
 import { logEnv } from '#drivers/log.ts'
 import { mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
+import { pepperEnv, pepperProblems } from '#drivers/mongo/pepper.ts'
 import { redisProblems } from '#drivers/redis/address.ts'
 import { type RedisOptions, redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv, registryProblems } from '#drivers/registry/schema-registry.ts'
@@ -81,11 +82,7 @@ export const apiEnv = {
     maximum: 5_000,
     description: 'How long a process that was told to stop goes on answering, unready, before it closes, ms',
   }),
-  TALLYGATE_KEY_PEPPER: Type.String({
-    minLength: 32,
-    description:
-      'secret that key hashes are made with: at least 32 random characters (openssl rand -hex 32), the same in every process',
-  }),
+  ...pepperEnv,
 }
 
 /** Settings of the API's process. */
@@ -100,14 +97,4 @@ export function apiConfig(env: NodeJS.ProcessEnv): ApiConfig {
 export function redisOf({ REDIS_URL: url, CHECK_BUDGET_MS, HOLD_BUDGET_MS }: ApiConfig): RedisOptions {
   const commandTimeoutMs = Math.max(1_000, CHECK_BUDGET_MS, HOLD_BUDGET_MS)
   return { url, commandTimeoutMs, silenceMaxMs: commandTimeoutMs + 2_000 }
-}
-
-/** Fewer different characters than this are no random text. */
-const PEPPER_VARIETY_MIN = 10
-
-/** A pepper that was copied from an example, or typed with one finger. */
-function pepperProblems({ TALLYGATE_KEY_PEPPER: pepper }: ApiConfig): readonly string[] {
-  const isExample = /change|example|default|secret|pepper-?123/i.test(pepper)
-  if (!isExample && new Set(pepper).size >= PEPPER_VARIETY_MIN) return []
-  return ['TALLYGATE_KEY_PEPPER looks like an example; make a random one (openssl rand -hex 32)']
 }

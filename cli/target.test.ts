@@ -10,3 +10,7 @@ test('target: a command needs only what it asks for, as in a container that has 
   expect(() => target.keys.check).toThrow('TALLYGATE_KEY')
   expect(() => target.kafkaSecurity).toThrow('KAFKA_BROKERS')
 })
+
+test('target: a variable that is empty was left out', () => {
+  expect(() => readTarget({ ...nowhere, TALLYGATE_API: '' }).api).toThrow('set TALLYGATE_API')
+})

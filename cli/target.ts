@@ -15,6 +15,8 @@ export interface Target {
   readonly redis: string
   readonly keys: { readonly check: string; readonly read: string }
   readonly runDir: string
+  /** The database of the run file; null without one. */
+  readonly mongoOfRun: string | null
 }
 
 /** A command that cannot go on, with its exit code. */
@@ -28,10 +30,11 @@ export class CommandError extends Error {
 }
 
 /**
- * Reads where to go. What a command does not ask for need not be known: in a container a key is made with MongoDB and
+ * Reads where to go. A variable that is empty was left out. What a command does not ask for need not be known: in a container a key is made with MongoDB and
  * the pepper alone. Reading what nothing says throws a CommandError.
  */
-export function readTarget(env: NodeJS.ProcessEnv): Target {
+export function readTarget(given: NodeJS.ProcessEnv): Target {
+  const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
   const runDir =
     env['TALLYGATE_DIR'] ?? findRunDir(process.cwd()) ?? resolve(import.meta.dirname, '..', '.tallygate')
   const file = join(runDir, 'run.json')
@@ -46,6 +49,7 @@ export function readTarget(env: NodeJS.ProcessEnv): Target {
   }
   return {
     runDir,
+    mongoOfRun: run.mongo ?? null,
     get api() {
       return from('TALLYGATE_API', run.api)
     },

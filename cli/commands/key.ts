@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import Table from 'cli-table3'
 import { type Scope, scopes } from '#core/api-key.ts'
 import { DAY_MS, HOUR_MS, type Instant, isDatable, toIso } from '#core/instant.ts'
 import { isWorkspaceId } from '#core/usage/usage-event.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
-import { KeyStore, type ListedKey } from '#drivers/mongo/key-store.ts'
+import { KeyStore, type KeyWish, type ListedKey } from '#drivers/mongo/key-store.ts'
 import { cliActor } from '../actor.ts'
+import { pepperOf } from '../pepper.ts'
 import { CommandError, exitCodes, readTarget, type Target } from '../target.ts'
 
 interface CreateOptions {
@@ -30,10 +29,9 @@ export async function createKeyCommand(options: CreateOptions): Promise<void> {
   const at = Date.now()
   const { days } = options
   const expiresAt = days === undefined ? null : endOf(at, { option: '--days', text: days, unitMs: DAY_MS })
-  const workspaces = options.workspace ?? '*'
-  const key = await withKeys((store) =>
-    store.create({ scopes: wanted, workspaces, label: options.label, expiresAt }, { at, by: cliActor() }),
-  )
+  const workspaces: KeyWish['workspaces'] = options.workspace ?? '*'
+  const wish: KeyWish = { scopes: wanted, workspaces, label: options.label, expiresAt }
+  const key = await withKeys((store) => store.create(wish, { at, by: cliActor() }), pepperOf)
   print(options, { key, scopes: wanted, workspaces, expiresAt }, key)
 }
 
@@ -56,7 +54,7 @@ export async function rotateKeyCommand(given: string, options: RotateOptions): P
   const id = keyIdOf(given)
   const at = Date.now()
   const endsAt = endOf(at, { option: '--overlap', text: options.overlap, unitMs: HOUR_MS })
-  const key = await withKeys((store) => store.rotate(id, endsAt, { at, by: cliActor() }))
+  const key = await withKeys((store) => store.rotate(id, endsAt, { at, by: cliActor() }), pepperOf)
   if (key === null) {
     throw new CommandError(`there is no key ${id} in force; make one: tallygate key create`, exitCodes.usage)
   }
@@ -120,25 +118,19 @@ function scopeOf(text: string): Scope {
   throw new CommandError(`there is no scope "${text}"; known are ${scopes.join(', ')}`, exitCodes.usage)
 }
 
-async function withKeys<Value>(use: (store: KeyStore) => Promise<Value>): Promise<Value> {
+/** Without a pepper where no key is made. */
+async function withKeys<Value>(
+  use: (store: KeyStore) => Promise<Value>,
+  pepperFor: (target: Target, env: NodeJS.ProcessEnv) => string = () => '',
+): Promise<Value> {
   const target = readTarget(process.env)
+  const pepper = pepperFor(target, process.env)
   const mongo = await connectMongo(target.mongo).catch((error: unknown) => {
     throw new CommandError('MongoDB does not answer; is it up? (make up)', exitCodes.unavailable, error)
   })
   try {
-    return await use(new KeyStore(mongo.db, pepperOf(target)))
+    return await use(new KeyStore(mongo.db, pepper))
   } finally {
     await mongo.close()
   }
-}
-
-function pepperOf({ runDir }: Target): string {
-  const given = process.env['TALLYGATE_KEY_PEPPER']
-  if (given !== undefined) return given
-  const file = join(runDir, 'pepper')
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
-  throw new CommandError(
-    'set TALLYGATE_KEY_PEPPER to the pepper that the API runs with',
-    exitCodes.unavailable,
-  )
 }

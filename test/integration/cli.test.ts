@@ -167,6 +167,11 @@ test('key: a created key works for its scope and workspace, and not once it is r
     code: 2,
     err: expect.stringContaining('known are check'),
   })
+  expect(await run(['key', 'create', '--scope', 'check'], { TALLYGATE_KEY_PEPPER: 'short' })).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('no API runs with this pepper'),
+  })
 })
 
 test('key: an end that no date names is refused before a key is made; one that is stored is listed with all others', async () => {
