@@ -46,6 +46,13 @@ export function parseDay(day: Day): Instant | null {
   return dayOf(instant) === day ? instant : null
 }
 
+/** The instant that a text states that begins with its day, `yyyy-mm-dd`; null for one that does not exist, as on 31 June. */
+export function parseInstant(text: string): Instant | null {
+  const [, year = '', month = '', date = ''] = /^(\d{4})-(\d{2})-(\d{2})(?!\d)/.exec(text) ?? []
+  const instant = Date.parse(text)
+  return Number.isNaN(instant) || parseDay(`${year}${month}${date}`) === null ? null : instant
+}
+
 const secondTexts = new Map<number, string>()
 
 /** ISO-8601 UTC with milliseconds, as every answer prints time; RangeError for what is not a time. */

@@ -1,5 +1,6 @@
 import type avro from 'avsc'
 import { TallygateError } from '#core/errors.ts'
+import { parseInstant } from '#core/instant.ts'
 import { VALUE_BYTES_MAX } from './decoder.ts'
 import { type RecordName, schemaText, typeOfSchema } from './records.ts'
 import { PREFIX_BYTES, prefixOf } from './wire-format.ts'
@@ -67,13 +68,17 @@ function faultOf(type: avro.Type, value: object): string | null {
   if (unknown !== undefined) return `${unknown} is not a field of it`
   const faults: string[] = []
   const fault = (name: string, found: unknown, expected: avro.Type): string =>
-    `${name} is ${JSON.stringify(found) ?? 'missing'}, not ${expected.toString()}`
+    `${name} is ${JSON.stringify(found) ?? 'missing'}, ${isNoTime(found) ? 'a time that does not exist' : `not ${expected.toString()}`}`
   const isFound = fits(type, value, {
     errorHook: (path, found, expected) => void faults.push(fault(path.join('.'), found, expected)),
   })
   if (isFound || faults.length > 0) return faults[0] ?? null
   const odd = fieldsOf(type).find((field) => !fits(field.type, Reflect.get(value, field.name)))
   return odd === undefined ? 'its value is not one' : fault(odd.name, Reflect.get(value, odd.name), odd.type)
+}
+
+function isNoTime(found: unknown): boolean {
+  return typeof found === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(found) && parseInstant(found) === null
 }
 
 /** Whether a schema allows a value. An enumeration asks for a value's text, which an object made by a caller may refuse to have. */

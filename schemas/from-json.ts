@@ -1,7 +1,12 @@
 import type avro from 'avsc'
+import { parseInstant } from '#core/instant.ts'
 import { type RecordName, schemaText, typeOfSchema } from './records.ts'
 
-/** Turns JSON as people write it into a record's value: ISO times become epoch milliseconds. */
+/**
+ * Turns JSON as people write it into a record's value: ISO times become epoch milliseconds.
+ *
+ * One that does not exist stays a text, which no schema allows and the encoder names.
+ */
 export function fromJson(record: RecordName, value: unknown): unknown {
   return convert(typeOfSchema(schemaText(record)), value)
 }
@@ -11,7 +16,7 @@ const ISO = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/
 function convert(type: avro.Type, value: unknown): unknown {
   switch (type.typeName) {
     case 'long':
-      return typeof value === 'string' && ISO.test(value) ? Date.parse(value) : value
+      return typeof value === 'string' && ISO.test(value) ? (parseInstant(value) ?? value) : value
     case 'union:unwrapped':
       return value === null || value === undefined ? value : convert(branchOf(type), value)
     case 'array':

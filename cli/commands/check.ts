@@ -1,4 +1,5 @@
 import pc from 'picocolors'
+import { parseInstant, toIso } from '#core/instant.ts'
 import { callApi } from '../call-api.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
 import { wayOut } from '../ways-out.ts'
@@ -9,7 +10,7 @@ export interface AskOptions {
   readonly intent: string
   readonly subject?: string
   readonly meter?: string
-  /** A past instant, in any form that names one; now when left out. */
+  /** A past instant that begins with its day, `yyyy-mm-dd`; now when left out. */
   readonly at?: string
   readonly json?: boolean
 }
@@ -73,10 +74,9 @@ export async function askDecision({
 }
 
 function isoOf(text: string): string {
-  const instant = new Date(text)
-  if (Number.isNaN(instant.getTime()))
-    throw new CommandError('--at must be an instant, for example 2026-11-20T14:02:00Z', exitCodes.usage)
-  return instant.toISOString()
+  const instant = parseInstant(text)
+  if (instant !== null) return toIso(instant)
+  throw new CommandError('--at must be a time that exists, such as 2026-11-20T14:02:00Z', exitCodes.usage)
 }
 
 function linesOf(decision: ShownDecision): readonly string[] {

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
-import type { Instant } from '#core/instant.ts'
+import { type Instant, parseInstant } from '#core/instant.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { cliActor } from '../actor.ts'
@@ -83,9 +83,12 @@ async function audited(
 }
 
 function instantOf(text: string): Instant {
-  const instant = Date.parse(text)
-  if (!Number.isNaN(instant)) return instant
-  throw new CommandError('--taken-at must be a time such as 2026-06-01T12:00:00Z', exitCodes.usage)
+  const instant = parseInstant(text)
+  if (instant !== null) return instant
+  throw new CommandError(
+    '--taken-at must be a time that exists, such as 2026-06-01T12:00:00Z',
+    exitCodes.usage,
+  )
 }
 
 /** The catalogue in force, which says what the meters are. */

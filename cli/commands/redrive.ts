@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { parseInstant } from '#core/instant.ts'
 import { cliActor } from '../actor.ts'
 import { withEngines } from '../engines.ts'
 import { type RedriveReport, redriveLetters } from '../redrive/redrive-letters.ts'
@@ -43,10 +44,10 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
 
 function instantOf(option: string, text: string | undefined): number | null {
   if (text === undefined) return null
-  const instant = Date.parse(text)
-  if (!Number.isNaN(instant)) return instant
+  const instant = parseInstant(text)
+  if (instant !== null) return instant
   throw new CommandError(
-    `${option} must be a time such as 2026-06-01 or 2026-06-01T12:00:00Z`,
+    `${option} must be a time that exists, such as 2026-06-01 or 2026-06-01T12:00:00Z`,
     exitCodes.usage,
   )
 }

@@ -129,11 +129,15 @@ test.for<readonly [unknown, RegExp]>([
   [{ workspace: 'acme', used: { ai_credits: { '2026-06-09': 0.5 } } }, /quantity_out_of_range/],
   [{ workspace: 'acme', levels: { leads: 1 }, takenAt: '2026-06-10T12:06:00Z' }, /from_the_future/],
   [{ workspace: 'acme', levels: { leads: 1 }, takenAt: 'now' }, /takenAt must be a time/],
+  [
+    { workspace: 'acme', levels: { leads: 1 }, takenAt: '2026-02-31T00:00:00Z' },
+    /must be a time that exists/,
+  ],
 ])('%j is refused', ([line, fault]) => {
   expect(faultOf(line)).toMatch(fault)
 })
 
 test('without a time of its own or of the run a line is refused', () => {
   const records = importReader({ ...context, takenAt: null })('{"workspace":"acme","levels":{"leads":1}}')
-  expect(records).toEqual({ fault: 'takenAt must be a time such as 2026-06-01T12:00:00Z' })
+  expect(records).toEqual({ fault: 'takenAt must be a time that exists, such as 2026-06-01T12:00:00Z' })
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
-import { DAY_MS, type Instant, parseDay } from '#core/instant.ts'
+import { DAY_MS, type Instant, parseDay, parseInstant } from '#core/instant.ts'
 import { APPEND_TIME_HEADER } from '#core/usage/append-time.ts'
 import { indexMeters } from '#core/usage/measure.ts'
 import { recordUsage } from '#core/usage/record-usage.ts'
@@ -84,7 +84,7 @@ function draftLine(line: string, takenAtDefault: Instant | null): Drafted {
   const unknown = Object.keys(given).find((name) => !FIELDS.includes(name))
   if (unknown !== undefined) return { fault: `"${unknown}" is none of ${FIELDS.join(', ')}` }
   const takenAt = given['takenAt'] === undefined ? takenAtDefault : instantOf(given['takenAt'])
-  if (takenAt === null) return { fault: 'takenAt must be a time such as 2026-06-01T12:00:00Z' }
+  if (takenAt === null) return { fault: 'takenAt must be a time that exists, such as 2026-06-01T12:00:00Z' }
   const drafts = [...draftSnapshot(given, takenAt), ...draftUse(given['used'], takenAt)]
   if (drafts.length === 0) return { fault: 'it holds no counts: give levels, members or used' }
   const odd = drafts.find(({ occurredAt }) => !(occurredAt <= takenAt))
@@ -93,8 +93,7 @@ function draftLine(line: string, takenAtDefault: Instant | null): Drafted {
 }
 
 function instantOf(value: unknown): Instant | null {
-  const instant = typeof value === 'string' && ISO.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(instant) ? null : instant
+  return typeof value === 'string' && ISO.test(value) ? parseInstant(value) : null
 }
 
 function draftSnapshot(

@@ -154,7 +154,8 @@ test('explain --at: from history, beginning with what is not known', async () =>
   expect(code).toBe(1)
   expect(out).toContain('No. There is no subscription.')
   expect(out).toContain(`1.  Known         answered from history as of ${day}`)
-  expect(await run(['check', workspace.id, 'leads', '--at', 'lunch'])).toMatchObject({ code: 2 })
+  for (const at of ['lunch', '2026-02-31'])
+    expect(await run(['check', workspace.id, 'leads', '--at', at])).toMatchObject({ code: 2 })
 })
 
 test('key: a created key works for its scope and workspace, and not once it is revoked', async () => {

@@ -257,12 +257,13 @@ describe('POST /v1/events', () => {
       { ...lead, id: 'e4', occurredAt: new Date(Date.now() - 72 * HOUR_MS).toISOString() },
       { ...lead, id: 'e5', action: 'stolen' },
       { record: 'MeterEvent', id: 'e6', meter: 'none', quantity: 1, ...event },
+      { ...lead, id: 'e7', occurredAt: '2026-02-31T00:00:00Z' },
     ]
     const response = await workspace.post('/v1/events', { events })
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
       accepted: 2,
-      refused: 4,
+      refused: 5,
       results: [
         { id: 'e1', accepted: true },
         { id: 'e2', accepted: true },
@@ -270,6 +271,7 @@ describe('POST /v1/events', () => {
         { id: 'e4', accepted: false, code: 'too_late' },
         { id: 'e5', accepted: false, code: 'invalid_field' },
         { id: 'e6', accepted: false, code: 'unknown_meter' },
+        { id: 'e7', code: 'invalid_field', reason: expect.stringContaining('a time that does not exist') },
       ],
     })
     await eventually(
