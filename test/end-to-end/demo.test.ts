@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { playDemo } from '#deploy/demo/player.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 let system: System
 beforeAll(async () => {
@@ -41,8 +43,10 @@ const wanted: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+let lines: string[] = []
+
 test('demo: every answer of every story is the one that the rules give', async () => {
-  const lines: string[] = []
+  lines = []
   const { kafka, registry, redis, mongo } = engineAddresses()
   const keys = { check: system.key, consume: system.key, events: system.key, read: system.key, admin: '' }
   const run = { api: system.api, admin: system.api, kafka, registry, redis, mongo, keys }
@@ -62,4 +66,21 @@ test('demo: every answer of every story is the one that the rules give', async (
     if (mark !== undefined) told.push(`${mark} ${question}: ${reason}`)
   }
   expect(stories).toEqual(wanted)
+})
+
+test('README: the answer that it shows is the one after the stories, but for times and the suffix', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, question = ''] = /-d '(\{.*\})'/.exec(readme) ?? []
+  const [, shown = ''] = /```json\n([\s\S]*?)```/.exec(readme) ?? []
+  const workspace = /\((acme-\w+)\)/.exec(lines.join('\n'))?.[1] ?? ''
+  const told = new TestWorkspace(system, workspace)
+  const answer = await told.checkExactly({ ...JSON.parse(question), workspace })
+  const still = (decision: object): unknown =>
+    JSON.parse(
+      JSON.stringify(decision)
+        .replaceAll(/acme-\w+/g, 'acme')
+        .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time')
+        .replace(/"lagMs":\d+/, '"lagMs":0'),
+    )
+  expect(still(JSON.parse(shown))).toEqual(still(answer))
 })
