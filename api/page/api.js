@@ -10,9 +10,12 @@ export class Problem extends Error {
   }
 }
 
-/** The keys of this tab: kept until it is closed, never in a URL and never on disk. */
+/** A header carries nothing else; fetch would refuse it as if there were no answer. */
+const MAY_BE_KEY = /^[\x21-\x7e]+$/
+
+/** The keys of this tab: kept until it is closed, never in a URL and never on disk. What cannot be a key is none. */
 export function keptKeys() {
-  return (sessionStorage.getItem(KEPT) ?? '').split(' ').filter((key) => key !== '')
+  return (sessionStorage.getItem(KEPT) ?? '').split(' ').filter((key) => MAY_BE_KEY.test(key))
 }
 
 /** Keeps the keys of a text that has one or several. */
@@ -36,8 +39,11 @@ export function forgetKeys() {
 /** Which key had the scope for a route, by its kind. */
 const chosen = new Map()
 
+/** Refusals of one key that another may not meet, the one that says most last. */
+const OF_THE_KEY = ['unauthenticated', 'forbidden', 'not_found']
+
 /**
- * Reads a route. Where one key lacks the scope, the next is tried.
+ * Reads a route. Where one key lacks the scope, or may not see the workspace, the next is tried.
  *
  * @param {string} path
  * @param {{ signal?: AbortSignal }} [how]
@@ -78,8 +84,9 @@ async function ask(path, init) {
       return response.json()
     }
     const problem = await problemOf(response)
-    if (problem.code !== 'forbidden' && problem.code !== 'unauthenticated') throw problem
-    if (refused.code !== 'forbidden') refused = problem
+    const rank = OF_THE_KEY.indexOf(problem.code)
+    if (rank === -1) throw problem
+    if (rank >= OF_THE_KEY.indexOf(refused.code)) refused = problem
   }
   throw refused
 }

@@ -161,16 +161,6 @@ describe.runIf('path' in found)('ops page when something is missing', () => {
     expect(await why.getByText('Denied', { exact: true }).count()).toBe(1)
   })
 
-  test('sign-in: a key that is not one is refused in words and not kept', async () => {
-    const page = await (await browser.newContext()).newPage()
-    onTestFinished(() => page.context().close())
-    await page.goto(system.api)
-    await page.getByLabel('API key').fill('tg_live_AAAAAAAA_nothing')
-    await page.getByRole('button', { name: 'Open' }).click()
-    await page.getByRole('alert').getByText('This is no key').waitFor()
-    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
-  })
-
   test('where there is nothing, it is said so and why', async () => {
     const page = await open(`#/dead-letters?workspace=${workspace.id}`)
     await page.getByText('No dead letters').waitFor()
