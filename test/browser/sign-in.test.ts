@@ -57,6 +57,13 @@ describe.runIf('path' in found)('ops page: keys', () => {
     await page.goto(`${system.api}/#/workspace/nobody-at-all`)
     await page.getByText('No such workspace').waitFor()
   })
+
+  test('a text that is no workspace id is said to be so, once', async () => {
+    const page = await open(system.key, '#/workspace/a b')
+    await page.getByText('No such workspace').waitFor()
+    await page.getByText('An id has 1 to 64').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+  })
 })
 
 function open(key: string, hash: string): Promise<Page> {

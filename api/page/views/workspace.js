@@ -14,10 +14,13 @@ import { whyPart } from './workspace/why.js'
 
 /** What changes with each event is read more often than what people do. */
 const SLOWLY_MS = 15_000
+/** What may be the id of a workspace. */
+const ID = /^[A-Za-z0-9._:-]{1,64}$/
 
 /** One workspace: what it has, what it uses, what it was told, and why it is denied. */
 export function workspaceView(main, { place, leave }) {
   const workspace = place.id
+  if (!ID.test(workspace)) return showNone(main, workspace, 'An id has 1 to 64 letters, digits and . _ : -')
   const title = h('div.title', {}, headOf(workspace, null))
   const limits = section('Limits', {
     id: 'limits',
@@ -88,9 +91,12 @@ function offerAllSold(choosers, leave) {
 /** One sentence instead of a page of parts that all say the same. */
 function showUnknown(main, workspace, stop) {
   stop()
-  const nothing = empty('No such workspace', `Nothing is known of ${workspace}, or this key may not see it.`)
-  put(main, back(), h('div.title', {}, h('h1', {}, workspace)), nothing)
+  showNone(main, workspace, `Nothing is known of ${workspace}, or this key may not see it.`)
   return true
+}
+
+function showNone(main, workspace, why) {
+  put(main, back(), h('div.title', {}, h('h1', {}, workspace)), empty('No such workspace', why))
 }
 
 function back() {
