@@ -14,3 +14,9 @@ test('target: a command needs only what it asks for, as in a container that has 
 test('target: a variable that is empty was left out', () => {
   expect(() => readTarget({ ...nowhere, TALLYGATE_API: '' }).api).toThrow('set TALLYGATE_API')
 })
+
+test('target: an address with a slash at its end is the same address', () => {
+  expect(readTarget({ ...nowhere, TALLYGATE_API: 'http://api.example:18080/' }).api).toBe(
+    'http://api.example:18080',
+  )
+})

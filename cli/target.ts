@@ -51,7 +51,7 @@ export function readTarget(given: NodeJS.ProcessEnv): Target {
     runDir,
     mongoOfRun: run.mongo ?? null,
     get api() {
-      return from('TALLYGATE_API', run.api)
+      return from('TALLYGATE_API', run.api).replace(/\/+$/, '')
     },
     get kafka() {
       return from('KAFKA_BROKERS', run.kafka)
