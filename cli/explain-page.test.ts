@@ -147,3 +147,10 @@ test('the question names subject, intent and time; a single way out is not offer
   expect(text).toContain('May workspace acme use whatsapp numbers (+5511) at 2026-11-20 14:02 UTC?')
   expect(text).toContain('\nWhat would help\n  - pay order o2\n')
 })
+
+test('explain: to add nothing over the limit is not called a resource that is there already', () => {
+  const over = { allowed: true, reason: 'within_limit', used: 6_000, unblock: [] }
+  expect(sentence({ is: over, asked: { quantity: '0' } })).toBe(
+    'Yes. 6,000 of 5,750 are used, and to add 0 needs no room.',
+  )
+})

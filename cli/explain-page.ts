@@ -74,6 +74,7 @@ function allowedSentence({ options, decision }: Explained): string {
   switch (reason) {
     case 'within_limit': {
       if (options.intent !== 'add') return `Yes. To ${options.intent} what is there, no room is needed.`
+      if (Number(options.quantity) === 0) return `Yes. ${figures(decision)}, and to add 0 needs no room.`
       if (used + held + Number(options.quantity) > (limit ?? 0))
         return 'Yes. It is there already and takes no room.'
       return `Yes. ${figures(decision)}.`

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { callApi } from '../call-api.ts'
-import { readTarget } from '../target.ts'
+import { CommandError, exitCodes, readTarget } from '../target.ts'
 
 interface UsageOptions {
   readonly from?: string
@@ -16,6 +16,12 @@ export async function usageCommand(
   feature: string | undefined,
   options: UsageOptions,
 ): Promise<void> {
+  if (feature === undefined && (options.from ?? options.to) !== undefined) {
+    throw new CommandError(
+      '--from and --to are days of one feature; name it too: tallygate usage <workspace> <feature> --from …',
+      exitCodes.usage,
+    )
+  }
   const { api, keys } = readTarget(process.env)
   const path = `/v1/workspaces/${encodeURIComponent(workspace)}`
   if (feature === undefined) {

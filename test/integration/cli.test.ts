@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,33 @@ test('check: exit code 0 when allowed, 1 when denied, 2 for a wrong question, 3 
   })
   expect(await run(['check', workspace.id, 'leads'], { TALLYGATE_API: 'http://127.0.0.1:9' })).toMatchObject({
     code: 3,
+  })
+})
+
+test('what answers is not Tallygate: its address is asked about, not an undefined answer shown', async () => {
+  const other = createHttpServer((request, response) => {
+    const isJson = request.url === '/v1/check'
+    response.statusCode = 404
+    response.end(isJson ? '{"error":"NotFoundException","message":"Cannot POST"}' : '<h1>404</h1>')
+  })
+  onTestFinished(() => void other.close())
+  await once(other.listen(0, '127.0.0.1'), 'listening')
+  const env = { TALLYGATE_API: `http://127.0.0.1:${Object(other.address()).port}` }
+  for (const args of [
+    ['check', workspace.id, 'leads'],
+    ['usage', workspace.id],
+  ]) {
+    expect(await run(args, env)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('404, and not as Tallygate does; does TALLYGATE_API name its API?'),
+    })
+  }
+})
+
+test('a text that cannot be a key is called none, and nothing is asked', async () => {
+  expect(await run(['check', workspace.id, 'leads'], { TALLYGATE_KEY: 'tg_live_ключ' })).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no key'),
   })
 })
 
@@ -141,6 +169,10 @@ test('produce: a file that cannot be opened is named', async () => {
 test('usage and explain: tables and a page that says why', async () => {
   expect((await run(['usage', workspace.id])).out).toMatch(/leads +│ +\d+ │ +0 │ +2500/)
   expect((await run(['usage', workspace.id, 'ai_credits'])).out).toContain('in total now: 0')
+  expect(await run(['usage', workspace.id, '--from', '2026-11-01'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('name it too'),
+  })
   const { code, out } = await run(['explain', workspace.id, 'ai_credits', '-q', '751'])
   expect(code).toBe(1)
   expect(out).toMatch(
