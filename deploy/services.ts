@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { readEnv } from '#drivers/env.ts'
 import { hashSettings } from './hash-settings.ts'
 import type { EngineAddresses } from './local/engines.ts'
-import { isListening, requireFree } from './local/ports.ts'
+import { isListening, portSetting, requireFree } from './local/ports.ts'
 import { lastLines, runningPort, runningSettings, startProgram, stopProgram } from './local/process.ts'
 
 /** Our own processes. */
@@ -30,13 +31,16 @@ export const COMPILED = join(import.meta.dirname, '..', 'node_modules', '.cache'
 /** Longer than they wait for an engine, so that what they say of it is read. */
 const READY_WITHIN_MS = 90_000
 
-/** The fixed ports of `make up`, each movable by its variable. */
+const portEnv = {
+  API_PORT: portSetting(18_080),
+  ADMIN_PORT: portSetting(18_082),
+  CONSUMERS_PORT: portSetting(18_090),
+}
+
+/** The fixed ports of `make up`, each movable by its variable. Throws `invalid_config` for what is no port. */
 export function servicePorts(env: NodeJS.ProcessEnv): ServicePorts {
-  return {
-    api: Number(env['API_PORT'] ?? 18_080),
-    admin: Number(env['ADMIN_PORT'] ?? 18_082),
-    consumers: Number(env['CONSUMERS_PORT'] ?? 18_090),
-  }
+  const { API_PORT, ADMIN_PORT, CONSUMERS_PORT } = readEnv(portEnv, env)
+  return { api: API_PORT, admin: ADMIN_PORT, consumers: CONSUMERS_PORT }
 }
 
 /** Environment that our processes are started with. */

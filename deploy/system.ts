@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readEnv } from '#drivers/env.ts'
+import { topicEnv } from '#drivers/kafka/topics.ts'
 import { composeRemove } from './local/docker.ts'
 import { fixedPorts, startEngines, stopEngines } from './local/engines.ts'
 import { printStep } from './local/report.ts'
@@ -10,20 +12,27 @@ import { setUp } from './setup.ts'
 /** Where data, logs, pid files and the run file of this checkout are. */
 export const RUN_DIR = resolve(import.meta.dirname, '..', '.tallygate')
 
-/** Brings everything up in the background: engines, topics, schemas, catalogue, API, consumers. Repeatable. */
-export async function bringUp(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<RunFile> {
+/**
+ * Brings everything up in the background: engines, topics, schemas, catalogue, API, consumers. Repeatable.
+ *
+ * A variable that is empty was left out. Throws `invalid_config` for what none of them can be, and touches nothing then.
+ */
+export async function bringUp(given: NodeJS.ProcessEnv, print: (line: string) => void): Promise<RunFile> {
+  const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+  const enginePorts = fixedPorts(env)
+  const ports = servicePorts(env)
+  const { KAFKA_REPLICATION: replicationFactor } = readEnv(topicEnv, env)
   print('Engines')
   const addresses = await startEngines({
     dir: RUN_DIR,
-    ports: fixedPorts(env),
+    ports: enginePorts,
     env,
     report: printStep,
     allowDocker: true,
   })
   print('Schemas, topics, catalogue')
-  await setUp(addresses, { replicationFactor: Number(env['KAFKA_REPLICATION'] ?? 1), env })
+  await setUp(addresses, { replicationFactor, env })
   print('API and consumers')
-  const ports = servicePorts(env)
   await startServices({ dir: RUN_DIR, addresses, pepper: pepperOf(RUN_DIR), ports })
   const urls = { api: `http://127.0.0.1:${ports.api}`, admin: `http://127.0.0.1:${ports.admin}` }
   return writeRunFile(RUN_DIR, { ...urls, ...addresses })

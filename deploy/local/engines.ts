@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import { readEnv } from '#drivers/env.ts'
 import { cacheDir } from './cache.ts'
 import { composeDown, composeUp, hasDocker } from './docker.ts'
 import { type Engine, type EngineName, type EnginePorts, engineNames } from './engine.ts'
 import { kafka } from './kafka.ts'
 import { mongo } from './mongo.ts'
-import { freePorts, isListening, requireFree } from './ports.ts'
+import { freePorts, isListening, portSetting, requireFree } from './ports.ts'
 import { lastLines, runningPort, startProgram, stopProgram } from './process.ts'
 import { canInstallRedis, REDIS_HELP, redis } from './redis.ts'
 import { registry } from './registry.ts'
@@ -33,15 +34,23 @@ interface StartOptions {
 const engines: Readonly<Record<EngineName, Engine>> = { kafka, registry, redis, mongo }
 const READY_WITHIN_MS = 90_000
 
-/** The fixed ports of `make up`, each movable by its variable. */
+const portEnv = {
+  TALLYGATE_KAFKA_PORT: portSetting(19_092),
+  TALLYGATE_KAFKA_CONTROLLER_PORT: portSetting(19_093),
+  TALLYGATE_REDIS_PORT: portSetting(16_379),
+  TALLYGATE_MONGO_PORT: portSetting(17_017),
+  TALLYGATE_REGISTRY_PORT: portSetting(18_081),
+}
+
+/** The fixed ports of `make up`, each movable by its variable. Throws `invalid_config` for what is no port. */
 export function fixedPorts(env: NodeJS.ProcessEnv): EnginePorts {
-  const port = (variable: string, usual: number): number => Number(env[variable] ?? usual)
+  const ports = readEnv(portEnv, env)
   return {
-    kafka: port('TALLYGATE_KAFKA_PORT', 19_092),
-    controller: port('TALLYGATE_KAFKA_CONTROLLER_PORT', 19_093),
-    redis: port('TALLYGATE_REDIS_PORT', 16_379),
-    mongo: port('TALLYGATE_MONGO_PORT', 17_017),
-    registry: port('TALLYGATE_REGISTRY_PORT', 18_081),
+    kafka: ports.TALLYGATE_KAFKA_PORT,
+    controller: ports.TALLYGATE_KAFKA_CONTROLLER_PORT,
+    redis: ports.TALLYGATE_REDIS_PORT,
+    mongo: ports.TALLYGATE_MONGO_PORT,
+    registry: ports.TALLYGATE_REGISTRY_PORT,
   }
 }
 

@@ -1,6 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
+import { Type } from '#drivers/json-schema.ts'
+
+/** A port of this machine as a setting; the usual one when its variable is left out or empty. */
+export function portSetting(usual: number) {
+  return Type.Integer({ default: usual, minimum: 1, maximum: 65_535, description: 'a port of this machine' })
+}
 
 /** Whether something listens on a port of this machine. */
 export function isListening(port: number): Promise<boolean> {
