@@ -58,6 +58,8 @@ test('what the image holds is enough for each of its programs to start', async (
   await expect(run('deploy/main.ts', 'setup', '--validate', 'package.json')).rejects.toThrow('license: ')
   expect(await run('cli/main.ts', '--help')).toContain('tallygate')
   await expect(run('deploy/main.ts')).rejects.toThrow('run | up | down | clean | setup')
+  for (const options of [['--nope'], ['--validate', '--nope'], ['--validate', 'catalogue.json', '--nope']])
+    await expect(run('deploy/main.ts', 'setup', ...options)).rejects.toThrow('"--nope" is no option of setup')
 }, 60_000)
 
 test('no program of the image needs a package that is only there for development', () => {

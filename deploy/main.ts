@@ -12,6 +12,8 @@ const print = (line: string): void => {
  * file it only says what is wrong with the settings and with that catalogue.
  */
 async function main(command: string | undefined, options: readonly string[]): Promise<void> {
+  const unknown = unknownOf(command, options)
+  if (unknown !== undefined) return refuse(`"${unknown}" is no option of ${command}`)
   switch (command) {
     case 'up': {
       const run = await bringUp(process.env, print)
@@ -33,9 +35,21 @@ async function main(command: string | undefined, options: readonly string[]): Pr
     case 'run':
       return run()
     default:
-      print('usage: node deploy/main.ts run | up | down | clean | setup [--validate [catalogue.json]]')
-      process.exitCode = 2
+      refuse()
   }
+}
+
+/** The first word after a command that it does not take. */
+function unknownOf(command: string | undefined, options: readonly string[]): string | undefined {
+  if (command !== 'setup' || options[0] !== '--validate') return options[0]
+  const [, catalogue, ...more] = options
+  return catalogue?.startsWith('-') ? catalogue : more[0]
+}
+
+function refuse(...why: readonly string[]): void {
+  for (const line of why) print(line)
+  print('usage: node deploy/main.ts run | up | down | clean | setup [--validate [catalogue.json]]')
+  process.exitCode = 2
 }
 
 function validate(catalogue: string | undefined): void {
