@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -11,7 +11,10 @@ let system: System
 beforeAll(async () => {
   system = await startSystem()
 }, 120_000)
-afterAll(() => system.stop())
+afterAll(async () => {
+  rmSync(dir, { recursive: true })
+  await system.stop()
+})
 
 interface Listed {
   readonly action: string
