@@ -108,6 +108,7 @@ program
   .command('rebase')
   .description('go on with a usage topic that was made anew, or lost its end; a dry run without --yes')
   .option('-p, --partition <n...>', 'also these, where the log has outgrown what was counted')
+  .option('--from-start', 'those named were made anew, though they were counted on since')
   .option('--complete', 'all of the old log was counted, so that nothing is missing')
   .option('-y, --yes', 'do it; all consumers must be stopped')
   .addOption(json())
@@ -152,6 +153,7 @@ key
   .command('rotate <id>')
   .description('make a key that may do the same; the old one goes on for the overlap')
   .option('--overlap <hours>', 'hours that both work', '24')
+  .option('--days <n>', 'days until the new one expires; with the old one when left out')
   .addOption(json())
   .action(later(async () => (await import('./commands/key.ts')).rotateKeyCommand))
 key

@@ -30,8 +30,8 @@ export class CommandError extends Error {
 }
 
 /**
- * Reads where to go. A variable that is empty was left out. What a command does not ask for need not be known: in a container a key is made with MongoDB and
- * the pepper alone. Reading what nothing says throws a CommandError.
+ * Reads where to go. A variable that is empty was left out. What a command does not ask for need not be known: in a
+ * container a key is made with MongoDB and the pepper alone. Reading what nothing says throws a CommandError.
  */
 export function readTarget(given: NodeJS.ProcessEnv): Target {
   const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))

@@ -80,7 +80,7 @@ export class Liveness {
     return [...this.#standing.values()].reduce((sum, { lag }) => sum + lag, 0)
   }
 
-  /** A partition's log ends before what was counted of it: its topic was deleted and made anew. */
+  /** A partition's log ends before what was counted of it: its topic was made anew, or lost its end. */
   recreated(partition: number, reason: string): void {
     this.#recreated.set(partition, reason)
   }

@@ -48,9 +48,10 @@ export function parseDay(day: Day): Instant | null {
 
 /** The instant that a text states that begins with its day, `yyyy-mm-dd`; null for one that does not exist, as on 31 June. */
 export function parseInstant(text: string): Instant | null {
-  const [, year = '', month = '', date = ''] = /^(\d{4})-(\d{2})-(\d{2})(?!\d)/.exec(text) ?? []
+  const [day] = /^\d{4}-\d{2}-\d{2}(?!\d)/.exec(text) ?? []
   const instant = Date.parse(text)
-  return Number.isNaN(instant) || parseDay(`${year}${month}${date}`) === null ? null : instant
+  if (day === undefined || Number.isNaN(instant)) return null
+  return new Date(Date.parse(day)).toISOString().startsWith(day) ? instant : null
 }
 
 const secondTexts = new Map<number, string>()

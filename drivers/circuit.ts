@@ -26,8 +26,8 @@ export const UNASKED_MAX_MS = 60_000
  * Stops asking a dependency that does not answer, so that callers hear so at once instead of waiting.
  *
  * Opens after five failures in a row. While it is open one call every half second goes through as a probe, and its
- * success closes it; so does a minute in which nobody asks. Only calls that began since the last change count: what was under way when it opened says
- * nothing of now.
+ * success closes it; so does a minute in which nobody asks. Only calls that began since the last change count: what was
+ * under way when it opened says nothing of now.
  */
 export class Circuit {
   readonly #options: CircuitOptions

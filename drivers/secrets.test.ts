@@ -56,6 +56,8 @@ test('the password of any URL and the secret of any key are cut out, though nobo
   expect(redact('at redis://:hunter22@h:1/0 and https://u:p@r.example/x')).toBe(
     'at redis://:…@h:1/0 and https://u:…@r.example/x',
   )
+  for (const before of ['\u001b[32m', '...', '-', 'x=1'])
+    expect(redact(`${before}redis://u:hunter22@h`)).toBe(`${before}redis://u:…@h`)
   expect(redact(`Bearer tg_live_ABCDEFGH_${'s'.repeat(43)}.`)).toBe('Bearer tg_live_ABCDEFGH_….')
   expect(redact('redis://127.0.0.1:6379 mail a@b.example 12:30')).toBe(
     'redis://127.0.0.1:6379 mail a@b.example 12:30',

@@ -8,7 +8,7 @@ const RAW_URL_PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^:@\s]*:(\S+)@/i
  * The same wherever one stands in a text; one password alone holds no slash. It looks behind itself, so that a text of half
  * a million letters is looked through once, not once from each letter.
  */
-const ANY_URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^/?#\s:@"]*:)[^/?#\s"]+@/gi
+const ANY_URL_PASSWORD = /(?<![a-z0-9+.-])([a-z0-9+.-]+:\/\/[^/?#\s:@"]*:)[^/?#\s"]+@/gi
 const API_KEY = /(tg_live_[A-Za-z0-9]{8})_[A-Za-z0-9_-]{8,}/g
 /** What is shorter is not searched for: it would be cut out of every other word. */
 const SECRET_CHARS_MIN = 4

@@ -6,6 +6,7 @@ test.for([
   'http://user:p%40ss%2Fw%25rd@host:8081',
   'mongodb://u:s3cret@a:1,b:2/db?replicaSet=rs',
   'redis://:pass@host:6379/0',
+  'mongodb://h:27017,[::1]:27018/db?appName=team@corp',
 ])('a login that is percent-encoded, or none, is fine: %s', (url) => {
   expect(loginProblem('A_URL', url)).toBeNull()
 })

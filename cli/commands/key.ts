@@ -18,6 +18,7 @@ interface CreateOptions {
 
 interface RotateOptions {
   readonly overlap: string
+  readonly days?: string
   readonly json?: boolean
 }
 
@@ -28,7 +29,7 @@ export async function createKeyCommand(options: CreateOptions): Promise<void> {
   if (bad !== undefined) throw new CommandError(`"${bad}" is not a workspace id`, exitCodes.usage)
   const at = Date.now()
   const { days } = options
-  const expiresAt = days === undefined ? null : endOf(at, { option: '--days', text: days, unitMs: DAY_MS })
+  const expiresAt = daysFrom(at, days) ?? null
   const workspaces: KeyWish['workspaces'] = options.workspace ?? '*'
   const wish: KeyWish = { scopes: wanted, workspaces, label: options.label, expiresAt }
   const key = await withKeys((store) => store.create(wish, { at, by: cliActor() }), pepperOf)
@@ -54,11 +55,24 @@ export async function rotateKeyCommand(given: string, options: RotateOptions): P
   const id = keyIdOf(given)
   const at = Date.now()
   const endsAt = endOf(at, { option: '--overlap', text: options.overlap, unitMs: HOUR_MS })
-  const key = await withKeys((store) => store.rotate(id, endsAt, { at, by: cliActor() }), pepperOf)
-  if (key === null) {
+  const expiresAt = daysFrom(at, options.days)
+  const ends = expiresAt === undefined ? { endsAt } : { endsAt, expiresAt }
+  const rotated = await withKeys((store) => store.rotate(id, ends, { at, by: cliActor() }), pepperOf)
+  if (rotated === null) {
     throw new CommandError(`there is no key ${id} in force; make one: tallygate key create`, exitCodes.usage)
   }
-  print(options, { key, replaces: id, endsAt: toIso(endsAt) }, `${key}\n${id} goes on until ${toIso(endsAt)}`)
+  const until = toIso(rotated.replacedUntil)
+  const own = rotated.expiresAt === null || !isDatable(rotated.expiresAt) ? null : toIso(rotated.expiresAt)
+  const text = [
+    rotated.key,
+    `${id} goes on until ${until}`,
+    ...(own === null ? [] : [`the new key ends ${own}`]),
+  ]
+  print(options, { key: rotated.key, expiresAt: own, replaces: id, endsAt: until }, text.join('\n'))
+}
+
+function daysFrom(at: Instant, days: string | undefined): Instant | undefined {
+  return days === undefined ? undefined : endOf(at, { option: '--days', text: days, unitMs: DAY_MS })
 }
 
 /** `tallygate key revoke`: ends a key; the API stops taking it within 5 s. */

@@ -19,6 +19,7 @@ import { CommandError, exitCodes, readTarget } from '../target.ts'
 
 interface RebaseOptions {
   readonly partition?: readonly string[]
+  readonly fromStart?: boolean
   readonly complete?: boolean
   readonly yes?: boolean
   readonly json?: boolean
@@ -32,7 +33,12 @@ export async function rebaseCommand(options: RebaseOptions): Promise<void> {
   const named = (options.partition ?? []).map(partitionOf)
   const isDryRun = options.yes !== true
   const remade = await withEngines(readTarget(process.env), (engines) =>
-    rebase(engines, { named, isDryRun, isComplete: options.complete === true }),
+    rebase(engines, {
+      named,
+      isFromStart: options.fromStart === true,
+      isDryRun,
+      isComplete: options.complete === true,
+    }),
   )
   const text = options.json === true ? JSON.stringify({ isDryRun, remade }) : textOf(remade, isDryRun)
   process.stdout.write(`${text}\n`)
@@ -40,13 +46,14 @@ export async function rebaseCommand(options: RebaseOptions): Promise<void> {
 
 interface RebaseInput {
   readonly named: readonly number[]
+  readonly isFromStart: boolean
   readonly isDryRun: boolean
   readonly isComplete: boolean
 }
 
 async function rebase(
   { admin, mongo, redis }: Engines,
-  { named, isDryRun, isComplete }: RebaseInput,
+  { named, isFromStart, isDryRun, isComplete }: RebaseInput,
 ): Promise<readonly RemadePartition[]> {
   const install = await ensureInstall(mongo.db, installWish)
   const shards = allShardKeys(install.shards)
@@ -55,7 +62,7 @@ async function rebase(
   const offsetAt = (partition: number, instant: number): Promise<number> =>
     readOffsetAt(admin, { topic: TOPIC, partition, instant })
   const standings = await Promise.all(shards.map((keys) => standingsOf(keys, { redis, snapshots })))
-  const remade = await findRemade({ ranges, named, offsetAt }, standings)
+  const remade = await findRemade({ ranges, named, isFromStart, offsetAt }, standings)
   if (isDryRun || remade.length === 0) return remade
   await requireStopped(admin)
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))

@@ -33,6 +33,8 @@ interface Logs {
   readonly ranges: readonly LogRange[]
   /** Partitions that the operator names. */
   readonly named: readonly number[]
+  /** The operator says of those that they were made anew, whatever times tell. */
+  readonly isFromStart?: boolean
   /** First offset of a partition that was appended at or after an instant; its end when none was. */
   readonly offsetAt: (partition: number, instant: number) => Promise<number>
 }
@@ -45,7 +47,7 @@ interface Logs {
  * grown beyond what was counted looks like the old one: name it. Throws `CommandError` for a named one that is whole.
  */
 export async function findRemade(
-  { ranges, named, offsetAt }: Logs,
+  { ranges, named, isFromStart = false, offsetAt }: Logs,
   standings: readonly (readonly Standing[])[],
 ): Promise<readonly RemadePartition[]> {
   const all = standings.flat()
@@ -54,11 +56,12 @@ export async function findRemade(
     const counted = Math.max(-1, ...all.map(({ base }) => base[partition] ?? -1))
     if (counted < high && !named.includes(partition)) return null
     const at = Math.max(0, ...all.map((own) => own.at[partition] ?? 0))
-    if (at === 0 || low === high || (await offsetAt(partition, at)) <= low)
+    const isSaid = isFromStart && named.includes(partition)
+    if (isSaid || at === 0 || low === high || (await offsetAt(partition, at)) <= low)
       return { ...range, counted, cause: 'made anew', goesOnAfter: low - 1 }
     const goesOnAfter = (await offsetAt(partition, at + 1)) - 1
     if (goesOnAfter < counted) return { ...range, counted, cause: 'lost its end', goesOnAfter }
-    const message = `partition ${partition} holds all that was counted of it; leave it out`
+    const message = `partition ${partition} holds all that was counted of it, as far as times tell; leave it out, or say --from-start if its log was made anew and was counted on since (what is older than 72 hours and was counted then counts again)`
     throw new CommandError(message, exitCodes.usage)
   })
   return (await Promise.all(found)).filter((one) => one !== null)

@@ -14,7 +14,7 @@ import type { RemadePartition } from './find-remade.ts'
 interface RebaseDeps {
   readonly redis: Redis
   readonly snapshots: SnapshotStore
-  readonly incarnations: Pick<IncarnationLog, 'claim'>
+  readonly incarnations: Pick<IncarnationLog, 'newest' | 'claim'>
   readonly now: () => number
   /** Who rebases; for people who read the log of incarnations. */
   readonly name: string
@@ -41,8 +41,9 @@ interface Held {
  * Keeps what a shard counted and lets it go on where the log holds what nobody counted.
  *
  * First a full snapshot whose base lies there, so that a rebuild counts all of it; then, in one script, the shard itself,
- * in a life of its own: offsets of the log before mean nothing any more. To die in between is harmless: the shard still
- * refuses the log until this runs again. The consumers must be stopped.
+ * in a life of its own: offsets of the log before mean nothing any more. The number of that life is taken when the snapshot
+ * is stored: to die before leaves a shard that refuses the log until this runs again, to die after it one that is rebuilt from that
+ * snapshot. The consumers must be stopped.
  */
 export async function rebaseShard(
   deps: RebaseDeps,
@@ -52,18 +53,14 @@ export async function rebaseShard(
   const headers = await deps.snapshots.headers(keys.shard)
   const held = (await readLive(deps, keys)) ?? (await readStored(deps, keys, headers))
   if (held === null) return 'empty'
-  const token = await deps.incarnations.claim(keys.shard, { startedAt: deps.now(), startedBy: deps.name })
-  if (token === null) throw begun(keys)
+  const token = (await deps.incarnations.newest(keys.shard)) + 1
   const starts = Object.fromEntries(remade.map((own) => [own.partition, startOf(held, own)]))
-  const anew = Object.fromEntries(
-    remade.flatMap(({ partition, cause }) => (cause === 'made anew' ? [[partition, true]] : [])),
-  )
   const header: SnapshotHeader = {
     round: (headers.at(-1)?.round ?? 0) + 1,
     incarnation: String(token),
     nonce: randomUUID().slice(0, 8),
     base: { ...held.base, ...starts },
-    at: without(held.at, anew),
+    at: held.at,
     lowerBounds: [
       ...new Set([...held.lowerBounds, ...(isComplete ? [] : remade.map(({ partition }) => partition))]),
     ],
@@ -74,6 +71,8 @@ export async function rebaseShard(
     throw new Error(
       `another process stored a snapshot of shard ${keys.shard}; stop all consumers and run rebase again`,
     )
+  const claim = { startedAt: deps.now(), startedBy: deps.name }
+  if ((await deps.incarnations.claim(keys.shard, claim)) !== token) throw begun(keys)
   const { incarnation } = held
   if (incarnation !== null) {
     const life = { incarnation, token, starts }
@@ -158,11 +157,4 @@ async function readStored(
   if (rows === null)
     throw new Error(`a snapshot of shard ${shard} lacks a part; restore snapshot_segments first`)
   return { rows, base: newest.base, at: newest.at, lowerBounds: newest.lowerBounds, incarnation: null }
-}
-
-function without<Value>(
-  all: Readonly<Record<string, Value>>,
-  removed: Readonly<Record<string, unknown>>,
-): Record<string, Value> {
-  return Object.fromEntries(Object.entries(all).filter(([name]) => !(name in removed)))
 }

@@ -73,6 +73,7 @@ export async function rebuildShard(deps: RebuildDeps, keys: ShardKeys): Promise<
 
 async function rebuildHeld(deps: RebuildDeps, keys: ShardKeys): Promise<'rebuilt' | 'left'> {
   const { redis, incarnations, log, name } = deps
+  await refuseRemade(deps, keys)
   const token = await incarnations.claim(keys.shard, { startedAt: deps.now(), startedBy: name })
   if (token === null || (await takeOver(redis, { keys, token })) === 'LOST') return 'left'
   deps.onStarted?.()
@@ -97,6 +98,15 @@ async function rebuildHeld(deps: RebuildDeps, keys: ShardKeys): Promise<'rebuilt
     'shard rebuilt; the log is read on',
   )
   return opened === 'OK' ? 'rebuilt' : 'left'
+}
+
+/** Touches nothing of a shard that has counted more than a log holds: only a rebase can tell what to make of it. */
+async function refuseRemade({ snapshots, ranges }: RebuildDeps, { shard }: ShardKeys): Promise<void> {
+  const newest = (await snapshots.headers(shard)).at(-1)
+  for (const { partition, high } of await ranges()) {
+    const counted = newest?.base[partition] ?? -1
+    if (counted >= high) throw new Error(remadeReason(partition, { high, counted }))
+  }
 }
 
 /** Reads the rounds that are needed; anew when a fold took some of them away meanwhile. */

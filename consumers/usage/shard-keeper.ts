@@ -52,10 +52,10 @@ export class ShardKeeper {
     const { shards, snapshots } = this.#options
     const isKept = await Promise.all(
       shards.map(async ({ shard }) => {
-        const watermark = positions[shard]?.watermark ?? -1
+        const { watermark = -1, base = -1 } = positions[shard] ?? {}
         if (watermark >= low - 1) return false
         const newest = (await snapshots.headers(shard)).at(-1)
-        return (newest?.base[partition] ?? -1) > watermark
+        return (newest?.base[partition] ?? -1) > Math.max(watermark, base)
       }),
     )
     const lost = shards.filter((_, shard) => isKept[shard] === true)

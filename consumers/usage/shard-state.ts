@@ -8,6 +8,8 @@ export interface ShardPosition {
   readonly incarnation: string | null
   /** Last offset covered, −1 before the first. */
   readonly watermark: number
+  /** Last offset that the last rebuild restored from a snapshot, −1 where it was none. */
+  readonly base: number
   /** When that was appended, ms; 0 where it is not known. */
   readonly at: number
   /** Workspaces restored by a rebuild carry thresholds of their own. */
@@ -22,11 +24,12 @@ export async function readPositions(
 ): Promise<readonly ShardPosition[]> {
   return Promise.all(
     shards.map(async ({ meta }) => {
-      const names = ['inc', `wm:${partition}`, `at:${partition}`, 'th', 'half', 'born']
-      const [incarnation, watermark, at, thresholds, half, born] = await redis.hmget(meta, ...names)
+      const names = ['inc', `wm:${partition}`, `base:${partition}`, `at:${partition}`, 'th', 'half', 'born']
+      const [incarnation, watermark, base, at, thresholds, half, born] = await redis.hmget(meta, ...names)
       return {
         incarnation: isWhole({ half, born }) ? (incarnation ?? null) : null,
         watermark: Number(watermark ?? -1),
+        base: Number(base ?? -1),
         at: Number(at ?? 0),
         hasThresholds: thresholds === '1',
       }

@@ -220,8 +220,12 @@ test('a source of any size is refused soon, with some hundred problems at most',
   expect(problemsOf({ 'meters.leads': faulty, 'meters.contacts': faulty }).length).toBeLessThanOrEqual(400)
 })
 
+test('thresholds as text are read as numbers: history is judged by catalogues that have such', () => {
+  expect(problemsOf({ 'features.leads.thresholds': ['80', '100'] })).toEqual([])
+})
+
 test.for([
-  [['80']],
+  [['eighty']],
   [[true]],
   [[[80]]],
   [[null]],

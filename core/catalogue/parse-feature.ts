@@ -35,9 +35,14 @@ export function parseFeature(reader: SourceReader): Feature {
 
 function parseThresholds(reader: SourceReader, isSwitch: boolean): readonly number[] {
   const values = reader.list('thresholds', isSwitch ? [] : THRESHOLDS)
-  const thresholds = values.map((value) => (typeof value === 'number' ? value : Number.NaN))
+  const thresholds = values.map((value) => (isPercent(value) ? Number(value) : Number.NaN))
   const rises = thresholds.every((value, index) => value > (thresholds[index - 1] ?? 0) && value <= 1_000)
   if (!rises || !thresholds.every(Number.isInteger))
     reader.fault('thresholds', 'must be rising whole percents, 1 … 1000')
   return thresholds
+}
+
+/** A number, or one as text: stored catalogues may have those, and history is judged by them. */
+function isPercent(value: unknown): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value))
 }

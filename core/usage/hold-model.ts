@@ -243,11 +243,15 @@ export class HoldModel {
     return own.flatMap(({ open }) => [...open.values()])
   }
 
-  /** Entries of the hash of open holds: an item each, and a mark for each resource. */
+  /** Entries of the hash of open holds: an item each, a mark for each resource, and one for each that is a member. */
   #entriesOf(workspace: string): number {
     const open = this.#openOf(workspace)
-    const marks = open.filter(({ subject, units }) => subject !== null && units > 0)
-    return open.length + new Set(marks.map(({ meter, subject }) => `${meter} ${subject}`)).size
+    const marked = open.filter(({ subject, units }) => subject !== null && units > 0)
+    const marks = new Map(marked.map(({ meter, subject }) => [`${meter} ${subject}`, { meter, subject }]))
+    const members = [...marks.values()].filter(({ meter, subject }) =>
+      this.#counters.members(workspace, meter).includes(subject ?? ''),
+    )
+    return open.length + marks.size + members.length
   }
 
   /** Fields of the usage hash that holds make, as decimal text; a meter without holds has none. */

@@ -59,6 +59,15 @@ interface Change {
   readonly by: Actor
 }
 
+/** A key that took another one's place. */
+export interface RotatedKey {
+  readonly key: string
+  /** When it ends, ms; null for never. */
+  readonly expiresAt: number | null
+  /** When the one before it ends: never later than it would have ended by itself. */
+  readonly replacedUntil: number
+}
+
 /** What a new key may do. */
 export interface KeyWish {
   readonly scopes: readonly Scope[]
@@ -144,16 +153,25 @@ export class KeyStore {
     return true
   }
 
-  /** Makes a key that may do the same, and ends the old one at `endsAt`; null when there is none such in force. */
-  async rotate(id: string, endsAt: number, change: Change): Promise<string | null> {
+  /**
+   * Makes a key that may do the same, and ends the old one at `endsAt`; null when there is none such in force. The new one
+   * ends at `expiresAt`, or with the old one where that is left out.
+   */
+  async rotate(
+    id: string,
+    { endsAt, expiresAt }: { readonly endsAt: number; readonly expiresAt?: number },
+    change: Change,
+  ): Promise<RotatedKey | null> {
     const found = await this.#keys.findOne({ _id: id })
     if (found === null) return null
     const old = { document: found, revokedAt: await this.#revokedAt(id), readAt: 0 }
     if (!isInForce(old, change.at)) return null
-    const { scopes: own, workspaces, label, expiresAt } = found
-    const key = await this.create({ scopes: own, workspaces, label, expiresAt }, change)
+    const { scopes: own, workspaces, label } = found
+    const wish = { scopes: own, workspaces, label, expiresAt: expiresAt ?? found.expiresAt }
+    const key = await this.create(wish, change)
     await this.revoke(id, endsAt, change)
-    return key
+    const ends = [endsAt, found.expiresAt, old.revokedAt].filter((end) => end !== null)
+    return { key, expiresAt: wish.expiresAt, replacedUntil: Math.min(...ends) }
   }
 
   /** Every key there ever was, oldest first. */

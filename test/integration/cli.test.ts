@@ -231,6 +231,20 @@ test('key: an end that no date names is refused before a key is made; one that i
   expect(out).toContain(id)
 })
 
+test('key rotate: says when the old key really ends, and the new one', async () => {
+  const expiresAt = Date.now() + 3_600_000
+  const old = (await system.createKey({ expiresAt })).slice(8, 16)
+  const iso = new Date(expiresAt).toISOString()
+  const rotated = await run(['key', 'rotate', old, '--overlap', '72'])
+  expect(rotated.out).toContain(`${old} goes on until ${iso}\nthe new key ends ${iso}`)
+  const longer = JSON.parse((await run(['key', 'rotate', old, '--days', '30', '--json'])).out)
+  expect(longer.endsAt).toBe(iso)
+  expect(Date.parse(longer.expiresAt)).toBeGreaterThan(expiresAt)
+  await run(['key', 'rotate', old, '--overlap', '0.1'])
+  const again = JSON.parse((await run(['key', 'rotate', old, '--json'])).out)
+  expect(Date.parse(again.endsAt)).toBeLessThan(expiresAt)
+})
+
 test('key: an end is a whole millisecond, whatever part of a day was asked for', async () => {
   const { code, out } = await run(['key', 'create', '--scope', 'check', '--days', '0.333333333', '--json'])
   expect([code, Number.isInteger(JSON.parse(out).expiresAt)]).toEqual([0, true])

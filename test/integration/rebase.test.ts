@@ -25,9 +25,13 @@ async function counted(shard: LoggedShard, events: number): Promise<void> {
 }
 
 /** What `tallygate rebase --yes` does; the causes that it found. */
-async function rebase(shard: LoggedShard, named: readonly number[] = []): Promise<readonly string[]> {
+async function rebase(
+  shard: LoggedShard,
+  named: readonly number[] = [],
+  isFromStart = false,
+): Promise<readonly string[]> {
   const { keys, snapshots, incarnations, offsetAt } = shard
-  const logs = { ranges: shard.ranges(), named, offsetAt }
+  const logs = { ranges: shard.ranges(), named, isFromStart, offsetAt }
   const remade = await findRemade(logs, [[await standingInRedis(redis, keys)]])
   const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
   await rebaseShard(deps, keys, { remade, isComplete: true })
@@ -56,6 +60,40 @@ test('G4, G5: a Redis that forgot a rebase is refused, rebuilt from it, and coun
     expect(position?.watermark).toBe(-1)
     await shard.count(0, { upto: 3 })
     expect(await shard.used()).toBe(14)
+  })
+})
+
+test('rebase: one that dies at any step loses nothing that was counted, whoever starts then', async () => {
+  for (const dies of ['append', 'claim'] as const) {
+    await onShard(async (shard) => {
+      await counted(shard, 4)
+      await shard.snapshot()
+      for (let n = 4; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
+      await shard.count(0, { upto: 9 })
+      shard.logs[0] = []
+      const dying = dies === 'append' ? shard.snapshots : shard.incarnations
+      Object.assign(dying, { [dies]: () => Promise.reject(new Error('killed')) })
+      await expect(rebase(shard)).rejects.toThrow('killed')
+      Reflect.deleteProperty(dying, dies)
+      const [position] = await keeperOf(shard).positions(0, () => true)
+      expect([position?.watermark, await shard.used()], dies).toEqual([9, 10])
+      await rebase(shard)
+      shard.append(0, { id: 'new', at: NOW })
+      await shard.count(0, { upto: 0 })
+      expect(await shard.used(), dies).toBe(11)
+    })
+  }
+})
+
+test('rebuild: a shard of which a snapshot has more than the log is left as it is', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 4)
+    await shard.snapshot()
+    shard.append(0, { id: 'later', at: NOW })
+    await shard.count(0, { upto: 4 })
+    shard.logs[0] = []
+    await expect(shard.rebuild()).rejects.toThrow('partition 0 ends at 0, but was counted up to 3')
+    expect(await shard.used()).toBe(5)
   })
 })
 
@@ -109,6 +147,20 @@ test('rebase: a log that lost its end and outgrew what was counted goes on where
   })
 })
 
+test('rebase: a log made anew that was counted on as the old one is counted from its start where the operator says so', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 5)
+    shard.logs[0] = []
+    for (let n = 0; n < 8; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
+    await shard.count(0, { upto: 7 })
+    expect(await shard.used()).toBe(8)
+    await expect(rebase(shard, [0])).rejects.toThrow('or say --from-start')
+    expect(await rebase(shard, [0], true)).toEqual(['made anew'])
+    await shard.count(0, { upto: 7 })
+    expect(await shard.used()).toBe(13)
+  })
+})
+
 test('G5: a Redis that went back further than the log reaches is restored from the snapshot that holds it', async () => {
   await onShard(async (shard) => {
     for (let n = 0; n < 10; n += 1) shard.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
@@ -124,7 +176,17 @@ test('G5: a Redis that went back further than the log reaches is restored from t
     const keeper = keeperOf(shard)
     expect(await keeper.restored([await shard.position(0)], range)).toBe(true)
     expect(await keeper.restored([await shard.position(0)], range)).toBe(false)
-    await shard.count(0, { upto: 9 })
+    await shard.count(0, { upto: 8 })
     expect([await shard.used(), await redis.hget(shard.keys.meta, 'lb:0')]).toEqual([10, null])
+    shard.cut(0, 9)
+    await wipe(redis, shard.keys)
+    await shard.rebuild()
+    shard.append(0, { id: 'later', at: NOW })
+    shard.cut(0, 10)
+    const [cut] = shard.ranges()
+    expect(
+      await keeper.restored([await shard.position(0)], cut ?? range),
+      'what a snapshot restored is there',
+    ).toBe(false)
   })
 })

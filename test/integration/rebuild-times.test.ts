@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
+import { findRemade, standingInRedis } from '#cli/rebase/find-remade.ts'
+import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
-import { HOUR_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { LoggedShard } from '#test/helpers/logged-shard.ts'
@@ -61,6 +63,25 @@ test('G3: a copy that comes late in a partition that lags counts once also after
     await shard.count(0, { upto: 1 })
     await shard.count(1, { upto: 1 })
     expect(await shard.used()).toBe(3)
+  })
+})
+
+test('rebuild: a partition that was rebased has no other one read from its start', async () => {
+  await onShard(2, async (shard) => {
+    for (let day = 30; day > 0; day -= 1) shard.append(1, { id: `d${day}`, at: NOW - day * DAY_MS })
+    shard.append(0, { id: 'old', at: NOW - DAY_MS })
+    await shard.rebuild()
+    for (let upto = 0; upto < 30; upto += 1) await shard.count(1, { upto })
+    await shard.count(0, { upto: 0 })
+    shard.logs[0] = []
+    const logs = { ranges: shard.ranges(), named: [], offsetAt: shard.offsetAt }
+    const remade = await findRemade(logs, [[await standingInRedis(redis, shard.keys)]])
+    const { snapshots, incarnations } = shard
+    const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
+    await rebaseShard(deps, shard.keys, { remade, isComplete: true })
+    shard.append(0, { id: 'new', at: NOW })
+    await lose(shard)
+    expect([(await shard.position(0)).watermark, (await shard.position(1)).watermark]).toEqual([-1, 25])
   })
 })
 

@@ -149,7 +149,7 @@ export const testMutants: readonly TestMutant[] = [
     guarantee: 'G7',
     name: 'a hold does not follow who becomes a member and who leaves',
     file: 'drivers/redis/lua/held-units.lua',
-    from: 'if holds == 0 or is_held ~= is_member then return end',
+    from: 'if not found[1] or (found[2] and true or false) == is_member then return end',
     to: 'if true then return end',
     project: 'integration',
     tests: 'held-members',

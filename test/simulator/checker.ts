@@ -138,7 +138,7 @@ function sumOfHolds(holds: Fields, members: Readonly<Record<string, readonly str
     Object.entries(members).flatMap(([meter, all]) => all.map((one) => `${meter} ${one}`)),
   )
   for (const [name, line] of Object.entries(holds)) {
-    if (name.startsWith('~')) continue
+    if (/^[~=]/.test(name)) continue
     const [, units = '0', , , meter = '', subject = ''] = line.split('|')
     const isAgain = subject !== '' && named.has(`${meter} ${subject}`)
     if (units === '0' || isAgain) continue

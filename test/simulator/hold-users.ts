@@ -114,7 +114,7 @@ export class HoldUsers {
     for (const workspace of this.#options.workspaces) {
       const keys = this.#keysOf(workspace)
       const fields = await this.#options.redis.hkeys(keys.holds(workspace))
-      const open = fields.filter((field) => !field.startsWith('~'))
+      const open = fields.filter((field) => !/^[~=]/.test(field))
       if (open.length === 0 && fields.length > 0) found.push(`${workspace} holds ${fields} for nobody`)
       for (const operation of new Set(open.map((field) => field.slice(0, field.lastIndexOf('~'))))) {
         const isDue = await this.#options.redis.zscore(keys.due, `${workspace}/${operation}`)

@@ -15,7 +15,7 @@ redis.call('HINCRBY', KEYS[1], 'half', 1)
 redis.call('HSET', KEYS[1], 'inc', ARGV[2], 'rst', ARGV[2])
 for i = 3, #ARGV, 4 do
   local tp, start = ARGV[i], ARGV[i + 1]
-  redis.call('HSET', KEYS[1], 'wm:' .. tp, start, 'at:' .. tp, '0', 'base:' .. tp, start, 'target:' .. tp, ARGV[i + 2])
+  redis.call('HSET', KEYS[1], 'wm:' .. tp, start, 'base:' .. tp, start, 'target:' .. tp, ARGV[i + 2])
   redis.call('HDEL', KEYS[1], 'seen:' .. tp)
   if ARGV[i + 3] == '1' then redis.call('HSET', KEYS[1], 'lb:' .. tp, '1') end
   if tonumber(start) < tonumber(ARGV[i + 2]) then redis.call('HDEL', KEYS[1], 'ready') end
