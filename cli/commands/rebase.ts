@@ -62,7 +62,7 @@ async function rebase(
   const offsetAt = (partition: number, instant: number): Promise<number> =>
     readOffsetAt(admin, { topic: TOPIC, partition, instant })
   const standings = await Promise.all(shards.map((keys) => standingsOf(keys, { redis, snapshots })))
-  const remade = await findRemade({ ranges, named, isFromStart, offsetAt }, standings)
+  const remade = await findRemade({ ranges, named, isFromStart, offsetAt }, standings.flat())
   if (isDryRun || remade.length === 0) return remade
   await requireStopped(admin)
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))

@@ -48,14 +48,13 @@ interface Logs {
  */
 export async function findRemade(
   { ranges, named, isFromStart = false, offsetAt }: Logs,
-  standings: readonly (readonly Standing[])[],
+  standings: readonly Standing[],
 ): Promise<readonly RemadePartition[]> {
-  const all = standings.flat()
   const found = ranges.map(async (range): Promise<RemadePartition | null> => {
     const { partition, low, high } = range
-    const counted = Math.max(-1, ...all.map(({ base }) => base[partition] ?? -1))
+    const counted = Math.max(-1, ...standings.map(({ base }) => base[partition] ?? -1))
     if (counted < high && !named.includes(partition)) return null
-    const at = Math.max(0, ...all.map((own) => own.at[partition] ?? 0))
+    const at = Math.max(0, ...standings.map((own) => own.at[partition] ?? 0))
     const isSaid = isFromStart && named.includes(partition)
     if (isSaid || at === 0 || low === high || (await offsetAt(partition, at)) <= low)
       return { ...range, counted, cause: 'made anew', goesOnAfter: low - 1 }

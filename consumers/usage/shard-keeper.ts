@@ -16,7 +16,7 @@ export class ShardKeeper {
   readonly #options: KeeperOptions
   readonly #rebuilding = new Map<number, Promise<void>>()
   /** The newest life of each shard as it was last read in MongoDB. */
-  readonly #newest = new Map<number, number>()
+  readonly #newest = new Map<number, Promise<number>>()
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -70,18 +70,22 @@ export class ShardKeeper {
     const [position] = await readPositions(this.#options.redis, [keys], 0)
     const incarnation = position?.incarnation ?? null
     const newest = await this.#options.incarnations.newest(shard)
-    this.#newest.set(shard, newest)
+    this.#newest.set(shard, Promise.resolve(newest))
     if (incarnation !== null && Number(incarnation) >= newest) return
     await this.#rebuild(keys)
   }
 
-  /** Asked for once: rebases need all consumers to be stopped. Without MongoDB what Redis says goes. */
+  /**
+   * Asked for once, however many partitions open: rebases need all consumers to be stopped. Without MongoDB what Redis says
+   * goes.
+   */
   async #newestOf({ shard }: ShardKeys): Promise<number> {
-    const known = this.#newest.get(shard)
-    if (known !== undefined) return known
-    const found = await this.#options.incarnations.newest(shard).catch(() => null)
-    if (found !== null) this.#newest.set(shard, found)
-    return found ?? 0
+    const asked = this.#newest.get(shard) ?? this.#options.incarnations.newest(shard)
+    this.#newest.set(shard, asked)
+    return asked.catch(() => {
+      this.#newest.delete(shard)
+      return 0
+    })
   }
 
   async #rebuild(keys: ShardKeys): Promise<void> {

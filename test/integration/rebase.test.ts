@@ -32,7 +32,7 @@ async function rebase(
 ): Promise<readonly string[]> {
   const { keys, snapshots, incarnations, offsetAt } = shard
   const logs = { ranges: shard.ranges(), named, isFromStart, offsetAt }
-  const remade = await findRemade(logs, [[await standingInRedis(redis, keys)]])
+  const remade = await findRemade(logs, [await standingInRedis(redis, keys)])
   const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
   await rebaseShard(deps, keys, { remade, isComplete: true })
   return remade.map(({ cause }) => cause)

@@ -75,7 +75,7 @@ test('rebuild: a partition that was rebased has no other one read from its start
     await shard.count(0, { upto: 0 })
     shard.logs[0] = []
     const logs = { ranges: shard.ranges(), named: [], offsetAt: shard.offsetAt }
-    const remade = await findRemade(logs, [[await standingInRedis(redis, shard.keys)]])
+    const remade = await findRemade(logs, [await standingInRedis(redis, shard.keys)])
     const { snapshots, incarnations } = shard
     const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
     await rebaseShard(deps, shard.keys, { remade, isComplete: true })
