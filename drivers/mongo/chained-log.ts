@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Collection, Db, Document } from 'mongodb'
+import { BSON, type Collection, type Db, type Document } from 'mongodb'
 import { AppendLog, isDuplicateKey, padNumber, readOn } from './append-log.ts'
 
 interface ChainedEntry<Body> extends Document {
@@ -103,7 +103,7 @@ export class ChainedLog<Body> {
     const before =
       number === 1 ? null : await this.#collection.findOne({ _id: idOf(log, number - 1) } as never)
     const previous = before?.hash ?? ''
-    const plain: Body = JSON.parse(JSON.stringify(body))
+    const plain = asStored(body)
     const entry = { _id, body: plain, previous, hash: hashOf({ _id, previous, body: plain }) }
     try {
       await this.#collection.insertOne(entry as never)
@@ -195,6 +195,12 @@ function problemOf(
 
 function idOf(log: string, number: number): string {
   return `${log}/${padNumber(number)}`
+}
+
+/** A body as it is read again: what is no JSON is left out, and half of a UTF-16 pair, which is no UTF-8, is replaced. */
+function asStored<Body>(body: Body): Body {
+  const plain: unknown = JSON.parse(JSON.stringify(body))
+  return BSON.deserialize(BSON.serialize({ plain }))['plain']
 }
 
 function hashOf(content: unknown): string {

@@ -79,6 +79,20 @@ test.for([
   expect((await ask('GET', '/v1/workspaces/w-refused/audit')).status).toBe(404)
 })
 
+test.for([
+  ['half of a pair of UTF-16', 'a pilot \ud800'],
+  ['a zero byte', 'a\u0000pilot'],
+  ['letters beyond 16 bits', 'a pilot 😀'],
+])('G28: an entry whose reason holds %s is stored as its hash says', async ([, reason]) => {
+  const { id } = new TestWorkspace(system)
+  const set = await ask('PUT', `/v1/workspaces/${id}/overrides/leads`, { body: { limit: 1, reason } })
+  expect(set.status).toBe(200)
+  expect(await runCli(system, ['audit', 'verify'])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(', 0 faults'),
+  })
+})
+
 test('G28: an entry edited by hand and one taken out are found, each in its chain', async () => {
   const [edited, cut] = [new TestWorkspace(system), new TestWorkspace(system)]
   for (const { id } of [edited, cut]) {
