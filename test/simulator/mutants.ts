@@ -23,6 +23,7 @@ export const mutants: readonly Mutant[] = [
     to: 'not seen[id]',
   },
   {
+    seed: 3,
     name: 'copies of an event in one slice are both taken for new',
     file: `${lua}/add-ids.lua`,
     from: 'if added < missing then seen[id] = true end',
@@ -35,7 +36,7 @@ export const mutants: readonly Mutant[] = [
     to: "redis.call('SADD', key, ids[i]) >= 0",
   },
   {
-    seed: 3,
+    seed: 5,
     name: 'no contiguity fence: writes over a gap after Redis went back',
     file: `${lua}/apply.lua`,
     from: 'if wm < known then',
@@ -48,12 +49,14 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position = Math.max(',
   },
   {
+    seed: 6,
     name: 'a mark during a batch covers what is still on its way',
     file: 'consumers/usage/usage-session.ts',
     from: 'const head = { upto: next - 1, at, seen: null }',
     to: 'const head = { upto: this.#position - 1, at, seen: null }',
   },
   {
+    seed: 4,
     name: 'a slice goes to Redis though the one before it did not',
     file: 'consumers/usage/usage-session.ts',
     from: "      if (before === 'reopen') return 'reopen'\n",
@@ -92,7 +95,7 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position >= 0',
   },
   {
-    seed: 21,
+    seed: 23,
     name: 'a duplicate segment accepted: rounds of one number share their parts',
     file: 'drivers/mongo/snapshot-log.ts',
     from: '{ round, nonce }: SnapshotHeader, part: number): string {',
@@ -130,6 +133,7 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    seed: 3,
     name: 'a fold leaves out the full round that it begins with',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: 'mergeRounds(snapshots, shard, needed)',
@@ -142,14 +146,14 @@ export const mutants: readonly Mutant[] = [
     to: 'if (!merged.has(row.workspace)) merged.set(row.workspace, { ...row, above })',
   },
   {
-    seed: 31,
+    seed: 101,
     name: 'ids expired by a clock, as a TTL does',
     file: 'consumers/snapshots/forget-ids.ts',
     from: 'const before = streamTimeOf(meta, ranges) - DEDUPE_WINDOW_MS',
     to: 'const before = ranges[0].clock - DEDUPE_WINDOW_MS',
   },
   {
-    seed: 15,
+    seed: 23,
     name: 'snapshot in two reads: the base is read after the rows',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: '    nonce: nonce(),\n    base,\n',
@@ -187,7 +191,7 @@ export const mutants: readonly Mutant[] = [
     to: '',
   },
   {
-    seed: 45,
+    seed: 47,
     name: 'unguarded delete in a rebuild',
     file: `${lua}/drop-keys.lua`,
     from: "if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end",
@@ -206,14 +210,14 @@ export const mutants: readonly Mutant[] = [
     to: 'return reached < counted end',
   },
   {
-    seed: 79,
+    seed: 95,
     name: 'dirty removed without its stamp',
     file: `${lua}/forget-stamp.lua`,
     from: 'if value ~= ARGV[2] then',
     to: 'if false then',
   },
   {
-    seed: 23,
+    seed: 25,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1'))",
@@ -232,6 +236,7 @@ export const mutants: readonly Mutant[] = [
     to: 'writes: 0,',
   },
   {
+    seed: 3,
     name: 'snapshot with holds in it',
     file: 'drivers/redis/snapshot-scripts.ts',
     from: "name !== 'rev' && !name.startsWith('h:')",
@@ -244,7 +249,7 @@ export const mutants: readonly Mutant[] = [
     to: ' then return {} end',
   },
   {
-    seed: 22,
+    seed: 28,
     name: 'hold without rev: limits of facts that are no longer in force',
     file: `${lua}/hold.lua`,
     from: 'if rev ~= ARGV[2] or ',
