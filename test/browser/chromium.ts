@@ -4,7 +4,9 @@ import { promisify } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
 
 const run = promisify(execFile)
-const DEBIAN = '/usr/bin/chromium'
+/** Debian's, without what a window needs first: it takes a fifth less processor time. */
+const PACKAGES = ['chromium-headless-shell', 'chromium']
+const PATHS = PACKAGES.map((name) => `/usr/bin/${name}`)
 const INSTALL_WITHIN_MS = 300_000
 
 /** Where Chromium is, or why there is none. */
@@ -15,23 +17,26 @@ export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promis
   const given = env['CHROMIUM']
   if (given !== undefined)
     return existsSync(given) ? { path: given } : { missing: `CHROMIUM names ${given}, which is not there` }
-  if (existsSync(DEBIAN)) return { path: DEBIAN }
+  const there = PATHS.find(existsSync)
+  if (there !== undefined) return { path: there }
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
-    return { missing: `no ${DEBIAN}: install Chromium, or name it in CHROMIUM` }
+    return { missing: `none of ${PATHS.join(', ')}: install Chromium, or name it in CHROMIUM` }
   const options = { timeout: INSTALL_WITHIN_MS, env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
-  try {
-    await run('apt-get', ['update'], options)
-    await run(
-      'apt-get',
-      ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'],
-      options,
+  const install = ['install', '-y', '--no-install-recommends', 'fonts-dejavu-core']
+  const refused: string[] = []
+  await run('apt-get', ['update'], options).catch((error: unknown) => refused.push(messageOf(error)))
+  for (const [index, name] of PACKAGES.entries()) {
+    await run('apt-get', [...install, name], options).catch((error: unknown) =>
+      refused.push(messageOf(error)),
     )
-  } catch (error) {
-    return {
-      missing: `apt-get could not install Chromium: ${error instanceof Error ? error.message : error}`,
-    }
+    const path = PATHS[index]
+    if (path !== undefined && existsSync(path)) return { path }
   }
-  return existsSync(DEBIAN) ? { path: DEBIAN } : { missing: `apt-get installed no ${DEBIAN}` }
+  return { missing: `apt-get could not install Chromium: ${refused.join('; ')}` }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Starts Chromium without a window. */
