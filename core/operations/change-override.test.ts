@@ -94,3 +94,15 @@ test('an unknown feature and an end in the past are refused, nothing is stored',
   })
   expect(records).toEqual([])
 })
+
+test('an end that only an offset moves past the year 9999 is refused: every list of overrides would fail to state it', async () => {
+  const { deps, records } = setUp()
+  const end = Date.parse('9999-12-31T23:59:59-23:59')
+  await expect(changeOverride(deps, wish(5, end))).rejects.toMatchObject({
+    code: 'invalid_request',
+    details: { field: 'until' },
+  })
+  expect(records).toEqual([])
+  await changeOverride(deps, wish(5, Date.parse('9999-12-31T23:59:59.999Z')))
+  expect(records.length).toBe(1)
+})

@@ -1,7 +1,7 @@
 import type { Actor, OverrideRecord } from '../audit/audit-entry.ts'
 import type { Override } from '../entitlement/facts.ts'
 import { TallygateError } from '../errors.ts'
-import type { Instant } from '../instant.ts'
+import { type Instant, isDatable } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import type { CatalogueStore, FactStore } from '../ports.ts'
 import { byNewestCatalogue } from './by-newest-catalogue.ts'
@@ -38,20 +38,24 @@ export interface OverrideWish {
  *
  * Wishing for what is in force already changes nothing, so that a call may be repeated. While Redis is away the
  * change is in force all the same; caches find it within 60 s. Throws `unknown_feature`,
- * `invalid_request` for an end in the past, `not_found` where there is none to end, `unavailable` and `unknown`.
+ * `invalid_request` for an end in the past or after the year 9999, `not_found` where there is none to end, `unavailable` and `unknown`.
  */
 export async function changeOverride(deps: OverrideDeps, wish: OverrideWish): Promise<OverrideRecord> {
   const { workspace, feature, override } = wish
   await byNewestCatalogue(deps.catalogue, (catalogue) => requireFeature(catalogue, feature))
   const at = deps.now()
-  const until = override?.until ?? null
-  if (until !== null && until <= at) {
-    const message = 'until lies in the past; give a later one, or leave it out for an override without an end'
-    throw new TallygateError('invalid_request', message, { field: 'until' })
-  }
+  requireUsableEnd(override?.until ?? null, at)
   const record = await store(deps, wish, at)
   await deps.facts.refresh(workspace, at).catch(() => undefined)
   return record
+}
+
+/** An end that is to come, and that answers can state. */
+function requireUsableEnd(until: Instant | null, at: Instant): void {
+  if (until === null || (until > at && isDatable(until))) return
+  const where = until > at ? 'after the year 9999; give an earlier one' : 'in the past; give a later one'
+  const message = `until lies ${where}, or leave it out for an override without an end`
+  throw new TallygateError('invalid_request', message, { field: 'until' })
 }
 
 async function store(
