@@ -54,9 +54,10 @@ import { usageFieldsOf } from '#schemas/records.ts'
 import { createApp } from './app.ts'
 import { guardCounters, guardHolds, guardWriter, openCircuits } from './circuits.ts'
 import { apiConfig, redisOf } from './config.ts'
-import type { ApiContext, RequestLog } from './context.ts'
+import type { ApiContext } from './context.ts'
 import { DecisionRecorder } from './decision-recorder.ts'
 import { rememberVerdicts } from './last-known.ts'
+import { nameRevision } from './name-revision.ts'
 import { forgetting, openNear } from './near.ts'
 import { shedCounter } from './plugins/shedding.ts'
 
@@ -191,6 +192,11 @@ const revisionDeps: CatalogueDeps = {
   now: systemClock,
   fieldsOf: usageFieldsOf,
 }
+const naming = {
+  refresh: () => catalogue.refresh(),
+  raise: (revision: number) => Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))),
+  forgetAll: near.forgetAll,
+}
 const context: ApiContext = {
   holds: forgetting(guardHolds(holds, circuits.holds), near.forget),
   usage: guardWriter(usage, circuits.kafka),
@@ -220,7 +226,7 @@ const context: ApiContext = {
   proposeCatalogue: (candidate) => proposeCatalogue(revisionDeps, candidate),
   changeCatalogue: async (wish, requestLog) => {
     const next = await changeCatalogue(revisionDeps, wish)
-    if (!wish.isDryRun) await nameRevision(next.revision, requestLog)
+    if (!wish.isDryRun) await nameRevision(naming, next.revision, requestLog)
     return next
   },
   catalogueHeads: () => pageFromMongo(() => catalogueLog.heads()),
@@ -259,17 +265,6 @@ async function fromRedis<Value>(read: () => Promise<Value>): Promise<Value> {
     if (error instanceof TallygateError) throw error
     throw new TallygateError('unavailable', 'Redis does not answer; try again', {}, error)
   })
-}
-
-/** Checks everywhere see it with their next read; the consumers do it again, should we die before. */
-async function nameRevision(revision: number, requestLog: RequestLog): Promise<void> {
-  await catalogue.refresh()
-  await Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision }))).catch(
-    (error: unknown) => {
-      requestLog.warn({ err: error, revision }, 'the new catalogue was stored; checks see it within 5 s')
-    },
-  )
-  near.forgetAll()
 }
 
 const capacity = {
