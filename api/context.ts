@@ -6,6 +6,7 @@ import type { NotedDecision } from '#core/decisions/decision-count.ts'
 import type { CatalogueWish, NextCatalogue } from '#core/operations/change-catalogue.ts'
 import type { OverrideWish } from '#core/operations/change-override.ts'
 import type { CheckDeps } from '#core/operations/check.ts'
+import type { WhatIfDeps } from '#core/operations/what-if.ts'
 import type { DayArchive, HistoryStore, HoldStore } from '#core/ports.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { UsageWriter } from '#drivers/kafka/usage-writer.ts'
@@ -48,9 +49,12 @@ export interface ApiContext {
   readonly changeOverride: (wish: OverrideWish) => Promise<OverrideRecord>
   /** The newest revision of the catalogue. */
   readonly catalogueSource: (log: RequestLog) => Promise<StoredCatalogue>
+  /** What would follow the newest revision; refuses what `changeCatalogue` refuses, by what some workspaces use. */
+  readonly proposeCatalogue: (
+    source: unknown,
+    seen: Pick<WhatIfDeps, 'workspacesAfter'>,
+  ) => Promise<Catalogue>
   /** Stores the next revision of the catalogue. */
-  /** What would follow the newest revision; refuses what `changeCatalogue` refuses. */
-  readonly proposeCatalogue: (source: unknown) => Promise<Catalogue>
   readonly changeCatalogue: (wish: CatalogueWish, log: RequestLog) => Promise<NextCatalogue>
   /** Every revision without what it says, oldest first. */
   readonly catalogueHeads: () => Promise<readonly CatalogueHead[]>

@@ -223,7 +223,8 @@ const context: ApiContext = {
       .catch((error: unknown) => requestLog.warn({ err: error }, 'the newest catalogue is not known'))
     return catalogue.source
   },
-  proposeCatalogue: (candidate) => proposeCatalogue(revisionDeps, candidate),
+  proposeCatalogue: (candidate, { workspacesAfter: after }) =>
+    proposeCatalogue({ ...revisionDeps, inUse: () => readCatalogueUse({ after }, source) }, candidate),
   changeCatalogue: async (wish, requestLog) => {
     const next = await changeCatalogue(revisionDeps, wish)
     if (!wish.isDryRun) await nameRevision(naming, next.revision, requestLog)

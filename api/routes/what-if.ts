@@ -86,9 +86,11 @@ export function whatIfRoutes(
       if (workspace !== undefined) {
         return present(await whatIfSubscription(deps, { workspace, wish: wishOf(asked) }))
       }
+      const seen = { workspacesAfter: workspacesOf(apiKey, deps) }
+      const proposed = await proposeCatalogue(catalogue, seen)
       const result = await whatIfCatalogue(
-        { ...deps, workspacesAfter: workspacesOf(apiKey, deps) },
-        { catalogue: await proposeCatalogue(catalogue), cursor: cursor ?? null },
+        { ...deps, ...seen },
+        { catalogue: proposed, cursor: cursor ?? null },
       )
       return present(result)
     },

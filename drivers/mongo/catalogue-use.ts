@@ -5,9 +5,9 @@ import type { WorkspaceList } from './workspace-list.ts'
 const PAGE = 200
 const AT_ONCE = 16
 
-/** Every plan, add-on and feature that a stored version or override ever named: history needs them, too. */
+/** Every plan, add-on and feature that a stored version or override of some workspaces ever named: history needs them, too. */
 export async function readCatalogueUse(
-  workspaces: WorkspaceList,
+  workspaces: Pick<WorkspaceList, 'after'>,
   source: FactsSource,
 ): Promise<CatalogueUse> {
   const use = { plans: new Set<string>(), addOns: new Set<string>(), features: new Set<string>() }

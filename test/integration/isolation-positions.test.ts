@@ -134,6 +134,20 @@ describe('G21: wherever else an id may stand, a foreign one looks like an absent
     expect(mine.status).toBe(200)
   })
 
+  test('a what-if says of no plan that others use it, and of one’s own plan that one does', async () => {
+    await foreign.subscribe({ plan: 'pro' }, { type: 'upgraded' })
+    const proposing = async (without: string, token: string): Promise<readonly [number, boolean]> => {
+      const catalogue = Object(defaultCatalogueSource())
+      Reflect.deleteProperty(catalogue.plans, without)
+      const wish = { workspace: '?', token, body: { catalogue } }
+      const { status, body } = await ask(system, routeNamed('POST /v1/what-if'), wish)
+      return [status, body.includes(`plans.${without}: is in use`)]
+    }
+    expect(await proposing('pro', system.key)).toEqual([422, true])
+    expect(await proposing('pro', key)).toEqual([200, false])
+    expect(await proposing('base', key)).toEqual([422, true])
+  })
+
   test('every page of a what-if and of the nearest limits names the key’s own workspaces alone', async () => {
     const many = [own.id, ALLOWED_AND_ABSENT, ...Array.from({ length: 250 }, (_, n) => `w-own-${n}`)]
     const token = await system.createKey({ scopes: ['usage:read'], workspaces: many })
