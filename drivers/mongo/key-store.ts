@@ -32,6 +32,8 @@ interface RevocationDocument {
   /** `<key>/<instant>`: the earliest of a key counts. */
   readonly _id: string
   readonly at: number
+  /** It ended when it was stored: its instant is by the clock of whoever stored it, which may be ahead of ours. */
+  readonly isAtOnce?: boolean
 }
 
 /** A key as it is listed; null = never ended. */
@@ -51,6 +53,8 @@ interface ProvenToken {
   readonly key: ApiKey
 }
 
+/** Before every instant of a clock. */
+const ENDED = 0
 const NO_KEY: RememberedKey = { document: null, revokedAt: null, readAt: 0 }
 
 /** Who changes a key, and when. */
@@ -145,7 +149,11 @@ export class KeyStore {
       after: { revokedAt: endsAt },
     })
     await this.#revocations
-      .insertOne({ _id: `${id}/${padNumber(endsAt)}`, at: endsAt })
+      .insertOne({
+        _id: `${id}/${padNumber(endsAt)}`,
+        at: endsAt,
+        ...(endsAt > at ? {} : { isAtOnce: true }),
+      })
       .catch((error: unknown) => {
         if (!isDuplicateKey(error)) throw error
       })
@@ -164,7 +172,7 @@ export class KeyStore {
   ): Promise<RotatedKey | null> {
     const found = await this.#keys.findOne({ _id: id })
     if (found === null) return null
-    const old = { document: found, revokedAt: await this.#revokedAt(id), readAt: 0 }
+    const old = { document: found, revokedAt: await this.#endOf(id), readAt: 0 }
     if (!isInForce(old, change.at)) return null
     const { scopes: own, workspaces, label } = found
     const wish = { scopes: own, workspaces, label, expiresAt: expiresAt ?? found.expiresAt }
@@ -232,7 +240,7 @@ export class KeyStore {
       this.#isAway = true
     }, OLD_PATIENCE_MS)
     const reading = this.#patience
-      .guard(() => Promise.all([this.#keys.findOne({ _id: id }), this.#revokedAt(id)]))
+      .guard(() => Promise.all([this.#keys.findOne({ _id: id }), this.#endOf(id)]))
       .then(([document, revokedAt]) => {
         const fresh = { document, revokedAt, readAt: performance.now() }
         this.#remembered.set(id, fresh)
@@ -247,10 +255,21 @@ export class KeyStore {
     return reading
   }
 
+  /** When a key ends by what was stored, as people read it; null for never. */
   async #revokedAt(id: string): Promise<number | null> {
+    return (await this.#revocationsOf(id))[0]?.at ?? null
+  }
+
+  /** The same as it is held against our clock: what ended at once has ended, whatever the clock says of its instant. */
+  async #endOf(id: string): Promise<number | null> {
+    const found = await this.#revocationsOf(id)
+    return found.some(({ isAtOnce }) => isAtOnce === true) ? ENDED : (found[0]?.at ?? null)
+  }
+
+  /** The earliest first. */
+  async #revocationsOf(id: string): Promise<readonly RevocationDocument[]> {
     const range = { _id: { $gte: `${id}/`, $lt: `${id}0` } }
-    const [first] = await this.#revocations.find(range).sort({ _id: 1 }).limit(1).toArray()
-    return first?.at ?? null
+    return this.#revocations.find(range).sort({ _id: 1 }).toArray()
   }
 
   #hmac(secret: string): Buffer {

@@ -63,3 +63,19 @@ test('a MongoDB that takes longer than half a second is away: one check waits fo
   expect(await waitedFor()).toBeLessThan(400)
   await close()
 })
+
+test('a key that is revoked from a machine whose clock is ahead ends all the same', async () => {
+  const { db, close } = await connectMongo(engineAddresses().mongo)
+  const [api, cli] = [new KeyStore(db, 'pepper'), new KeyStore(db, 'pepper')]
+  const key = await cli.create(wish, change)
+  const id = key.slice(8, 16)
+  const ahead = Date.now() + 600_000
+  await cli.revoke(id, ahead + 3_600_000, { ...change, at: ahead })
+  expect(await api.authenticate(key, Date.now()), 'an end that is to come').not.toBe(null)
+  await cli.revoke(id, ahead, { ...change, at: ahead })
+  expect(await new KeyStore(db, 'pepper').authenticate(key, Date.now())).toBe(null)
+  expect(await cli.rotate(id, { endsAt: Date.now() }, { ...change, at: Date.now() })).toBe(null)
+  const listed = (await cli.list()).find((one) => one.id === id)
+  expect(listed?.revokedAt, 'by the clock of who revoked it').toBe(ahead)
+  await close()
+})
