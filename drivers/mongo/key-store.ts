@@ -44,6 +44,7 @@ export interface ListedKey extends ApiKey {
 interface RememberedKey {
   readonly document: KeyDocument | null
   readonly revokedAt: number | null
+  /** When it was asked for: what was revoked after that may not be in the answer, however long that took. */
   readonly readAt: number
 }
 
@@ -236,13 +237,14 @@ export class KeyStore {
 
   /** One question for all that wait for the same key. */
   #readAgain(id: string): Promise<RememberedKey> {
+    const readAt = performance.now()
     const overdue = setTimeout(() => {
       this.#isAway = true
     }, OLD_PATIENCE_MS)
     const reading = this.#patience
       .guard(() => Promise.all([this.#keys.findOne({ _id: id }), this.#endOf(id)]))
       .then(([document, revokedAt]) => {
-        const fresh = { document, revokedAt, readAt: performance.now() }
+        const fresh = { document, revokedAt, readAt }
         this.#remembered.set(id, fresh)
         this.#isAway = false
         return fresh

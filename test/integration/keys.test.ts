@@ -79,3 +79,18 @@ test('a key that is revoked from a machine whose clock is ahead ends all the sam
   expect(listed?.revokedAt, 'by the clock of who revoked it').toBe(ahead)
   await close()
 })
+
+test('what was told of a key is as old as the question: one that is revoked meanwhile ends within 5 s, however late the answer', async () => {
+  const { db, close } = await connectMongo(engineAddresses().mongo)
+  const store = new KeyStore(db, 'pepper')
+  const key = await store.create(wish, change)
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(60_000)
+  const asked = store.authenticate(key, Date.now())
+  clock.mockReturnValue(61_900)
+  expect(await asked).not.toBe(null)
+  clock.mockReturnValue(63_900)
+  expect(store.known(key, Date.now())).not.toBe(null)
+  clock.mockReturnValue(64_100)
+  expect(store.known(key, Date.now())).toBe(null)
+  await close()
+})
