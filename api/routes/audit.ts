@@ -1,8 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { type AuditChange, type AuditEntry, auditTrail } from '#core/audit/audit-trail.ts'
-import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
+import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull } from '../present.ts'
@@ -41,7 +41,7 @@ const answer = Type.Object({
 /** `GET /v1/workspaces/:ws/audit`: who changed what, before and after, newest first. */
 export function auditRoutes(
   app: FastifyInstance,
-  { overrides, corrections, versions, rulesJudging }: ApiContext,
+  { check, overrides, corrections, versions, rulesJudging }: ApiContext,
 ): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/workspaces/:ws/audit',
@@ -58,8 +58,7 @@ export function auditRoutes(
     },
     async ({ params: { ws }, query: { cursor } }) => {
       const [changes, set, stored] = await Promise.all([overrides(ws), corrections(ws), versions(ws)])
-      if (changes.length === 0 && set.length === 0 && stored.length === 0)
-        throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
+      if (changes.length === 0 && set.length === 0 && stored.length === 0) await readEntitlements(check, ws)
       const trail = auditTrail(
         { overrides: changes, corrections: set, versions: stored },
         await rulesJudging(stored),

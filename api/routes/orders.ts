@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
+import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import { foldVersions } from '#core/subscription/fold.ts'
 import type { KeptOrder } from '#core/subscription/order-book.ts'
 import { orderPage } from '#core/subscription/order-history.ts'
@@ -34,7 +35,7 @@ const answer = Type.Object({
 })
 
 /** `GET /v1/workspaces/:ws/orders`: every order there was, newest first (S10). */
-export function orderRoutes(app: FastifyInstance, { versions, rulesJudging }: ApiContext): void {
+export function orderRoutes(app: FastifyInstance, { check, versions, rulesJudging }: ApiContext): void {
   app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/workspaces/:ws/orders',
     {
@@ -50,8 +51,7 @@ export function orderRoutes(app: FastifyInstance, { versions, rulesJudging }: Ap
     },
     async ({ params: { ws }, query: { cursor } }) => {
       const stored = await versions(ws)
-      if (stored.length === 0)
-        throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
+      if (stored.length === 0) await readEntitlements(check, ws)
       const { orders } = foldVersions(stored, await rulesJudging(stored)).state
       const page = orderPage(orders, { after: cursor ?? null, size: PAGE })
       if (page === null) {

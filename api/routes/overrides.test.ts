@@ -2,7 +2,8 @@ import { afterAll, expect, test } from 'vitest'
 import type { Amount } from '#core/amount.ts'
 import type { OverrideRecord } from '#core/audit/audit-entry.ts'
 import { appWith, getFrom, readPages } from '#test/helpers/app.ts'
-import { END, START } from '#test/helpers/facts.ts'
+import { checkOfSeen } from '#test/helpers/counted-world.ts'
+import { defaultCatalogue, END, START } from '#test/helpers/facts.ts'
 
 const COUNT = 60
 /** Leads set again and again, at the end taken back; the last but one change gives agents until the period ends. */
@@ -18,6 +19,7 @@ const changes = Array.from({ length: COUNT }, (_, index): OverrideRecord => {
 
 const app = await appWith({
   now: END - 1,
+  check: checkOfSeen(['counted'], { now: END - 1, catalogue: defaultCatalogue() }),
   overrides: async (workspace) => (workspace === 'acme' ? changes : []),
 })
 afterAll(() => app.close())
@@ -37,6 +39,18 @@ test('overrides: every change is read page by page, newest first, and what is in
     },
   ])
   expect(entries.filter(({ isInForce }) => isInForce === true)).toHaveLength(1)
+})
+
+test('a workspace of which there is use alone has no overrides and an empty audit; it was not found', async () => {
+  expect(await getFrom(app, '/v1/workspaces/counted/overrides')).toMatchObject({
+    status: 200,
+    body: { overrides: [], cursor: null },
+  })
+  expect(await getFrom(app, '/v1/workspaces/counted/audit')).toMatchObject({
+    status: 200,
+    body: { entries: [], cursor: null },
+  })
+  expect((await getFrom(app, '/v1/workspaces/nobody/audit')).status).toBe(404)
 })
 
 test('overrides: a workspace that nobody has named is not found, a cursor that is none is named', async () => {

@@ -1,8 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { overrideHistory, type PlacedOverride } from '#core/entitlement/override-history.ts'
-import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
+import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull } from '../present.ts'
@@ -47,8 +47,7 @@ export function overrideRoutes(app: FastifyInstance, { overrides, versions, chec
     },
     async ({ params: { ws }, query: { cursor } }) => {
       const changes = await overrides(ws)
-      if (changes.length === 0 && (await versions(ws)).length === 0)
-        throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
+      if (changes.length === 0 && (await versions(ws)).length === 0) await readEntitlements(check, ws)
       const below = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
       const older = overrideHistory(changes, check.now()).filter(({ number }) => number < below)
       const page = older.slice(0, PAGE)

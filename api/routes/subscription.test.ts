@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from 'vitest'
 import type { Order, SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { appWith, getFrom, readPages } from '#test/helpers/app.ts'
-import { START, subscriptionWith } from '#test/helpers/facts.ts'
+import { checkOfSeen } from '#test/helpers/counted-world.ts'
+import { defaultCatalogue, START, subscriptionWith } from '#test/helpers/facts.ts'
 
 const COUNT = 120
 
@@ -28,6 +29,7 @@ const versions = Array.from({ length: COUNT }, (_, index): SubscriptionEvent => 
 
 const app = await appWith({
   now: START + 1,
+  check: checkOfSeen(['counted'], { now: START + 1, catalogue: defaultCatalogue() }),
   versions: async (workspace) => (workspace === 'acme' ? versions : []),
 })
 afterAll(() => app.close())
@@ -92,6 +94,14 @@ test.for([
     code: 'invalid_request',
     field: 'cursor',
   })
+})
+
+test('a workspace of which there is use alone has no subscription and no orders; it was not found', async () => {
+  expect(await get('counted/subscription')).toMatchObject({
+    status: 200,
+    body: { current: null, history: [], cursor: null },
+  })
+  expect(await get('counted/orders')).toMatchObject({ status: 200, body: { orders: [], cursor: null } })
 })
 
 test('a workspace that nobody has named has no orders to page through: 404', async () => {

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
+import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import { accessEndOf, accessOf } from '#core/subscription/access.ts'
 import { warningCodes } from '#core/subscription/flag-trial.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
@@ -87,8 +87,7 @@ export function subscriptionRoutes(
     },
     async ({ params: { ws }, query: { cursor } }) => {
       const stored = await versions(ws)
-      if (stored.length === 0)
-        throw new TallygateError('not_found', `no workspace "${ws}" is known to this key`)
+      if (stored.length === 0) await readEntitlements(check, ws)
       const catalogue = check.catalogue.remembered()
       const folded = foldVersions(stored, await rulesJudging(stored))
       const { subscription } = folded.state

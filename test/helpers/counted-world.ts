@@ -1,7 +1,8 @@
 import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import type { WorkspaceFacts } from '#core/entitlement/facts.ts'
 import type { Instant } from '#core/instant.ts'
-import { type ReadDeps, unhurried } from '#core/operations/read-workspace.ts'
+import type { CheckDeps } from '#core/operations/check.ts'
+import { NO_FACTS, type ReadDeps, unhurried } from '#core/operations/read-workspace.ts'
 import type { CounterReading } from '#core/ports.ts'
 import { memberKey } from '#core/usage/feature-reading.ts'
 import type { ReadPlan } from '#core/usage/read-plan.ts'
@@ -41,6 +42,23 @@ export function depsOf(world: CountedWorld): ReadDeps {
     },
     now: () => now,
     inTime: unhurried,
+  }
+}
+
+/** A check of workspaces of which some leads were counted, and of others that nobody has named; billing knows none of them. */
+export function checkOfSeen(
+  seen: readonly string[],
+  world: Pick<CountedWorld, 'now' | 'catalogue'>,
+): CheckDeps {
+  const unnamed = depsOf({ ...world, facts: NO_FACTS })
+  const counted = depsOf({ ...world, facts: NO_FACTS, fields: { leads: '1' } })
+  return {
+    ...unnamed,
+    counters: {
+      read: (workspace, plan) =>
+        (seen.includes(workspace) ? counted : unnamed).counters.read(workspace, plan),
+    },
+    lastKnown: { get: () => null, set: () => undefined },
   }
 }
 
