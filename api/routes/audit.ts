@@ -1,12 +1,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { type AuditChange, type AuditEntry, auditTrail } from '#core/audit/audit-trail.ts'
+import { type AuditChange, type AuditPage, auditPage, auditTrail } from '#core/audit/audit-trail.ts'
+import { TallygateError } from '#core/errors.ts'
 import { toIso } from '#core/instant.ts'
 import { readEntitlements } from '#core/operations/read-entitlements.ts'
 import { Type } from '#drivers/json-schema.ts'
 import type { ApiContext } from '../context.ts'
 import { isoOrNull } from '../present.ts'
-import { nullable, positionCursor, problem, time, workspaceId } from '../schemas.ts'
+import { nullable, problem, time, workspaceId } from '../schemas.ts'
 
 /** Changes of one page. */
 const PAGE = 50
@@ -21,7 +22,7 @@ const answer = Type.Object({
   workspace: Type.String(),
   entries: Type.Array(
     Type.Object({
-      number: Type.Integer({ description: 'Place in the trail, 1 for the oldest' }),
+      number: Type.Integer({ description: 'Place in the trail by now, 1 for the oldest' }),
       at: time,
       action: Type.String({ description: 'override_set, override_ended, usage_set, subscription_<type>' }),
       by: Type.Object({
@@ -35,8 +36,19 @@ const answer = Type.Object({
       after: state,
     }),
   ),
-  cursor: nullable(Type.Integer({ description: 'Pass it on to read older changes' })),
+  cursor: nullable(Type.String({ description: 'Pass it on to read older changes' })),
 })
+const query = Type.Object(
+  {
+    cursor: Type.Optional(
+      Type.String({
+        pattern: '^(override|usage|version)-[0-9]{1,16}([.][0-9]{1,6})?$',
+        description: 'As the page before stated',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
 
 /** `GET /v1/workspaces/:ws/audit`: who changed what, before and after, newest first. */
 export function auditRoutes(
@@ -52,7 +64,7 @@ export function auditRoutes(
         security: [{ key: [] }],
         summary: 'Who changed what, newest change first',
         params: Type.Object({ ws: workspaceId }),
-        querystring: Type.Object({ cursor: Type.Optional(positionCursor) }, { additionalProperties: false }),
+        querystring: query,
         response: { 200: answer, default: problem },
       },
     },
@@ -63,16 +75,18 @@ export function auditRoutes(
         { overrides: changes, corrections: set, versions: stored },
         await rulesJudging(stored),
       )
-      const below = Math.min(cursor === undefined ? trail.length + 1 : Number(cursor), trail.length + 1)
-      const from = Math.max(below - 1 - PAGE, 0)
-      const page = trail.slice(from, below - 1).map((entry, index) => present(entry, from + index + 1))
-      return { workspace: ws, entries: page.toReversed(), cursor: from === 0 ? null : from + 1 }
+      const page = auditPage(trail, { after: cursor ?? null, size: PAGE })
+      if (page === null) {
+        const message = 'cursor: pass on the one that the page before stated'
+        throw new TallygateError('invalid_request', message, { field: 'cursor' })
+      }
+      return { workspace: ws, entries: page.entries.map(present), cursor: page.next }
     },
   )
 }
 
-function present({ at, change, ...entry }: AuditEntry, number: number) {
-  return { number, at: toIso(at), ...entry, ...presentChange(change) }
+function present({ name: _, at, change, ...entry }: AuditPage['entries'][number]) {
+  return { ...entry, at: toIso(at), ...presentChange(change) }
 }
 
 function presentChange(change: AuditChange) {

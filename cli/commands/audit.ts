@@ -104,7 +104,9 @@ async function readTrail({ db }: MongoConnection, workspace: string): Promise<re
   const catalogues = { remembered: () => ({ revision: 0 }) }
   const rules = new RulesHistory({ log: new CatalogueLog(db), catalogues, now: systemClock })
   const trail = auditTrail({ overrides, corrections, versions }, await rules.judging(versions))
-  return trail.map(({ change: { before, after }, ...entry }) => ({ ...entry, before, after })).toReversed()
+  return trail
+    .map(({ name: _, change: { before, after }, ...entry }) => ({ ...entry, before, after }))
+    .toReversed()
 }
 
 async function readOperations({ db }: MongoConnection): Promise<readonly Listed[]> {

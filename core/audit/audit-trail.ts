@@ -21,6 +21,8 @@ export type AuditChange =
 
 /** One change of a workspace: who, what, before and after. */
 export interface AuditEntry {
+  /** Names it among the changes of its workspace, whatever arrives before or after it. */
+  readonly name: string
   readonly at: Instant
   readonly action: string
   readonly by: { readonly kind: string; readonly id: string; readonly label: string }
@@ -46,20 +48,48 @@ export function auditTrail(
   rulesAt: RulesAt,
 ): readonly AuditEntry[] {
   return [
-    ...overrides.map(ofOverride),
-    ...corrections.flatMap(ofCorrection),
+    ...overrides.map((record, index) => ofOverride(record, `override-${index + 1}`)),
+    ...corrections.flatMap((record, index) => ofCorrection(record, `usage-${index + 1}`)),
     ...ofVersions(versions, rulesAt),
   ].sort((a, b) => a.at - b.at)
 }
 
-function ofOverride({ at, by, feature, reason, before, override }: OverrideRecord): AuditEntry {
-  const action = override === null ? 'override_ended' : 'override_set'
-  return { at, action, by, subject: feature, reason, change: { of: 'override', before, after: override } }
+/** A stretch of the trail, newest first, each change with its place, 1 for the oldest; `next` where older ones follow. */
+export interface AuditPage {
+  readonly entries: readonly (AuditEntry & { readonly number: number })[]
+  readonly next: string | null
 }
 
-function ofCorrection({ at, by, action, file, events }: CorrectionRecord): readonly AuditEntry[] {
-  return events.map(({ id, before, after }) => {
-    return { at, action, by, subject: id, reason: file ?? null, change: { of: 'usage', before, after } }
+/**
+ * Changes before the one that `after` names, the newest where it is null; null when it names none of the trail.
+ *
+ * A version of the subscription that comes late stands where it happened: it moves the places of others, and no page
+ * leaves one out for that.
+ */
+export function auditPage(
+  trail: readonly AuditEntry[],
+  { after, size }: { readonly after: string | null; readonly size: number },
+): AuditPage | null {
+  const below = after === null ? trail.length : trail.findIndex(({ name }) => name === after)
+  if (below === -1) return null
+  const from = Math.max(below - size, 0)
+  const entries = trail.slice(from, below).map((entry, index) => ({ ...entry, number: from + index + 1 }))
+  return { entries: entries.toReversed(), next: from === 0 ? null : (entries[0]?.name ?? null) }
+}
+
+function ofOverride({ at, by, feature, reason, before, override }: OverrideRecord, name: string): AuditEntry {
+  const action = override === null ? 'override_ended' : 'override_set'
+  const change = { of: 'override', before, after: override } as const
+  return { name, at, action, by, subject: feature, reason, change }
+}
+
+function ofCorrection(
+  { at, by, action, file, events }: CorrectionRecord,
+  name: string,
+): readonly AuditEntry[] {
+  return events.map(({ id, before, after }, index) => {
+    const change = { of: 'usage', before, after } as const
+    return { name: `${name}.${index + 1}`, at, action, by, subject: id, reason: file ?? null, change }
   })
 }
 
@@ -74,6 +104,7 @@ function ofVersions(versions: readonly SubscriptionEvent[], rulesAt: RulesAt): r
       before = after
       const by = { kind: 'billing', id: actor, label: id }
       return {
+        name: `version-${version}`,
         at: occurredAt,
         action: `subscription_${type}`,
         by,
