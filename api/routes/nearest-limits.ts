@@ -51,7 +51,7 @@ export function nearestLimitRoutes(app: FastifyInstance, { check, nearLimits }: 
             search: Type.Optional(
               Type.String({ minLength: 1, maxLength: 64, description: 'Part of the id of the workspace' }),
             ),
-            cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}([.][0-9]{1,20})?$' })),
+            cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}([.][0-9]{1,20})?$' })),
           },
           { additionalProperties: false },
         ),
