@@ -85,7 +85,10 @@ export function deadLetterRoutes(app: FastifyInstance, { letters }: ApiContext):
         cursor: page.cursor,
         summary: overview.summary.map((one) => ({ ...one, newest: toIso(one.newest) })),
         redrives: overview.redrives.map((preview) => {
-          return { ...preview, command: commandOf({ ...asked, topic: preview.topic }) }
+          return {
+            ...preview,
+            command: commandOf({ ...asked, ...spelled(asked, meant), topic: preview.topic }),
+          }
         }),
         isWhole: overview.isWhole,
       }
@@ -137,6 +140,17 @@ function mayRead(apiKey: ApiKey | null, workspace: string | null): boolean {
 
 function readOr(text: string | undefined, field: string, otherwise: number): number {
   return text === undefined ? otherwise : Math.max(readInstant(text, field), 0)
+}
+
+/** Times as a shell takes them for one word: they may be asked for with a space. */
+function spelled(
+  { from, to }: Static<typeof query>,
+  meant: LetterQuery,
+): Pick<Static<typeof query>, 'from' | 'to'> {
+  return {
+    ...(from === undefined ? {} : { from: toIso(meant.from) }),
+    ...(to === undefined ? {} : { to: toIso(meant.to) }),
+  }
 }
 
 function commandOf({ cursor: _, ...asked }: Static<typeof query> & { readonly topic: string }): string {
