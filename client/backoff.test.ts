@@ -12,6 +12,10 @@ test('backoff: never earlier than retry-after says, and a quarter later at most'
   expect(pauseAfter({ attempts: 9, retryAfterMs: 1_000 }, 1)).toBe(1_250)
 })
 
+test('backoff: who is told to come back at once waits as if nothing was said', () => {
+  expect(pauseAfter({ attempts: 3, retryAfterMs: 0 }, 0.5)).toBe(200)
+})
+
 test('retry-after: seconds or a date; anything else is none', () => {
   const now = Date.parse('2026-01-01T00:00:00Z')
   const read = (header: string | null): number | null => readRetryAfter(header, now)

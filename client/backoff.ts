@@ -13,10 +13,13 @@ interface Failed {
 /**
  * How long to wait before the next attempt, ms: anything up to a bound that doubles, and never less than `retry-after`.
  *
+ * A `retry-after` of 0, or a date that has passed by our clock, says nothing: callers that came back at once would keep
+ * a gateway busy that is busy already.
+ *
  * `chance` is in [0, 1).
  */
 export function pauseAfter({ attempts, retryAfterMs }: Failed, chance: number): number {
-  if (retryAfterMs !== null) return retryAfterMs * (1 + SPREAD * chance)
+  if (retryAfterMs !== null && retryAfterMs > 0) return retryAfterMs * (1 + SPREAD * chance)
   return chance * Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS)
 }
 
