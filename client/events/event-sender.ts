@@ -68,12 +68,11 @@ export class EventSender {
   send(event: OutgoingEvent): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...event, since: performance.now(), resolve, reject })
-      this.#draining ??= this.#drain().finally(() => {
-        this.#draining = null
-      })
+      this.#draining ??= this.#drain()
     })
   }
 
+  /** Ends in the turn in which nothing waits any more: what is sent after that begins anew. */
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
@@ -85,6 +84,7 @@ export class EventSender {
         for (const { reject } of batch) reject(error)
       }
     }
+    this.#draining = null
   }
 
   /** The same request until it is acknowledged: copies count once. */

@@ -1,0 +1,38 @@
+import type { Kafka } from 'kafkajs'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { EventSender } from './event-sender.ts'
+
+interface Request {
+  readonly keys: readonly string[]
+}
+
+/** Brokers that acknowledge at once. */
+function brokerOf(): { readonly kafka: Kafka; readonly requests: Request[] } {
+  const requests: Request[] = []
+  const send = async ({ messages }: { messages: { key: string }[] }): Promise<void> => {
+    requests.push({ keys: messages.map(({ key }) => key) })
+  }
+  return { kafka: { producer: () => ({ send }) } as unknown as Kafka, requests }
+}
+
+function senderOf() {
+  const { kafka, requests } = brokerOf()
+  return { sender: new EventSender({ kafka, topic: 'usage.events', patienceMs: 1_000 }), requests }
+}
+
+const event = (key: string) => ({ key, value: Buffer.alloc(400), headers: {} })
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('an event that is sent right when the one before it is acknowledged leaves, too', async () => {
+  const { sender, requests } = senderOf()
+  const second = sender.send(event('a')).then(() => sender.send(event('b')))
+  await vi.advanceTimersByTimeAsync(10)
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b']])
+  await second
+})
