@@ -20,7 +20,7 @@ function senderOf() {
   return { sender: new EventSender({ kafka, topic: 'usage.events', patienceMs: 1_000 }), requests }
 }
 
-const event = (key: string) => ({ key, value: Buffer.alloc(400), headers: {} })
+const event = (key: string, headers = {}) => ({ key, value: Buffer.alloc(400), headers })
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -35,4 +35,16 @@ test('an event that is sent right when the one before it is acknowledged leaves,
   await vi.advanceTimersByTimeAsync(10)
   expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b']])
   await second
+})
+
+test('keys and headers take place in a request, too: it stays below what brokers take of one partition', async () => {
+  const { sender, requests } = senderOf()
+  const key = 'w'.repeat(64)
+  const headers = { traceparent: 't'.repeat(55), tracestate: 's'.repeat(300) }
+  const all = Promise.all(Array.from({ length: 2_000 }, () => sender.send(event(key, headers))))
+  await vi.advanceTimersByTimeAsync(10)
+  await all
+  const sizes = requests.map(({ keys }) => keys.length)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(2_000)
+  expect(Math.max(...sizes) * (64 + 400 + 11 + 55 + 10 + 300)).toBeLessThan(1_048_576)
 })

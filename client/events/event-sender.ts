@@ -24,6 +24,9 @@ interface SenderOptions {
 /** Events and bytes of one request at most. */
 const BATCH_MAX = 2_000
 const BATCH_BYTES_MAX = 800_000
+/** What a record takes beside its key, value and headers, and a header beside its name and value: lengths, offset and time. */
+const RECORD_BYTES = 20
+const HEADER_BYTES = 6
 /** How long the first event of a request waits for company. */
 const GATHER_MS = 1
 /** What may wait at most: beyond it events are refused, not piled up. */
@@ -107,11 +110,19 @@ export class EventSender {
 
 function batchLength(waiting: readonly Waiting[]): number {
   let bytes = 0
-  const full = waiting.findIndex(({ value }, index) => {
-    bytes += value.length
+  const full = waiting.findIndex((event, index) => {
+    bytes += bytesOf(event)
     return index > 0 && (index >= BATCH_MAX || bytes > BATCH_BYTES_MAX)
   })
   return full === -1 ? waiting.length : full
+}
+
+/** What an event takes of a request: brokers refuse what of one partition is above 1 MiB, and with it all of the request. */
+function bytesOf({ key, value, headers }: OutgoingEvent): number {
+  const stated = Object.entries(headers).map(
+    ([name, text]) => HEADER_BYTES + Buffer.byteLength(name) + Buffer.byteLength(text),
+  )
+  return stated.reduce((sum, bytes) => sum + bytes, RECORD_BYTES + Buffer.byteLength(key) + value.length)
 }
 
 /** Whether the same request may succeed later: kafkajs gives up on passing troubles, too, after its own retries. */

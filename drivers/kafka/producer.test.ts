@@ -128,3 +128,18 @@ test('a request stays below what brokers take of one partition, and who gave mor
   requests[1]?.answer.resolve()
   await all
 })
+
+test('keys and headers take place in a request, too: it stays below what brokers take with a trace on each record', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const headers = { traceparent: 't'.repeat(55), tracestate: 's'.repeat(300) }
+  const traced = { topic: 'usage.events', key: 'w'.repeat(64), value: Buffer.alloc(350), headers } as const
+  const all = producer.send(...Array.from({ length: 2_000 }, () => traced))
+  await turns()
+  vi.advanceTimersByTime(10)
+  const sizes = requests.map(({ keys }) => keys.length)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(2_000)
+  expect(Math.max(...sizes) * (64 + 350 + 11 + 55 + 10 + 300)).toBeLessThan(1_048_576)
+  for (const { answer } of requests) answer.resolve()
+  await all
+})

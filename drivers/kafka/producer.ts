@@ -23,6 +23,9 @@ interface Batch {
 const BATCH_MAX = 2_000
 /** Bytes of one request at most: brokers refuse what of one partition is above 1 MiB, and with it all of the request. */
 const BATCH_BYTES_MAX = 900_000
+/** What a record takes beside its key, value and headers, and a header beside its name and value: lengths, offset and time. */
+const RECORD_BYTES = 20
+const HEADER_BYTES = 6
 /** How long records wait for the request before theirs. */
 const GATHER_MAX_MS = 10
 /** Requests under way at most. */
@@ -75,7 +78,7 @@ export class GatheringProducer {
   send(...records: readonly OutgoingRecord[]): Promise<void> {
     const batches = new Set<Batch>()
     for (const record of records) {
-      const bytes = record.value.length
+      const bytes = bytesOf(record)
       const last = this.#waiting.at(-1)
       const hasRoom =
         last !== undefined && last.records.length < BATCH_MAX && last.bytes + bytes <= BATCH_BYTES_MAX
@@ -141,4 +144,13 @@ export class GatheringProducer {
       acknowledged.reject(error)
     }
   }
+}
+
+/** What a record takes of a request. */
+function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
+  const stated = Object.entries(headers).flatMap(([name, given]) =>
+    [given].flat().map((one) => HEADER_BYTES + Buffer.byteLength(name) + Buffer.byteLength(one ?? '')),
+  )
+  const own = RECORD_BYTES + Buffer.byteLength(key ?? '') + value.length
+  return stated.reduce((sum, bytes) => sum + bytes, own)
 }
