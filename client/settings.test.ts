@@ -13,6 +13,8 @@ test.for([
   [{ url: undefined }, /^url: .*http:\/\/ or https:\/\/, not undefined$/],
   [{ url: null }, /^url: /],
   [{ url: 'localhost:18080' }, /^url: begin it with http:\/\/ or https:\/\/$/],
+  [{ url: 'http://a b' }, /^url: give an address/],
+  [{ url: 'https://tallygate.example/?a=b' }, /^url: .*no \?/],
   [{ key: undefined }, /^key: .*, not undefined$/],
   [{ key: null }, /^key: /],
   [{ key: '' }, /^key: /],
@@ -36,6 +38,11 @@ test.for(['tg_live secret', Buffer.from('tg_live_secret')])(
     expect(() => clientWith({ key })).toThrow(/^key: (?!.*secret)/)
   },
 )
+
+test('a url with a login, which fetch refuses, is refused when the client is made, and not printed', () => {
+  const url = 'https://crm:s3cret@tallygate.example'
+  expect(() => clientWith({ url })).toThrow(/^url: leave user and password out(?!.*s3cret)/)
+})
 
 test('an emitter without a source is refused when it is made', () => {
   for (const source of [undefined, '', 'tallygate'])

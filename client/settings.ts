@@ -31,6 +31,7 @@ const PATIENCE_MS_MAX = 3_600_000
 export function settingsOf<Feature extends string>(options: ClientOptions<Feature>): Settings<Feature> {
   const { timeoutMs = 5_000, patienceMs = 15_000, cacheMs = 0, onUnavailable = 'throw' } = options
   const url = requireText(options.url, /^https?:\/\/[^/]/, 'url: begin it with http:// or https://')
+  requireAddress(url)
   const key = requireText(options.key, /^[\x21-\x7e]+$/, 'key: give a key as tallygate key create printed it')
   requirePolicy(onUnavailable)
   requireMs('timeoutMs', timeoutMs, { min: 1, max: PATIENCE_MS_MAX })
@@ -54,6 +55,15 @@ export function settingsOf<Feature extends string>(options: ClientOptions<Featur
 function requireText(value: unknown, pattern: RegExp, advice: string): string {
   if (typeof value === 'string' && pattern.test(value)) return value
   throw new RangeError(`${advice}${typeof value === 'string' ? '' : `, not ${typeof value}`}`)
+}
+
+/** `fetch` refuses an address with a login each time it is asked, as if nobody was there; and errors name the address. */
+function requireAddress(url: string): void {
+  if (!URL.canParse(url)) throw new RangeError('url: give an address, such as https://tallygate.example')
+  const { username, password } = new URL(url)
+  if (username !== '' || password !== '')
+    throw new RangeError('url: leave user and password out; the key says who asks')
+  if (/[?#]/.test(url)) throw new RangeError('url: end it with the path; no ? and no #')
 }
 
 function requirePolicy(policy: unknown): void {
