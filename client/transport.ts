@@ -48,6 +48,12 @@ export interface Call {
   readonly options: CallOptions
 }
 
+/** What each attempt of a call sends; no text for a GET. */
+interface Sent {
+  readonly text: string | null
+  readonly traced: Readonly<Record<string, string>> | null
+}
+
 type Attempt =
   | { readonly ok: true; readonly answer: Answer }
   | {
@@ -78,13 +84,18 @@ export class Transport {
     this.#options = options
   }
 
-  /** What was answered. Throws a TallygateClientError when nothing is within the patience. */
+  /**
+   * What was answered. Throws a TallygateClientError when nothing is within the patience, and at once what is thrown of a
+   * body that is no JSON or by `traceHeaders`: that is no fault of the service, and no policy for its absence answers it.
+   */
   async call(call: Call): Promise<Answer> {
     const patienceMs = call.options.patienceMs ?? this.#options.patienceMs
     const deadline = performance.now() + patienceMs
+    const text = call.body === undefined ? null : JSON.stringify(call.body)
+    const sent = { text, traced: this.#options.traceHeaders() }
     let mayHaveHappened = false
     for (let attempts = 1; ; attempts += 1) {
-      const attempt = await this.#attempt(call, deadline - performance.now())
+      const attempt = await this.#attempt(call, sent, deadline - performance.now())
       if (attempt.ok) return attempt.answer
       mayHaveHappened ||= call.operation !== null && !attempt.isWithoutEffect
       const pauseMs = pauseAfter({ attempts, retryAfterMs: attempt.retryAfterMs }, Math.random())
@@ -93,19 +104,17 @@ export class Transport {
     }
   }
 
-  async #attempt(call: Call, leftMs: number): Promise<Attempt> {
-    const { url, key, traceHeaders, fetch } = this.#options
+  async #attempt(call: Call, { text, traced }: Sent, leftMs: number): Promise<Attempt> {
+    const { url, key, fetch } = this.#options
     const timeoutMs = Math.min(call.options.timeoutMs ?? this.#options.timeoutMs, leftMs)
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), timeoutMs)
     try {
       const answer = await fetch(`${url}${call.path}`, {
-        headers: { ...traceHeaders(), authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        headers: { ...traced, authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         redirect: 'manual',
         signal: late.signal,
-        ...(call.body === undefined
-          ? { method: 'GET' }
-          : { method: 'POST', body: JSON.stringify(call.body) }),
+        ...(text === null ? { method: 'GET' } : { method: 'POST', body: text }),
       })
       return readAnswer(answer, await answer.text())
     } catch (cause) {

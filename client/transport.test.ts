@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { type ClientOptions, TallygateClient } from './client.ts'
+
+/** A client that may do everything while nobody answers, and how often it asked. */
+function clientWith(options: Partial<ClientOptions>) {
+  const asked = { times: 0 }
+  const fetch = async (): Promise<Response> => {
+    asked.times += 1
+    throw new TypeError('nobody is there')
+  }
+  const shared = {
+    url: 'http://tallygate',
+    key: 'tg_live_key',
+    patienceMs: 50,
+    onUnavailable: 'allow',
+  } as const
+  return { asked, client: new TallygateClient({ ...shared, fetch, ...options }) }
+}
+
+test('a request that is no JSON is thrown at once, and is not allowed for want of an answer', async () => {
+  const { asked, client } = clientWith({})
+  const items = [{ feature: 'leads', quantity: 10n as unknown as number }]
+  await expect(client.consume({ workspace: 'acme', items })).rejects.toThrow(TypeError)
+  await expect(client.checks({ workspace: 'acme', items })).rejects.toThrow(TypeError)
+  expect(asked.times).toBe(0)
+})
+
+test('what traceHeaders throws is thrown at once: it says nothing of the service', async () => {
+  const traceHeaders = (): never => {
+    throw new RangeError('no context')
+  }
+  const { asked, client } = clientWith({ traceHeaders })
+  await expect(client.check({ workspace: 'acme', feature: 'leads' })).rejects.toThrow('no context')
+  expect(asked.times).toBe(0)
+})
