@@ -6,9 +6,17 @@ import { decideTogether } from '../entitlement/decide.ts'
 import type { Decision, Verdict } from '../entitlement/decision.ts'
 import { type Grounds, keepDecisions, keptDecisions, keptGrounds } from '../entitlement/kept-decision.ts'
 import { TallygateError } from '../errors.ts'
-import type { Instant } from '../instant.ts'
+import { HOUR_MS, type Instant } from '../instant.ts'
 import type { HoldStore } from '../ports.ts'
-import type { HoldReading, HoldState, OpenItem, OperationName } from '../usage/hold.ts'
+import {
+  ANSWER_KEPT_MS,
+  type HoldReading,
+  type HoldState,
+  OPERATION_AGE_MAX_MS,
+  OPERATION_AHEAD_MAX_MS,
+  type OpenItem,
+  type OperationName,
+} from '../usage/hold.ts'
 import { byNewestCatalogue } from './by-newest-catalogue.ts'
 import type { CheckDeps } from './check.ts'
 import { decideUnheld } from './decide-unheld.ts'
@@ -57,7 +65,9 @@ export interface Admitted {
  * when nothing can be held and a feature does not allow use without it, or a newer catalogue may allow what this one refuses.
  */
 export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Admitted> {
-  const guess = { ...input, occurredAt: input.occurredAt ?? deps.holds.now() }
+  const now = deps.holds.now()
+  const guess = { ...input, occurredAt: input.occurredAt ?? now }
+  if (isBeyondAnswers(guess.occurredAt, now)) throw stale(input, now)
   const items = await byNewestCatalogue(deps.catalogue, (catalogue) =>
     planItems(catalogue, guess, input.items),
   )
@@ -94,17 +104,30 @@ export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Ad
         `${input.operation} was used before with another body; use a new id`,
       )
     case 'too_old':
-      throw new TallygateError(
-        'stale_operation',
-        `${input.operation}: occurredAt must be at most 24 h before and 1 min after now; send the event itself instead`,
-        { now: reading.now },
-      )
+      throw stale(input, reading.now)
     case 'full':
       throw new TallygateError(
         'overloaded',
         `${input.workspace} has too many open holds; try again when some are counted`,
       )
   }
+}
+
+/** How far the clock of a process may be off before it judges what is for Redis to judge. */
+const CLOCK_OFF_MAX_MS = HOUR_MS
+
+/**
+ * Whether an operation is of a time of which no answer is kept, and none can be: nothing else about it need be asked, such
+ * as what the catalogue said then.
+ */
+function isBeyondAnswers(occurredAt: Instant, now: Instant): boolean {
+  const first = now - OPERATION_AGE_MAX_MS - ANSWER_KEPT_MS - CLOCK_OFF_MAX_MS
+  return occurredAt < first || occurredAt > now + OPERATION_AHEAD_MAX_MS + CLOCK_OFF_MAX_MS
+}
+
+function stale({ operation }: OperationName, now: Instant): TallygateError {
+  const message = `${operation}: occurredAt must be at most 24 h before and 1 min after now; send the event itself instead`
+  return new TallygateError('stale_operation', message, { now })
 }
 
 interface Situation {
