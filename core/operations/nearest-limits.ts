@@ -72,7 +72,7 @@ export async function nearestLimits(deps: NearestDeps, input: NearestInput): Pro
   const isMeant = (entry: ListedLimit): boolean =>
     (feature === null || entry.feature === feature) && entry.workspace.toLowerCase().includes(search)
   const wanted: ListedLimit[] = []
-  let below = input.below ?? Number.MAX_SAFE_INTEGER
+  let below = input.below ?? Number.MAX_VALUE
   let isOver = false
   for (let seen = 0; seen < LOOKED_AT_MAX && wanted.length < limit && !isOver; seen += AT_ONCE) {
     const next = await deps.listed({ from: atLeast, below, limit: AT_ONCE })
