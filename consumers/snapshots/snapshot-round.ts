@@ -3,6 +3,7 @@ import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
 import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
@@ -36,6 +37,9 @@ export type RoundOutcome = 'stored' | 'nothing' | 'given-up'
  * began another life in between, the round is given up. Its number is fixed before it begins, so that a round which
  * took long is refused when another one was stored meanwhile: rounds never overtake one another (ADR 0006). A
  * workspace is taken off the list only if it did not change again meanwhile (counting.md, "Snapshots").
+ *
+ * A MongoDB that lacks rounds which Redis knows to be stored was restored from a backup: what changed in them is on no list
+ * any more, so that every workspace is stored, in a round that needs none before it.
  */
 export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promise<RoundOutcome> {
   const { redis, snapshots, nonce } = deps
@@ -43,14 +47,11 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   const { meta, dirty } = await beginRound(redis, { keys })
   const changed = Object.entries(dirty)
   const incarnation = meta['inc']
-  if (incarnation === undefined || changed.length === 0) return 'nothing'
+  const isBehind = Number(meta['snap'] ?? 0) > (headers.at(-1)?.round ?? 0)
+  const workspaces = isBehind ? await listWorkspaces(redis, keys) : Object.keys(dirty)
+  if (incarnation === undefined || workspaces.length === 0) return 'nothing'
   const base = basesOf(meta)
-  const rows = await readRows(deps, {
-    keys,
-    incarnation,
-    base,
-    workspaces: changed.map(([workspace]) => workspace),
-  })
+  const rows = await readRows(deps, { keys, incarnation, base, workspaces })
   if (rows === null) return 'given-up'
   const header: SnapshotHeader = {
     round: (headers.at(-1)?.round ?? 0) + 1,
@@ -59,10 +60,13 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
     base,
     at: numbersOf(meta, 'at:'),
     lowerBounds: lowerBoundsOf(meta),
-    full: false,
+    full: isBehind,
   }
   if (!(await snapshots.append(keys.shard, header, rows))) return 'given-up'
-  for (const [workspace, value] of changed) await forgetStamp(redis, { hash: keys.dirty, workspace, value })
+  const stored = { meta: keys.meta, round: header.round, incarnation }
+  // Where nothing had changed the number is kept all the same.
+  for (const [workspace, value] of changed.length === 0 ? [['', ''] as const] : changed)
+    await forgetStamp(redis, { hash: keys.dirty, workspace, value, stored })
   const applied = Math.max(0, ...Object.values(header.at))
   const lasting = { meters: deps.lastingMeters(), through: archivedThroughLapse(applied) }
   const through = archivedThrough(applied)

@@ -129,13 +129,16 @@ interface StampInput {
   readonly hash: string
   readonly workspace: string
   readonly value: string
+  /** A round of snapshots that was stored: its number is kept with the shard, in the same step. */
+  readonly stored?: { readonly meta: string; readonly round: number; readonly incarnation: string }
 }
 
 /** `lua/forget-stamp.lua`: takes a workspace off a to-do hash if nothing touched it meanwhile. */
 export const forgetStamp = defineScript({
   file: 'forget-stamp.lua',
-  keys: ({ hash }: StampInput) => [hash],
-  args: ({ workspace, value }) => [workspace, value],
+  keys: ({ hash, stored }: StampInput) => (stored === undefined ? [hash] : [hash, stored.meta]),
+  args: ({ workspace, value, stored }) =>
+    stored === undefined ? [workspace, value] : [workspace, value, stored.round, stored.incarnation],
   reply: (raw) => wordOf(raw, ['OK', 'TOUCHED'] as const, 'forget-stamp.lua'),
 })
 
