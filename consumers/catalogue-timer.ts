@@ -4,7 +4,7 @@ import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
+import { nameCatalogue } from './name-catalogue.ts'
 
 interface CatalogueTimerOptions {
   readonly catalogues: MongoCatalogueStore
@@ -26,9 +26,13 @@ export function startCatalogueTimer(options: CatalogueTimerOptions): () => Promi
     for (const meter of Object.keys(meters)) drifts.inc({ meter }, 0)
   }
   show(catalogues.remembered())
-  return catalogues.keepFresh(log, (catalogue) => {
+  return catalogues.keepFresh(log, async (catalogue) => {
     show(catalogue)
-    const { revision } = catalogue
-    return Promise.all(shards.map((keys) => raiseCatalogue(redis, { keys, revision })))
+    const lowered = await nameCatalogue({ catalogues, redis, shards })
+    if (lowered > 0)
+      log.warn(
+        { shards: lowered, revision: catalogue.revision },
+        'MongoDB lacks the catalogue that Redis named',
+      )
   })
 }

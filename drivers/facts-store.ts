@@ -14,7 +14,7 @@ import { packFacts, unpackFacts } from './packed-facts.ts'
 const FRESH_MS = 60_000
 /** Workspaces whose facts one process remembers. */
 const REMEMBERED_MAX = 100_000
-/** How often MongoDB is read again when Redis names newer facts; then MongoDB is believed. */
+/** How often MongoDB is read again when Redis names newer facts; what it does not have then it lost. */
 const READS_MAX = 5
 
 interface Remembered {
@@ -28,6 +28,13 @@ interface FactStoreOptions {
   readonly source: Pick<FactsSource, 'read'>
   /** The fold of the stored versions under the catalogue's rules. */
   readonly fold: (versions: readonly SubscriptionEvent[]) => Promise<AcceptedSubscription | null>
+}
+
+interface PutWish {
+  readonly workspace: string
+  readonly since: number | null
+  /** Revision that Redis named before MongoDB was read; '' while others may be about to store. */
+  readonly lost: string
 }
 
 /** What writing facts through to Redis came to. */
@@ -71,13 +78,15 @@ export class CachedFactStore implements FactStore {
   /**
    * Reads MongoDB and writes what it says through to Redis.
    *
-   * `since`: from when a crossing that the change causes would count, ms; null when it cannot cause one.
-   * Throws `unavailable` when MongoDB cannot be read.
+   * `since`: from when a crossing that the change causes would count, ms; null when it cannot cause one. Facts are stored
+   * before Redis names them, so that a MongoDB which does not have what Redis named before was restored from a backup: Redis then
+   * takes what there is. Throws `unavailable` when MongoDB cannot be read.
    */
   async refresh(workspace: string, since: number | null): Promise<WorkspaceFacts> {
     for (let attempt = 1; ; attempt += 1) {
+      const lost = attempt === READS_MAX ? await this.#named(workspace) : ''
       const facts = await this.read(workspace)
-      const outcome = await this.#put(facts, { workspace, since })
+      const outcome = await this.#put(facts, { workspace, since, lost })
       const isBehind = outcome === 'MIXED' || outcome === 'OLDER'
       if (!isBehind || attempt === READS_MAX)
         return this.#remember(workspace, { facts, readAt: performance.now() })
@@ -93,16 +102,18 @@ export class CachedFactStore implements FactStore {
   }
 
   /** Writes facts through; `unavailable` when Redis cannot be reached or the shard is not usable yet. */
-  async #put(
-    facts: WorkspaceFacts,
-    { workspace, since }: { workspace: string; since: number | null },
-  ): Promise<PutOutcome> {
+  async #put(facts: WorkspaceFacts, { workspace, since, lost }: PutWish): Promise<PutOutcome> {
     const keys = this.#keysOf(workspace)
     const { revision } = facts
     const packed = packFacts({ facts, readAt: Date.now() })
-    if (revision === '0.0.0') return 'SAME'
-    const input = { keys, workspace, revision, facts: packed, nonce: randomUUID(), since }
+    const input = { keys, workspace, revision, facts: packed, nonce: randomUUID(), since, lost }
     return reached(putFacts(this.#options.redis, input), workspace)
+  }
+
+  /** The revision that Redis names, '' for none. */
+  async #named(workspace: string): Promise<string> {
+    const { usage } = this.#keysOf(workspace)
+    return (await reached(this.#options.redis.hget(usage(workspace), 'rev'), workspace)) ?? ''
   }
 
   async #fromRedis(workspace: string): Promise<Remembered | null> {

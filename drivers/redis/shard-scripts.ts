@@ -150,6 +150,8 @@ interface PutFactsInput {
   readonly nonce: string
   /** From when a crossing that this change causes would count, ms; null when it cannot cause one. */
   readonly since: number | null
+  /** Revision that MongoDB was found not to have: facts of it are replaced though they are newer. */
+  readonly lost?: string
 }
 
 /** `lua/put-facts.lua`: stores facts beside the counters unless newer ones are there. */
@@ -161,14 +163,28 @@ export const putFacts = defineScript({
     keys.facts(workspace),
     keys.judge,
   ],
-  args: ({ revision, facts, workspace, nonce, since }) => [revision, facts, workspace, nonce, since ?? ''],
+  args: ({ revision, facts, workspace, nonce, since, lost = '' }) => [
+    revision,
+    facts,
+    workspace,
+    nonce,
+    since ?? '',
+    lost,
+  ],
   reply: (raw) => wordOf(raw, ['STORED', 'SAME', 'OLDER', 'MIXED', 'INC'] as const, 'put-facts.lua'),
 })
 
-/** `lua/raise-catalogue.lua`: names the catalogue revision in force to the checks of a shard's workspaces. */
+interface RaiseInput {
+  readonly keys: ShardKeys
+  readonly revision: number
+  /** Revision that MongoDB was found not to have: it is replaced though it is higher. */
+  readonly lost?: number
+}
+
+/** `lua/raise-catalogue.lua`: names the catalogue revision in force to the checks of a shard's workspaces; the one that is. */
 export const raiseCatalogue = defineScript({
   file: 'raise-catalogue.lua',
-  keys: ({ keys }: { keys: ShardKeys; revision: number }) => [keys.meta, keys.agenda, keys.version],
-  args: ({ revision }) => [revision, LIST],
-  reply: (raw) => wordOf(raw, ['OK'] as const, 'raise-catalogue.lua'),
+  keys: ({ keys }: RaiseInput) => [keys.meta, keys.agenda, keys.version],
+  args: ({ revision, lost }) => [revision, LIST, lost ?? ''],
+  reply: Number,
 })

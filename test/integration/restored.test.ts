@@ -1,13 +1,27 @@
+import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
+import { nameCatalogue } from '#consumers/name-catalogue.ts'
 import { HOUR_MS } from '#core/instant.ts'
+import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { CachedFactStore } from '#drivers/facts-store.ts'
+import { shardKeys } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { defaultCatalogue } from '#test/helpers/facts.ts'
 import { LoggedShard } from '#test/helpers/logged-shard.ts'
+import { versionsAfter } from '#test/helpers/versions.ts'
 import { wipe } from '#test/simulator/disasters.ts'
 
 const NOW = Date.UTC(2026, 10, 23, 12)
 const redis = new Redis(engineAddresses().redis)
 afterAll(() => redis.quit())
+
+/** A shard of its own that has a life, while a test uses it. */
+async function withShard(use: (keys: ReturnType<typeof shardKeys>) => Promise<void>): Promise<void> {
+  const keys = shardKeys(0, randomUUID())
+  await redis.hset(keys.meta, 'inc', '1')
+  await use(keys).finally(() => wipe(redis, keys))
+}
 
 test('G6: a MongoDB that was restored to before a round of snapshots loses no count when Redis is lost after it', async () => {
   const shard = new LoggedShard(redis)
@@ -33,4 +47,86 @@ test('G6: a MongoDB that was restored to before a round of snapshots loses no co
   await shard.count(0, { upto: 4 })
   expect(await shard.used()).toBe(5)
   await wipe(redis, shard.keys)
+})
+
+interface Restored {
+  readonly store: CachedFactStore
+  readonly stored: SubscriptionEvent[]
+  /** What happens while MongoDB is read for the last time, before Redis is told. */
+  onRead: (read: number) => Promise<void>
+}
+
+/** Facts of `acme` by versions that a test takes away. */
+function factsIn(keys: ReturnType<typeof shardKeys>): Restored {
+  const stored = [...versionsAfter({ is: { seats: 3 } }, { is: { seats: 4 } })]
+  let reads = 0
+  const world: Restored = {
+    stored,
+    onRead: async () => undefined,
+    store: new CachedFactStore({
+      redis,
+      shards: [keys],
+      source: {
+        read: async () => {
+          reads += 1
+          const versions = [...stored]
+          await world.onRead(reads)
+          return { versions, overrides: [], crossings: { count: 0, newest: null } }
+        },
+      },
+      fold: async () => null,
+    }),
+  }
+  return world
+}
+
+test('a MongoDB that was restored to fewer versions is believed, and the next check needs it no more', async () => {
+  await withShard(async (keys) => {
+    const before = factsIn(keys)
+    expect((await before.store.refresh('acme', null)).revision).toBe('3.0.0')
+    const after = factsIn(keys)
+    for (const left of [1, 0]) {
+      after.stored.length = left
+      expect((await after.store.refresh('acme', null)).revision).toBe(`${left}.0.0`)
+      const named = await redis.hget(keys.usage('acme'), 'rev')
+      expect(named).toBe(left === 0 ? null : '1.0.0')
+      expect(after.store.current('acme', named ?? '')?.revision).toBe(`${left}.0.0`)
+    }
+    expect(await redis.exists(keys.facts('acme'))).toBe(0)
+  })
+})
+
+test('a version that is stored while an older state of MongoDB is written through stays in force', async () => {
+  await withShard(async (keys) => {
+    const store = factsIn(keys)
+    await store.store.refresh('acme', null)
+    const slow = factsIn(keys)
+    slow.stored.length = 1
+    slow.onRead = async (read) => {
+      if (read === 5) await redis.hset(keys.usage('acme'), 'rev', '4.0.0')
+    }
+    await slow.store.refresh('acme', null)
+    expect(await redis.hget(keys.usage('acme'), 'rev')).toBe('4.0.0')
+  })
+})
+
+test('a catalogue that Redis names and a restored MongoDB lacks is taken back, one that was just stored is not', async () => {
+  await withShard(async (keys) => {
+    await redis.hset(keys.meta, 'cat', '7')
+    const of = (revision: number, newest: number): Promise<number> =>
+      nameCatalogue({
+        redis,
+        shards: [keys],
+        catalogues: {
+          remembered: () => ({ ...defaultCatalogue(), revision }),
+          load: async () => ({ ...defaultCatalogue(), revision: newest }),
+        },
+      })
+    expect(await of(5, 7)).toBe(0)
+    expect(await redis.hget(keys.meta, 'cat')).toBe('7')
+    expect(await of(5, 5)).toBe(1)
+    expect(await redis.hget(keys.meta, 'cat')).toBe('5')
+    expect(await of(6, 6)).toBe(0)
+    expect(await redis.hget(keys.meta, 'cat')).toBe('6')
+  })
 })

@@ -4,9 +4,10 @@
 
   KEYS[1] m   KEYS[2] u   KEYS[3] e   KEYS[4] judge
 
-  ARGV[1] rev    '<versions>.<overrides>.<crossings>', how many of each are stored
+  ARGV[1] rev    '<versions>.<overrides>.<crossings>', how many of each are stored; '0.0.0' nothing: then nothing is named
   ARGV[2] facts  bytes, see packed-facts.ts   ARGV[3] workspace
   ARGV[4] nonce  ARGV[5] since  ms from which a crossing would count, or '' when the change cannot cross a limit
+  ARGV[6] lost   rev that MongoDB does not have, or '': a restored one has fewer, and what stands here is replaced
 
   Reply  'INC' the shard is not usable | 'STORED' | 'SAME' only re-read | 'OLDER' | 'MIXED' read MongoDB again
   Writes nothing for INC, OLDER and MIXED. SAME asks for a judgement, too: who stored the change first may have
@@ -28,10 +29,15 @@ if current then
     if new[i] < old[i] then lower = true end
   end
 end
-if lower then return higher and 'MIXED' or 'OLDER' end
+if lower and current ~= ARGV[6] then return higher and 'MIXED' or 'OLDER' end
 
+if ARGV[1] == '0.0.0' then
+  redis.call('DEL', KEYS[3])
+  redis.call('HDEL', KEYS[2], 'rev')
+  return 'SAME'
+end
 redis.call('SET', KEYS[3], ARGV[2])
-if higher then redis.call('HSET', KEYS[2], 'rev', ARGV[1]) end
+if higher or lower then redis.call('HSET', KEYS[2], 'rev', ARGV[1]) end
 if ARGV[5] ~= '' then
   local now = redis.call('TIME')
   local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[4])
@@ -39,4 +45,4 @@ if ARGV[5] ~= '' then
   local raise = math.min(tonumber(since) or math.huge, tonumber(ARGV[5]))
   redis.call('HSET', KEYS[4], ARGV[3], string.format('%s|%s|%.0f', stamp, before or '', raise))
 end
-return higher and 'STORED' or 'SAME'
+return (higher or lower) and 'STORED' or 'SAME'
