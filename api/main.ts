@@ -29,6 +29,7 @@ import { KeyStore } from '#drivers/mongo/key-store.ts'
 import { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
+import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
 import { reachMongo, reachRedis } from '#drivers/reach.ts'
@@ -82,11 +83,9 @@ const usage = new UsageWriter({
   ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
 })
 const waiting = { log, withinMs: config.START_DEADLINE_MS }
-const startingUsage = usage.start()
-const [mongo, redis] = await Promise.all([
-  reachMongo(config.MONGODB_URL, waiting),
-  reachRedis(redisOf(config), waiting),
-])
+const reaching = reachMongo(config.MONGODB_URL, waiting)
+const startingUsage = usage.start(async (found) => requireSameSchemas((await reaching).db, found))
+const [mongo, redis] = await Promise.all([reaching, reachRedis(redisOf(config), waiting)])
 shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())
 const [install] = await Promise.all([

@@ -26,6 +26,7 @@ import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { judgementLog } from '#drivers/mongo/judgement-log.ts'
 import { NoticeLog } from '#drivers/mongo/notice-log.ts'
+import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { WorkspaceList } from '#drivers/mongo/workspace-list.ts'
@@ -93,6 +94,7 @@ const [install, catalogues] = await Promise.all([
   ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
   MongoCatalogueStore.open(catalogueLog),
   requireSafeRedis(redis),
+  requireSameSchemas(mongo.db, { ids: schemaIds, fetchSchema: (id) => registry.fetchSchema(id) }),
 ])
 const source = new FactsSource(mongo.db)
 const rules = new RulesHistory({ log: catalogueLog, catalogues, now })
@@ -236,7 +238,6 @@ const judge = startJudge({
   backlog: () => liveness.usage.backlog(),
 })
 shutdown.add('judge', judge.stop)
-
 const snapshotting = startSnapshots({
   redis,
   snapshots,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { TallygateError } from '#core/errors.ts'
 import type { UsageSink } from '#core/ports.ts'
 import type { OwnUsage } from '#core/usage/own-usage.ts'
+import type { RegisteredSchemas } from '#drivers/mongo/schema-log.ts'
 import type { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { type Encode, encoderOf } from '#schemas/encoder.ts'
 import { type RecordName, usageRecords } from '#schemas/records.ts'
@@ -35,14 +36,16 @@ export class UsageWriter implements UsageSink {
     this.#producer = new GatheringProducer(options.kafka, ACKNOWLEDGED_WITHIN_MS)
   }
 
-  /** Connects once; goes on trying by itself while that fails. */
-  async start(): Promise<void> {
+  /** Connects once; goes on trying by itself while that fails, or while `check` refuses the ids of the registry. */
+  async start(check: (found: RegisteredSchemas) => Promise<void>): Promise<void> {
+    const { registry } = this.#options
     try {
-      const [ids] = await Promise.all([this.#options.registry.schemaIds(), this.#producer.start()])
+      const [ids] = await Promise.all([registry.schemaIds(), this.#producer.start()])
+      await check({ ids, fetchSchema: (id) => registry.fetchSchema(id) })
       this.#encoders = new Map(usageRecords.map((record) => [record, encoderOf(record, ids[record])]))
     } catch (error) {
       this.#options.log.warn({ err: error }, 'usage cannot be written yet; trying again')
-      setTimeout(() => this.#isStopped || void this.start(), RETRY_EVERY_MS).unref()
+      setTimeout(() => this.#isStopped || void this.start(check), RETRY_EVERY_MS).unref()
     }
   }
 

@@ -1,7 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
+import { connectMongo } from '#drivers/mongo/connect.ts'
+import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
-import { recordNames, schemaText, subjectOf } from '#schemas/records.ts'
+import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/records.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { ownAddresses } from '#test/helpers/own-system.ts'
 
 const url = engineAddresses().registry
 const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
@@ -60,4 +63,29 @@ test('a schema id that was never given is told apart from a registry that is awa
   await expect(new SchemaRegistry('http://127.0.0.1:9').fetchSchema(1)).rejects.toMatchObject({
     code: 'unavailable',
   })
+})
+
+test('consumers refuse a registry that numbers schemas otherwise than when the log was written, or lost them', async ({
+  onTestFinished,
+}) => {
+  const mongo = await connectMongo(ownAddresses().mongo)
+  onTestFinished(() => mongo.close())
+  const registry = new SchemaRegistry(url)
+  const ids = await registry.registerAll()
+  const texts = new Map(Object.entries(ids).map(([record, id]) => [id, schemaText(record as RecordName)]))
+  const open = (): Promise<void> =>
+    requireSameSchemas(mongo.db, { ids, fetchSchema: async (id) => texts.get(id) ?? null })
+  await requireSameSchemas(mongo.db, { ids, fetchSchema: (id) => registry.fetchSchema(id) })
+  await open()
+  const { LeadEvent: lead } = ids
+  for (const other of [schemaText('ContactEvent'), undefined]) {
+    if (other === undefined) texts.delete(lead)
+    else texts.set(lead, other)
+    await expect(open()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringContaining(`under ${lead} (LeadEvent): restore`),
+    })
+  }
+  texts.set(lead, schemaText('LeadEvent'))
+  await open()
 })
