@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
 import { nameCatalogue } from '#consumers/name-catalogue.ts'
-import { HOUR_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
@@ -23,29 +23,59 @@ async function withShard(use: (keys: ReturnType<typeof shardKeys>) => Promise<vo
   await use(keys).finally(() => wipe(redis, keys))
 }
 
+/** A shard whose events come one by one, and whose MongoDB can be set back to a round of snapshots. */
+class SetBack extends LoggedShard {
+  async send(id: string, at: number): Promise<void> {
+    this.append(0, { id, at })
+    await this.catchUp()
+  }
+
+  async catchUp(): Promise<void> {
+    await this.count(0, { upto: (this.logs[0] ?? []).length - 1 })
+  }
+
+  async restoreTo(round: number): Promise<void> {
+    const headers = await this.snapshots.headers(0)
+    await this.snapshots.drop(
+      0,
+      headers.filter((header) => header.round > round),
+    )
+  }
+
+  /** Redis is emptied, and the shard is rebuilt. */
+  async lose(): Promise<void> {
+    await wipe(redis, this.keys)
+    await this.rebuild()
+    await this.catchUp()
+  }
+}
+
 test('G6: a MongoDB that was restored to before a round of snapshots loses no count when Redis is lost after it', async () => {
-  const shard = new LoggedShard(redis)
-  const count = async (ids: readonly string[]): Promise<void> => {
-    for (const id of ids) shard.append(0, { id, at: NOW - HOUR_MS })
-    await shard.count(0, { upto: (shard.logs[0] ?? []).length - 1 })
-  }
-  const restoreTo = async (round: number): Promise<void> => {
-    const headers = await shard.snapshots.headers(0)
-    const lost = headers.filter((header) => header.round > round)
-    await shard.snapshots.drop(0, lost)
-  }
+  const shard = new SetBack(redis)
   await shard.rebuild()
-  await count(['a', 'b'])
+  await shard.send('a', NOW - HOUR_MS)
   await shard.snapshot()
-  await count(['c', 'd', 'e'])
+  for (const id of ['b', 'c', 'd']) await shard.send(id, NOW)
   await shard.snapshot()
-  await restoreTo(1)
+  await shard.restoreTo(1)
   await redis.hset(shard.keys.dirty, 'bolt', 'changed since')
   await shard.snapshot()
+  await shard.lose()
+  expect(await shard.used()).toBe(4)
   await wipe(redis, shard.keys)
+})
+
+test('G6: days that a restored MongoDB lacks are back when Redis is emptied as well', async () => {
+  const shard = new SetBack(redis)
   await shard.rebuild()
-  await shard.count(0, { upto: 4 })
-  expect(await shard.used()).toBe(5)
+  await shard.send('a', NOW - 60 * DAY_MS)
+  await shard.snapshot()
+  await shard.send('b', NOW)
+  await shard.snapshot()
+  expect(await shard.used()).toBe(1)
+  await shard.restoreTo(1)
+  await shard.lose()
+  expect(await shard.used()).toBe(2)
   await wipe(redis, shard.keys)
 })
 
