@@ -4,7 +4,7 @@ import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
-import { nameCatalogue } from './name-catalogue.ts'
+import { CatalogueNaming } from './name-catalogue.ts'
 
 interface CatalogueTimerOptions {
   readonly catalogues: MongoCatalogueStore
@@ -26,9 +26,10 @@ export function startCatalogueTimer(options: CatalogueTimerOptions): () => Promi
     for (const meter of Object.keys(meters)) drifts.inc({ meter }, 0)
   }
   show(catalogues.remembered())
+  const naming = new CatalogueNaming({ catalogues, redis, shards, now: () => performance.now() })
   return catalogues.keepFresh(log, async (catalogue) => {
     show(catalogue)
-    const lowered = await nameCatalogue({ catalogues, redis, shards })
+    const lowered = await naming.name()
     if (lowered > 0)
       log.warn(
         { shards: lowered, revision: catalogue.revision },

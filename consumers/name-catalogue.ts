@@ -3,28 +3,63 @@ import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 
-interface NameOptions {
+/**
+ * How long MongoDB must lack a revision before it is taken for lost, ms: a primary that was cut off answers for ten seconds, by
+ * default, without what the next one stored.
+ */
+const LOST_AFTER_MS = 20_000
+
+interface NamingOptions {
   readonly catalogues: Pick<CatalogueStore, 'remembered' | 'load'>
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
+  /** A clock that never goes back, ms. */
+  readonly now: () => number
+}
+
+/** A revision that Redis names and MongoDB lacks, and since when that is known. */
+interface Lacking {
+  readonly revision: number
+  readonly since: number
 }
 
 /**
- * Names the newest revision of the catalogue to the checks; returns how many shards named one that there is not.
+ * Names the newest revision of the catalogue to the checks.
  *
  * A revision is stored before Redis names it, so that a MongoDB which does not have it was restored from a backup: every hold
  * would be refused until as many revisions are stored again, and Redis is given what there is.
  */
-export async function nameCatalogue({ catalogues, redis, shards }: NameOptions): Promise<number> {
-  const name = async (keys: ShardKeys): Promise<number> => {
-    const { revision } = catalogues.remembered()
-    const lost = await raiseCatalogue(redis, { keys, revision })
-    if (lost <= revision) return 0
-    const { revision: newest } = await catalogues.load(lost)
-    if (newest >= lost) return 0
-    await raiseCatalogue(redis, { keys, revision: newest, lost })
-    return 1
+export class CatalogueNaming {
+  readonly #options: NamingOptions
+  readonly #lacking = new Map<ShardKeys, Lacking>()
+
+  constructor(options: NamingOptions) {
+    this.#options = options
   }
-  const lowered = await Promise.all(shards.map(name))
-  return lowered.reduce((sum, one) => sum + one, 0)
+
+  /** To be called every few seconds; how many shards named a revision that was lost, and name another one now. */
+  async name(): Promise<number> {
+    const lowered = await Promise.all(this.#options.shards.map((keys) => this.#nameOf(keys)))
+    return lowered.filter(Boolean).length
+  }
+
+  async #nameOf(keys: ShardKeys): Promise<boolean> {
+    const { catalogues, redis } = this.#options
+    const { revision } = catalogues.remembered()
+    const named = await raiseCatalogue(redis, { keys, revision })
+    const newest = named <= revision ? revision : (await catalogues.load(named)).revision
+    if (!this.#isLost(keys, { named, newest })) return false
+    await raiseCatalogue(redis, { keys, revision: newest, lost: named })
+    return true
+  }
+
+  #isLost(keys: ShardKeys, { named, newest }: { readonly named: number; readonly newest: number }): boolean {
+    const known = this.#lacking.get(keys)
+    const now = this.#options.now()
+    const isLacked = newest < named
+    const since = known?.revision === named ? known.since : now
+    if (isLacked && now - since < LOST_AFTER_MS) this.#lacking.set(keys, { revision: named, since })
+    else this.#lacking.delete(keys)
+    return isLacked && now - since >= LOST_AFTER_MS
+  }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
-import { nameCatalogue } from '#consumers/name-catalogue.ts'
+import { CatalogueNaming } from '#consumers/name-catalogue.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
@@ -140,23 +140,50 @@ test('a version that is stored while an older state of MongoDB is written throug
   })
 })
 
+/** Names the catalogue of a MongoDB; this process remembers one revision of it, and may have to look for the newest. */
+function namingIn(keys: ReturnType<typeof shardKeys>) {
+  const world = { now: 0, remembered: 5, newest: 7 }
+  const withRevision = (revision: number) => ({ ...defaultCatalogue(), revision })
+  const catalogues = {
+    remembered: () => withRevision(world.remembered),
+    load: async () => withRevision(world.newest),
+  }
+  const naming = new CatalogueNaming({ redis, shards: [keys], catalogues, now: () => world.now })
+  const named = async (): Promise<readonly [number, string | null]> => [
+    await naming.name(),
+    await redis.hget(keys.meta, 'cat'),
+  ]
+  return { world, named }
+}
+
 test('a catalogue that Redis names and a restored MongoDB lacks is taken back, one that was just stored is not', async () => {
   await withShard(async (keys) => {
     await redis.hset(keys.meta, 'cat', '7')
-    const of = (revision: number, newest: number): Promise<number> =>
-      nameCatalogue({
-        redis,
-        shards: [keys],
-        catalogues: {
-          remembered: () => ({ ...defaultCatalogue(), revision }),
-          load: async () => ({ ...defaultCatalogue(), revision: newest }),
-        },
-      })
-    expect(await of(5, 7)).toBe(0)
-    expect(await redis.hget(keys.meta, 'cat')).toBe('7')
-    expect(await of(5, 5)).toBe(1)
-    expect(await redis.hget(keys.meta, 'cat')).toBe('5')
-    expect(await of(6, 6)).toBe(0)
-    expect(await redis.hget(keys.meta, 'cat')).toBe('6')
+    const { world, named } = namingIn(keys)
+    expect(await named()).toEqual([0, '7'])
+    world.newest = 5
+    expect(await named()).toEqual([0, '7'])
+    world.now = 20_000
+    expect(await named()).toEqual([1, '5'])
+    Object.assign(world, { remembered: 6, newest: 6 })
+    expect(await named()).toEqual([0, '6'])
+  })
+})
+
+test('a catalogue is not taken back for a primary that was cut off and lacks it for some seconds', async () => {
+  await withShard(async (keys) => {
+    await redis.hset(keys.meta, 'cat', '7')
+    const { world, named } = namingIn(keys)
+    const at = async (now: number, newest: number): Promise<readonly [number, string | null]> => {
+      Object.assign(world, { now, newest })
+      return named()
+    }
+    expect(await at(0, 5)).toEqual([0, '7'])
+    expect(await at(10_000, 7)).toEqual([0, '7'])
+    expect(await at(20_000, 5)).toEqual([0, '7'])
+    await redis.hset(keys.meta, 'cat', '8')
+    expect(await at(41_000, 5)).toEqual([0, '8'])
+    expect(await at(60_999, 5)).toEqual([0, '8'])
+    expect(await at(61_000, 5)).toEqual([1, '5'])
   })
 })
