@@ -1,13 +1,12 @@
 --[[
-  How an event's changes alter the counters of one workspace; part of apply. What is written stands in cells until the end
-  of the workspace.
+  How an event's changes alter the counters of one workspace; part of apply. What is written stands in cells until the end of the workspace.
 
   change  kind, value, time of the event   kind {operation, field, field beside it, place of member set, states, place of o: what holds of a resource hold}
           add: units · set: units · flow: units · split: when the window starts · join, leave: subject · members: subjects, each once
           beside a level and a size stands the last of the day, beside a flow the split of its day: `<startsAt>|<base>`
           states: the product's own count, so that what differs is drift
 ]]
-local cells, splits, drifts = {}, {}, {}
+local cells, splits, drifts, restated, holds = {}, {}, {}, {}, nil
 
 local function level_of(u, field) return cells[field] or (tonumber(redis.call('HGET', u, field) or '0')) end
 
@@ -63,18 +62,19 @@ local operations = {
     if kind[5] and before > 0 and kept < math.max(before, #subjects) then drifts[#drifts + 1] = { offset, kind[2], before, #subjects } end
     redis.call('DEL', set)
     for i = 1, #subjects, 500 do redis.call('SADD', set, unpack(subjects, i, math.min(i + 499, #subjects))) end
-    mark_members(u, KEYS[kind[6]], kind[2], subjects)
+    holds, restated[kind[2]] = KEYS[kind[6]], set
     record_size(kind) return true
   end,
 }
 
 -- Writes the cells of a workspace, some thousands at once (unpack takes eight), and empties them for the next one.
 local function write_cells(u)
+  if holds then mark_members(u, holds, restated) end
   local flat = {}
   for field, number in pairs(cells) do flat[#flat + 1] = field flat[#flat + 1] = string.format('%.0f', number) end
   for field, split in pairs(splits) do
     if split and split.is_changed then flat[#flat + 1] = field flat[#flat + 1] = string.format('%.0f|%.0f', split[1], split[2]) end
   end
   for i = 1, #flat, 4000 do redis.call('HSET', u, unpack(flat, i, math.min(i + 3999, #flat))) end
-  cells, splits = {}, {}
+  cells, splits, restated, holds = {}, {}, {}, nil
 end

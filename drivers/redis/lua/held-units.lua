@@ -32,17 +32,12 @@ local function mark_member(u, o, meter, subject, is_member)
   add_held(u, meter, is_member and -1 or 1)
 end
 
--- The same of all resources of a meter that holds name: exactly `subjects` are members now.
-local function mark_members(u, o, meter, subjects)
-  local prefix, members, fields = '~' .. meter .. '~', nil, redis.call('HKEYS', o)
-  for _, field in ipairs(fields) do
-    if string.sub(field, 1, #prefix) == prefix then
-      if not members then
-        members = {}
-        for _, subject in ipairs(subjects) do members[subject] = true end
-      end
-      local subject = string.sub(field, #prefix + 1)
-      mark_member(u, o, meter, subject, members[subject] == true)
-    end
+-- The same of all resources of meters whose members were replaced, `sets` by meter: once for all events of a call, since it
+-- goes through all that holds name. Units held and `=` agree in between, as they do before.
+local function mark_members(u, o, sets)
+  for _, field in ipairs(redis.call('HKEYS', o)) do
+    local meter, subject = string.match(field, '^~([^~]*)~(.*)$')
+    local set = meter and sets[meter]
+    if set then mark_member(u, o, meter, subject, redis.call('SISMEMBER', set, subject) == 1) end
   end
 end
