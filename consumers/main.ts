@@ -246,7 +246,7 @@ const snapshotting = startSnapshots({
   log,
   name,
   everyMs: config.SNAPSHOT_EVERY_MS,
-  catalogue: () => catalogues.remembered(),
+  catalogues,
   nonce: () => randomUUID().slice(0, 8),
   ranges: () => readRanges(admin, 'usage.events'),
   onRound: (_shard, outcome) => measured.snapshots.inc({ outcome }),

@@ -14,8 +14,11 @@ export interface SnapshotDeps {
   readonly redis: Redis
   readonly snapshots: SnapshotStore
   readonly days: PageStore
-  /** Distinct meters, whose members are part of a row. */
-  readonly distinctMeters: () => readonly string[]
+  /**
+   * Distinct meters, whose members are part of a row, by a catalogue of that revision or a newer one. Throws where there is
+   * none: members of a meter that is not known would be in no row, and their workspace off the list.
+   */
+  readonly distinctMeters: (revision: number) => Promise<readonly string[]>
   /** Meters whose last window goes on after a lapse: `lastingMeters`. */
   readonly lastingMeters: () => readonly string[]
   readonly nonce: () => string
@@ -51,7 +54,8 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   const workspaces = isBehind ? await listWorkspaces(redis, keys) : Object.keys(dirty)
   if (incarnation === undefined || workspaces.length === 0) return 'nothing'
   const base = basesOf(meta)
-  const rows = await readRows(deps, { keys, incarnation, base, workspaces })
+  const meters = await deps.distinctMeters(Number(meta['cat'] ?? 0))
+  const rows = await readRows(redis, { keys, incarnation, base, meters, workspaces })
   if (rows === null) return 'given-up'
   const header: SnapshotHeader = {
     round: (headers.at(-1)?.round ?? 0) + 1,
@@ -79,20 +83,15 @@ interface RowsInput {
   readonly keys: ShardKeys
   readonly incarnation: string
   readonly base: Offsets
+  readonly meters: readonly string[]
   readonly workspaces: readonly string[]
 }
 
-async function readRows(
-  deps: SnapshotDeps,
-  { workspaces, ...shared }: RowsInput,
-): Promise<SnapshotRow[] | null> {
-  const meters = deps.distinctMeters()
+async function readRows(redis: Redis, { workspaces, ...shared }: RowsInput): Promise<SnapshotRow[] | null> {
   const rows: SnapshotRow[] = []
   for (let from = 0; from < workspaces.length; from += AT_ONCE) {
     const slice = workspaces.slice(from, from + AT_ONCE)
-    const read = await Promise.all(
-      slice.map((workspace) => readRow(deps.redis, { ...shared, workspace, meters })),
-    )
+    const read = await Promise.all(slice.map((workspace) => readRow(redis, { ...shared, workspace })))
     for (const row of read) {
       if (row === null) return null
       rows.push(row)

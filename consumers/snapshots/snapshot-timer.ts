@@ -1,15 +1,16 @@
 import type { Logger } from 'pino'
-import type { Catalogue } from '#core/catalogue/catalogue.ts'
 import { lastingMeters } from '#core/catalogue/feature.ts'
 import { distinctMeters } from '#core/catalogue/meter.ts'
+import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import { keepLease } from '#drivers/redis/shard-scripts.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import { forgetIds } from './forget-ids.ts'
 import { type SnapshotDeps, snapshotRound } from './snapshot-round.ts'
 
 interface TimerOptions extends Omit<SnapshotDeps, 'distinctMeters' | 'lastingMeters'> {
-  readonly catalogue: () => Catalogue
+  readonly catalogues: Pick<MongoCatalogueStore, 'load' | 'remembered'>
   readonly shards: readonly ShardKeys[]
   readonly log: Logger
   readonly name: string
@@ -28,19 +29,22 @@ export function startSnapshots(options: TimerOptions): Rounds {
 
 /** One shard's turn; the lease only saves work when several processes run. */
 async function visit(options: TimerOptions, keys: ShardKeys): Promise<void> {
-  const { redis, name, log, ranges, everyMs, onRound, catalogue } = options
+  const { redis, name, log, ranges, everyMs, onRound, catalogues } = options
   const { shard } = keys
+  const lease = keys.lease('snapshot')
   try {
-    if ((await redis.set(keys.lease('snapshot'), name, 'PX', everyMs, 'NX')) === null) return
+    if ((await redis.set(lease, name, 'PX', everyMs, 'NX')) === null) return
     const deps = {
       ...options,
-      distinctMeters: () => distinctMeters(catalogue()),
-      lastingMeters: () => lastingMeters(catalogue()),
+      distinctMeters: async (revision: number) => distinctMeters(await catalogues.load(revision)),
+      lastingMeters: () => lastingMeters(catalogues.remembered()),
     }
     onRound(shard, await snapshotRound(deps, keys))
   } catch (error) {
     onRound(shard, 'failed')
     log.warn({ err: error, shard }, 'the snapshot failed; the next round takes what changed')
+    // Another process may know the catalogue that this one cannot read.
+    await keepLease(redis, { lease, holder: name, forMs: 0 }).catch(() => undefined)
   }
   try {
     await forgetIds({ redis, keys, ranges: await ranges() })

@@ -129,12 +129,17 @@ export class LoggedShard {
     return (await apply(this.#redis, packSlice({ ...head, hasThresholds, events }))).outcome
   }
 
-  async snapshot(): Promise<void> {
-    const own = { distinctMeters: () => [], lastingMeters: () => [], nonce: () => this.#nonce() }
-    await snapshotRound(
-      { redis: this.#redis, snapshots: this.snapshots, days: this.#days, ...own },
-      this.keys,
-    )
+  /** A round of snapshots; `meanwhile` happens after it began and before it reads the workspaces. */
+  async snapshot(meanwhile: () => Promise<unknown> = async () => undefined): Promise<void> {
+    const deps = {
+      redis: this.#redis,
+      snapshots: this.snapshots,
+      days: this.#days,
+      distinctMeters: () => meanwhile().then(() => []),
+      lastingMeters: () => [],
+      nonce: () => this.#nonce(),
+    }
+    await snapshotRound(deps, this.keys)
   }
 
   async forget(): Promise<void> {

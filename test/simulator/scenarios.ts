@@ -45,7 +45,7 @@ function roundsOf(redis: Redis): {
     redis,
     snapshots,
     days: new MemoryPages(),
-    distinctMeters: () => [],
+    distinctMeters: async () => [],
     lastingMeters: () => [],
     nonce: () => {
       throw new Error('no nonce')

@@ -255,7 +255,7 @@ export class Simulation {
     return {
       snapshots: this.#snapshots,
       days: this.#days,
-      distinctMeters: () => METERS,
+      distinctMeters: async () => METERS,
       lastingMeters: () => [],
       foldAfter: FOLD_AFTER,
       nonce: () => this.#nonce(),
