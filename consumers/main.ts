@@ -73,8 +73,7 @@ const shutdown = shutdownOnSignals(log)
 const traces = await openTraces(config, { service: 'tallygate-consumers', log })
 if (traces !== null) shutdown.add('traces', () => traces.stop())
 const name = `${config.CONSUMERS_NAME}-${randomUUID().slice(0, 8)}`
-const now = systemClock
-const monotonic = (): number => performance.now()
+const [now, monotonic] = [systemClock, (): number => performance.now()]
 const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
 const waiting = { log, withinMs: config.START_DEADLINE_MS }
@@ -132,7 +131,7 @@ const liveness = {
   subscription: livenessOf('subscription.events'),
   letters: livenessOf('dead.letters'),
 }
-const snapshots = new SnapshotLog(mongo.db)
+const [snapshots, incarnations] = [new SnapshotLog(mongo.db), new IncarnationLog(mongo.db)]
 const lags = new LagTeller()
 const usageDecoder = decoderOf('usage.events')
 const startingUsage = startUsageConsumer({
@@ -144,7 +143,7 @@ const startingUsage = startUsageConsumer({
   groupId: 'tallygate-usage',
   topic: 'usage.events',
   shards,
-  incarnations: new IncarnationLog(mongo.db),
+  incarnations,
   snapshots,
   reader: new UsageReader({
     decode: (message) => decodeMessage(usageDecoder, message),
@@ -241,6 +240,7 @@ shutdown.add('judge', judge.stop)
 const snapshotting = startSnapshots({
   redis,
   snapshots,
+  incarnations,
   days: new UsageDays(mongo.db),
   shards,
   log,

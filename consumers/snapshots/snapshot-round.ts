@@ -1,3 +1,4 @@
+import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
 import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
@@ -13,6 +14,7 @@ import { archiveDays, archivedThrough, archivedThroughLapse } from './archive-da
 export interface SnapshotDeps {
   readonly redis: Redis
   readonly snapshots: SnapshotStore
+  readonly incarnations: Pick<IncarnationLog, 'newest'>
   readonly days: PageStore
   /**
    * Distinct meters, whose members are part of a row, by a catalogue of that revision or a newer one. Throws where there is
@@ -37,9 +39,10 @@ export type RoundOutcome = 'stored' | 'nothing' | 'given-up'
  * Stores the workspaces of a shard that changed since the last round, each as one pair of counters and offsets.
  *
  * Base and changed workspaces are from one instant, each row from one instant after it; when Redis went back or
- * began another life in between, the round is given up. Its number is fixed before it begins, so that a round which
- * took long is refused when another one was stored meanwhile: rounds never overtake one another (ADR 0006). A
- * workspace is taken off the list only if it did not change again meanwhile (counting.md, "Snapshots").
+ * began another life in between, or is behind the last round, the round is given up: what that holds may be in no log any
+ * more. Its number is fixed before it begins, so that a round which took long is refused when another one was stored
+ * meanwhile: rounds never overtake one another (ADR 0006). A workspace is taken off the list only if it did not change again
+ * meanwhile (counting.md, "Snapshots").
  *
  * A MongoDB that lacks rounds which Redis knows to be stored was restored from a backup: what changed in them is on no list
  * any more, so that every workspace is stored, in a round that needs none before it.
@@ -54,6 +57,7 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   const workspaces = isBehind ? await listWorkspaces(redis, keys) : Object.keys(dirty)
   if (incarnation === undefined || workspaces.length === 0) return 'nothing'
   const base = basesOf(meta)
+  if (await wentBack(deps, keys, { incarnation, base, last: headers.at(-1) })) return 'given-up'
   const meters = await deps.distinctMeters(Number(meta['cat'] ?? 0))
   const rows = await readRows(redis, { keys, incarnation, base, meters, workspaces })
   if (rows === null) return 'given-up'
@@ -77,6 +81,20 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   for (const row of rows) await archiveDays(deps, { keys, incarnation, row, through, lasting })
   await foldRounds(deps, keys.shard, [...headers, header])
   return 'stored'
+}
+
+/** Whether Redis went back to before the last round, or to a life that another followed: its offsets may be of another log. */
+async function wentBack(
+  { incarnations }: SnapshotDeps,
+  { shard }: ShardKeys,
+  {
+    incarnation,
+    base,
+    last,
+  }: { readonly incarnation: string; readonly base: Offsets; readonly last: SnapshotHeader | undefined },
+): Promise<boolean> {
+  if (Object.entries(last?.base ?? {}).some(([tp, offset]) => (base[tp] ?? -1) < offset)) return true
+  return Number(incarnation) < (await incarnations.newest(shard))
 }
 
 interface RowsInput {

@@ -134,6 +134,7 @@ export class LoggedShard {
     const deps = {
       redis: this.#redis,
       snapshots: this.snapshots,
+      incarnations: this.incarnations,
       days: this.#days,
       distinctMeters: () => meanwhile().then(() => []),
       lastingMeters: () => [],

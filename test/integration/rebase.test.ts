@@ -85,6 +85,21 @@ test('rebase: one that dies at any step loses nothing that was counted, whoever 
   }
 })
 
+test('rebase: a Redis that forgot it is in no snapshot', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 5)
+    const before = await dumpShard(redis, shard.keys)
+    shard.logs[0] = []
+    await rebase(shard)
+    await setBack(redis, shard.keys, before)
+    await shard.snapshot()
+    for (let n = 0; n < 6; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
+    await keeperOf(shard).positions(0, () => true)
+    await shard.count(0, { upto: 5 })
+    expect(await shard.used()).toBe(11)
+  })
+})
+
 test('rebuild: a shard of which a snapshot has more than the log is left as it is', async () => {
   await onShard(async (shard) => {
     await counted(shard, 4)
@@ -170,6 +185,7 @@ test('G5: a Redis that went back further than the log reaches is restored from t
     await shard.count(0, { upto: 9 })
     await shard.snapshot()
     await setBack(redis, shard.keys, before)
+    await shard.snapshot()
     shard.cut(0, 8)
     const [range] = shard.ranges()
     if (range === undefined) throw new Error('no partition')

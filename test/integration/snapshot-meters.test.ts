@@ -13,7 +13,7 @@ import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { wipe } from '#test/simulator/disasters.ts'
 import { memoryDb } from '#test/simulator/memory-db.ts'
-import { MemoryPages } from '#test/simulator/memory-stores.ts'
+import { MemoryIncarnations, MemoryPages } from '#test/simulator/memory-stores.ts'
 
 const EVERY_MS = 600
 
@@ -50,6 +50,7 @@ test('G6: members of a meter that a process does not know yet are left out of no
       redis,
       snapshots,
       catalogues,
+      incarnations: new MemoryIncarnations(),
       days: new MemoryPages(),
       nonce: randomUUID,
       shards: [keys],

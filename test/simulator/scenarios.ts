@@ -44,6 +44,7 @@ function roundsOf(redis: Redis): {
   const deps: SnapshotDeps = {
     redis,
     snapshots,
+    incarnations: new MemoryIncarnations(),
     days: new MemoryPages(),
     distinctMeters: async () => [],
     lastingMeters: () => [],

@@ -254,6 +254,7 @@ export class Simulation {
   #snapshotDeps(): Omit<Parameters<typeof snapshotRound>[0], 'redis'> {
     return {
       snapshots: this.#snapshots,
+      incarnations: this.#incarnations,
       days: this.#days,
       distinctMeters: async () => METERS,
       lastingMeters: () => [],
