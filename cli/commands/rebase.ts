@@ -8,12 +8,11 @@ import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { ensureInstall, installWish } from '#drivers/mongo/install.ts'
-import { lastRounds } from '#drivers/mongo/merge-rounds.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
-import { allShardKeys, type ShardKeys } from '#drivers/redis/keys.ts'
+import { allShardKeys } from '#drivers/redis/keys.ts'
 import { cliActor } from '../actor.ts'
 import { type Engines, withEngines } from '../engines.ts'
-import { findRemade, type RemadePartition, type Standing, standingInRedis } from '../rebase/find-remade.ts'
+import { findRemade, type RemadePartition, standingOf } from '../rebase/find-remade.ts'
 import { rebaseShard } from '../rebase/rebase-shard.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
 
@@ -61,8 +60,10 @@ async function rebase(
   const ranges = await readRanges(admin, TOPIC)
   const offsetAt = (partition: number, instant: number): Promise<number> =>
     readOffsetAt(admin, { topic: TOPIC, partition, instant })
-  const standings = await Promise.all(shards.map((keys) => standingsOf(keys, { redis, snapshots })))
-  const remade = await findRemade({ ranges, named, isFromStart, offsetAt }, standings.flat())
+  const incarnations = new IncarnationLog(mongo.db)
+  const stores = { redis, snapshots, incarnations }
+  const standings = await Promise.all(shards.map((keys) => standingOf(stores, keys)))
+  const remade = await findRemade({ ranges, named, isFromStart, offsetAt }, standings)
   if (isDryRun || remade.length === 0) return remade
   await requireStopped(admin)
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(mongo.db))
@@ -70,30 +71,9 @@ async function rebase(
   const audit = new AuditLog(mongo.db)
   for (const own of remade)
     await audit.appendRebase({ action: 'rebase', ...own, at: Date.now(), by: cliActor(), isComplete })
-  const incarnations = new IncarnationLog(mongo.db)
-  const deps = {
-    redis,
-    snapshots,
-    incarnations,
-    now: Date.now,
-    name: 'tallygate rebase',
-    distinctMeters: meters,
-  }
+  const deps = { ...stores, now: Date.now, name: 'tallygate rebase', distinctMeters: meters }
   for (const keys of shards) await rebaseShard(deps, keys, { remade, isComplete })
   return remade
-}
-
-/** Where a shard stands by its newest snapshot, and by Redis. */
-async function standingsOf(
-  keys: ShardKeys,
-  { redis, snapshots }: { readonly redis: Engines['redis']; readonly snapshots: SnapshotLog },
-): Promise<readonly Standing[]> {
-  const newest = lastRounds(await snapshots.headers(keys.shard)).at(-1)
-  const live = await standingInRedis(redis, keys)
-  if (newest === undefined) return [live]
-  // Redis wins where it has a word: after a rebase the snapshot before it tells of another log.
-  const base = { ...newest.base, ...live.base }
-  return [{ base, at: newest.at }, live]
 }
 
 async function requireStopped(admin: Admin): Promise<void> {

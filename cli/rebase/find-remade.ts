@@ -1,4 +1,6 @@
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
+import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
+import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
@@ -21,12 +23,33 @@ export interface Standing {
   readonly at: Readonly<Record<string, number>>
 }
 
-/** Standing as Redis has it; nothing of a shard without a life. */
-export async function standingInRedis(redis: Redis, keys: ShardKeys): Promise<Standing> {
+/** Where the standing of a shard is kept. */
+export interface StandingDeps {
+  readonly redis: Redis
+  readonly snapshots: Pick<SnapshotStore, 'headers'>
+  readonly incarnations: Pick<IncarnationLog, 'newest'>
+}
+
+/**
+ * Where a shard stands by Redis, or by its newest snapshot where that has more: Redis went back. A life in Redis that
+ * another followed says nothing: its offsets may be of another log.
+ */
+export async function standingOf(
+  { redis, snapshots, incarnations }: StandingDeps,
+  keys: ShardKeys,
+): Promise<Standing> {
+  const newest = (await snapshots.headers(keys.shard)).at(-1) ?? NOWHERE
   const { meta } = await beginRound(redis, { keys })
-  return meta['inc'] === undefined
-    ? { base: {}, at: {} }
-    : { base: basesOf(meta), at: numbersOf(meta, 'at:') }
+  const isNewest = Number(meta['inc'] ?? -1) >= (await incarnations.newest(keys.shard))
+  const live = isNewest ? { base: basesOf(meta), at: numbersOf(meta, 'at:') } : NOWHERE
+  return { base: furthest(live.base, newest.base), at: furthest(live.at, newest.at) }
+}
+
+const NOWHERE: Standing = { base: {}, at: {} }
+
+function furthest(one: Offsets, other: Offsets): Offsets {
+  const partitions = [...new Set([...Object.keys(one), ...Object.keys(other)])]
+  return Object.fromEntries(partitions.map((tp) => [tp, Math.max(one[tp] ?? -1, other[tp] ?? -1)]))
 }
 
 interface Logs {

@@ -5,6 +5,7 @@ import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
+import { scanShard } from '#drivers/redis/scan-shard.ts'
 import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { rebaseMeta } from '#drivers/redis/shard-scripts.ts'
 import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
@@ -51,7 +52,7 @@ export async function rebaseShard(
   { remade, isComplete }: RebaseWish,
 ): Promise<'rebased' | 'empty'> {
   const headers = await deps.snapshots.headers(keys.shard)
-  const held = (await readLive(deps, keys)) ?? (await readStored(deps, keys, headers))
+  const held = await readHeld(deps, keys, { headers, remade })
   if (held === null) return 'empty'
   const token = (await deps.incarnations.newest(keys.shard)) + 1
   const starts = Object.fromEntries(remade.map((own) => [own.partition, startOf(held, own)]))
@@ -109,32 +110,63 @@ async function rebaseLive(
   { incarnation, token, starts }: Life,
   { remade, isComplete }: RebaseWish,
 ): Promise<void> {
-  for (const workspace of await listWorkspaces(redis, keys)) {
-    const thresholds = keys.thresholds(workspace)
-    const above = Object.fromEntries(
-      Object.entries(await redis.hgetall(thresholds)).map(([tp, offset]) => [tp, Number(offset)]),
-    )
-    const kept = aboveIn(above, starts, remade)
-    for (const { partition } of remade) {
-      const own = kept[partition]
-      if (own === undefined) await redis.hdel(thresholds, String(partition))
-      else await redis.hset(thresholds, String(partition), String(own))
-    }
-  }
+  for await (const found of scanShard(redis, keys, keys.thresholds('')))
+    for (const name of found) await moveThresholds(redis, name, { starts, remade })
   const partitions = remade.map(({ partition, high }) => {
     return { partition, watermark: starts[partition] ?? -1, target: high - 1, isLowerBound: !isComplete }
   })
   if ((await rebaseMeta(redis, { keys, incarnation, token, partitions })) === 'INC') throw begun(keys)
 }
 
+/** All that there are: those of a workspace of which nothing is counted yet, too. */
+async function moveThresholds(
+  redis: Redis,
+  name: string,
+  { starts, remade }: Pick<Life, 'starts'> & Pick<RebaseWish, 'remade'>,
+): Promise<void> {
+  const above = Object.fromEntries(
+    Object.entries(await redis.hgetall(name)).map(([tp, offset]) => [tp, Number(offset)]),
+  )
+  const kept = aboveIn(above, starts, remade)
+  for (const { partition } of remade) {
+    const own = kept[partition]
+    if (own === undefined) await redis.hdel(name, String(partition))
+    else await redis.hset(name, String(partition), String(own))
+  }
+}
+
 function begun({ shard }: ShardKeys): Error {
   return new Error(`shard ${shard} began another life meanwhile; stop all consumers and run rebase again`)
 }
 
-async function readLive({ redis, distinctMeters }: RebaseDeps, keys: ShardKeys): Promise<Held | null> {
+interface Stored {
+  readonly headers: readonly SnapshotHeader[]
+  readonly remade: readonly RemadePartition[]
+}
+
+/** What Redis holds; or the snapshots, where Redis went back and they have more that the log does not have any more. */
+async function readHeld(
+  deps: RebaseDeps,
+  keys: ShardKeys,
+  { headers, remade }: Stored,
+): Promise<Held | null> {
+  const live = await readLive(deps, keys)
+  const stored = headers.at(-1)?.base ?? {}
+  const ahead = (tp: number | string): number => (stored[tp] ?? -1) - (live?.base[tp] ?? -1)
+  const hasMore =
+    Object.keys(stored).some((tp) => ahead(tp) > 0) && remade.every(({ partition }) => ahead(partition) >= 0)
+  return live === null || hasMore ? readStored(deps, keys, headers) : live
+}
+
+/** Null where Redis has no life of the shard, half a call, or a life that another followed: its offsets may be of another log. */
+async function readLive(
+  { redis, incarnations, distinctMeters }: RebaseDeps,
+  keys: ShardKeys,
+): Promise<Held | null> {
   const { meta } = await beginRound(redis, { keys })
   const incarnation = meta['inc']
   if (incarnation === undefined || !isWhole(meta)) return null
+  if (Number(incarnation) < (await incarnations.newest(keys.shard))) return null
   const base = basesOf(meta)
   const rows: SnapshotRow[] = []
   for (const workspace of await listWorkspaces(redis, keys)) {

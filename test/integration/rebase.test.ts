@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
-import { findRemade, standingInRedis } from '#cli/rebase/find-remade.ts'
+import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
 import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { ShardKeeper } from '#consumers/usage/shard-keeper.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
@@ -32,8 +32,8 @@ async function rebase(
 ): Promise<readonly string[]> {
   const { keys, snapshots, incarnations, offsetAt } = shard
   const logs = { ranges: shard.ranges(), named, isFromStart, offsetAt }
-  const remade = await findRemade(logs, [await standingInRedis(redis, keys)])
   const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
+  const remade = await findRemade(logs, [await standingOf(deps, keys)])
   await rebaseShard(deps, keys, { remade, isComplete: true })
   return remade.map(({ cause }) => cause)
 }
@@ -97,6 +97,61 @@ test('rebase: a Redis that forgot it is in no snapshot', async () => {
     await keeperOf(shard).positions(0, () => true)
     await shard.count(0, { upto: 5 })
     expect(await shard.used()).toBe(11)
+  })
+})
+
+test('rebase: a shard whose Redis went back keeps what a snapshot holds of it and the log has lost', async () => {
+  await onShard(async (shard) => {
+    for (let n = 0; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
+    await shard.rebuild()
+    await shard.count(0, { upto: 6 })
+    const before = await dumpShard(redis, shard.keys)
+    await shard.count(0, { upto: 9 })
+    await shard.snapshot()
+    await setBack(redis, shard.keys, before)
+    shard.logs[0] = (shard.logs[0] ?? []).slice(0, 5)
+    for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
+    expect(await rebase(shard)).toEqual(['lost its end'])
+    await keeperOf(shard).positions(0, () => true)
+    await shard.count(0, { upto: 6 })
+    expect(await shard.used()).toBe(12)
+  })
+})
+
+test('rebase: a Redis that forgot the rebase before says nothing of the log that there is now', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 20)
+    const before = await dumpShard(redis, shard.keys)
+    shard.logs[0] = []
+    await rebase(shard)
+    for (let n = 0; n < 8; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
+    await shard.count(0, { upto: 7 })
+    await shard.snapshot()
+    await setBack(redis, shard.keys, before)
+    expect(await rebase(shard)).toEqual([])
+    shard.logs[0] = (shard.logs[0] ?? []).slice(0, 5)
+    expect(await rebase(shard)).toEqual(['lost its end'])
+    await keeperOf(shard).positions(0, () => true)
+    shard.append(0, { id: 'next', at: NOW + 9 })
+    await shard.count(0, { upto: 5 })
+    expect(await shard.used()).toBe(29)
+  })
+})
+
+test('rebase: the new log counts also for a workspace of which a rebuild restored no counter', async () => {
+  await onShard(async (shard) => {
+    for (const id of ['seen0', 'seen1']) shard.append(0, { id, at: NOW - HOUR_MS })
+    shard.logs[0] = (shard.logs[0] ?? []).map((event) => ({ ...event, changes: [] }))
+    await shard.rebuild()
+    await shard.count(0, { upto: 0 })
+    await shard.snapshot(() => shard.count(0, { upto: 1 }))
+    await wipe(redis, shard.keys)
+    await shard.rebuild()
+    shard.logs[0] = []
+    await rebase(shard)
+    for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
+    await shard.count(0, { upto: 1 })
+    expect(await shard.used()).toBe(2)
   })
 })
 

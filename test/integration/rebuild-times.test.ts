@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
-import { findRemade, standingInRedis } from '#cli/rebase/find-remade.ts'
+import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
 import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
@@ -75,9 +75,9 @@ test('rebuild: a partition that was rebased has no other one read from its start
     await shard.count(0, { upto: 0 })
     shard.logs[0] = []
     const logs = { ranges: shard.ranges(), named: [], offsetAt: shard.offsetAt }
-    const remade = await findRemade(logs, [await standingInRedis(redis, shard.keys)])
     const { snapshots, incarnations } = shard
     const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
+    const remade = await findRemade(logs, [await standingOf(deps, shard.keys)])
     await rebaseShard(deps, shard.keys, { remade, isComplete: true })
     shard.append(0, { id: 'new', at: NOW })
     await lose(shard)
