@@ -1,4 +1,5 @@
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
+import type { SnapshotHeader } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { type RebuildDeps, rebuildShard } from './rebuild-shard.ts'
 import { readPositions, type ShardPosition } from './shard-state.ts'
@@ -15,8 +16,9 @@ const WAIT_MS = 100
 export class ShardKeeper {
   readonly #options: KeeperOptions
   readonly #rebuilding = new Map<number, Promise<void>>()
-  /** The newest life of each shard as it was last read in MongoDB. */
-  readonly #newest = new Map<number, Promise<number>>()
+  /** Newest lives, and rounds of snapshots, that MongoDB is being asked for. */
+  readonly #lives = new Map<number, Promise<number>>()
+  readonly #rounds = new Map<number, Promise<readonly SnapshotHeader[]>>()
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -42,6 +44,18 @@ export class ShardKeeper {
   }
 
   /**
+   * Last offset of a partition that a snapshot holds, −1 where none does, and without MongoDB: a log that ends before it is
+   * another one, also where Redis went back to before that.
+   */
+  async kept(partition: number): Promise<number> {
+    const kept = this.#options.shards.map(async ({ shard }) => {
+      const headers = await this.#headersOf(shard).catch(() => [])
+      return headers.at(-1)?.base[partition] ?? -1
+    })
+    return Math.max(-1, ...(await Promise.all(kept)))
+  }
+
+  /**
    * Rebuilds the shards that lack records which the log has no more and a snapshot holds: Redis went back a long way. True
    * when there were any, so that the positions are others now.
    */
@@ -49,12 +63,12 @@ export class ShardKeeper {
     positions: readonly ShardPosition[],
     { partition, low }: Pick<LogRange, 'partition' | 'low'>,
   ): Promise<boolean> {
-    const { shards, snapshots } = this.#options
+    const { shards } = this.#options
     const isKept = await Promise.all(
       shards.map(async ({ shard }) => {
         const { watermark = -1, base = -1 } = positions[shard] ?? {}
         if (watermark >= low - 1) return false
-        const newest = (await snapshots.headers(shard)).at(-1)
+        const newest = (await this.#headersOf(shard)).at(-1)
         return (newest?.base[partition] ?? -1) > Math.max(watermark, base)
       }),
     )
@@ -70,22 +84,17 @@ export class ShardKeeper {
     const [position] = await readPositions(this.#options.redis, [keys], 0)
     const incarnation = position?.incarnation ?? null
     const newest = await this.#options.incarnations.newest(shard)
-    this.#newest.set(shard, Promise.resolve(newest))
     if (incarnation !== null && Number(incarnation) >= newest) return
     await this.#rebuild(keys)
   }
 
-  /**
-   * Asked for once, however many partitions open: rebases need all consumers to be stopped. Without MongoDB what Redis says
-   * goes.
-   */
-  async #newestOf({ shard }: ShardKeys): Promise<number> {
-    const asked = this.#newest.get(shard) ?? this.#options.incarnations.newest(shard)
-    this.#newest.set(shard, asked)
-    return asked.catch(() => {
-      this.#newest.delete(shard)
-      return 0
-    })
+  /** Without MongoDB what Redis says goes. */
+  #newestOf({ shard }: ShardKeys): Promise<number> {
+    return together(this.#lives, shard, (own) => this.#options.incarnations.newest(own)).catch(() => 0)
+  }
+
+  #headersOf(shard: number): Promise<readonly SnapshotHeader[]> {
+    return together(this.#rounds, shard, (own) => this.#options.snapshots.headers(own))
   }
 
   async #rebuild(keys: ShardKeys): Promise<void> {
@@ -102,4 +111,15 @@ export class ShardKeeper {
     if (outcome === 'rebuilt') this.#options.onRebuilt(keys.shard, performance.now() - began)
     else await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
   }
+}
+
+/** Asks once for all who ask at the same time, as partitions do that open together. */
+function together<Value>(
+  underWay: Map<number, Promise<Value>>,
+  shard: number,
+  ask: (shard: number) => Promise<Value>,
+): Promise<Value> {
+  const asked = underWay.get(shard) ?? ask(shard)
+  underWay.set(shard, asked)
+  return asked.finally(() => underWay.delete(shard))
 }

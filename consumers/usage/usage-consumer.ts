@@ -82,9 +82,11 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
         async () => {
           for (;;) {
             const positions = await keeper.positions(partition, isWanted)
+            // Before the end of the log is asked for: what is counted meanwhile lies below it.
+            const kept = await keeper.kept(partition)
             const range = (await ranges()).find((own) => own.partition === partition)
             if (range === undefined) return new UsageSession(deps, partition, positions)
-            requireSameLog(positions, range, options.onRecreated)
+            requireSameLog({ positions, kept }, range, options.onRecreated)
             if (await keeper.restored(positions, range)) continue
             const whole = await closeGap(options, positions, range)
             return new UsageSession(deps, partition, whole)
@@ -149,12 +151,12 @@ function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): Sessio
 
 /** Refuses to read a log that ends before what was counted of it: offsets begin anew, and would be skipped. */
 function requireSameLog(
-  positions: readonly ShardPosition[],
+  { positions, kept }: { readonly positions: readonly ShardPosition[]; readonly kept: number },
   { partition, high }: LogRange,
   onRecreated: (partition: number, reason: string) => void,
 ): void {
   // The furthest shard: one that was rebased already takes the new log, the others would skip it.
-  const counted = Math.max(...positions.map(({ watermark }) => watermark))
+  const counted = Math.max(kept, ...positions.map(({ watermark, base }) => Math.max(watermark, base)))
   if (high > counted) return
   const reason = remadeReason(partition, { high, counted })
   onRecreated(partition, reason)

@@ -155,6 +155,36 @@ test('rebase: the new log counts also for a workspace of which a rebuild restore
   })
 })
 
+test('G5: a log that ends before what a snapshot holds is known for another one, though Redis went back', async () => {
+  await onShard(async (shard) => {
+    for (let n = 0; n < 10; n += 1) shard.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
+    await shard.rebuild()
+    await shard.count(0, { upto: 2 })
+    const before = await dumpShard(redis, shard.keys)
+    await shard.count(0, { upto: 9 })
+    await shard.snapshot()
+    await setBack(redis, shard.keys, before)
+    const keeper = keeperOf(shard)
+    expect(await Promise.all([keeper.kept(0), keeper.kept(0), keeper.kept(1)])).toEqual([9, 9, -1])
+    shard.snapshots.headers = () => Promise.reject(new Error('no MongoDB'))
+    expect(await keeper.kept(0)).toBe(-1)
+  })
+})
+
+test('G4, G5: a consumer that slept through a rebase notices a Redis that forgot it', async () => {
+  await onShard(async (shard) => {
+    await counted(shard, 10)
+    const keeper = keeperOf(shard)
+    await keeper.positions(0, () => true)
+    const before = await dumpShard(redis, shard.keys)
+    shard.logs[0] = []
+    await rebase(shard)
+    expect((await keeper.positions(0, () => true))[0]?.watermark).toBe(-1)
+    await setBack(redis, shard.keys, before)
+    expect((await keeper.positions(0, () => true))[0]?.watermark).toBe(-1)
+  })
+})
+
 test('rebuild: a shard of which a snapshot has more than the log is left as it is', async () => {
   await onShard(async (shard) => {
     await counted(shard, 4)
