@@ -122,7 +122,7 @@ export class UsageSession implements PartitionSession {
       tail: Promise.resolve('done'),
     }))
     this.#position = Math.min(...this.#tracks.map((track) => track.known)) + 1
-    this.#setAsideUpto = Math.max(...this.#tracks.map((track) => track.known))
+    this.#setAsideUpto = Math.max(...positions.map(({ watermark, base }) => Math.max(watermark, base)))
   }
 
   /** The offset that is read next; what lies below may still be on its way to Redis. */

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import type { KafkaMessage } from 'kafkajs'
 import { afterAll, expect, test } from 'vitest'
 import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
 import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
@@ -100,5 +101,32 @@ test('rebuild: time never goes back, so that a snapshot says how far ids must be
     log?.push(...log.slice(-1).map((last) => ({ ...last, offset: 6 })))
     await lose(shard)
     expect(await shard.position(0)).toMatchObject({ watermark: 2, at: NOW - 20 * HOUR_MS })
+  })
+})
+
+test('dead letters: a record is set aside once, also when Redis lost all and the log is read again', async () => {
+  await onShard(1, async (shard) => {
+    for (let n = 0; n < 6; n += 1) shard.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
+    await shard.rebuild()
+    await shard.count(0, { upto: 4 })
+    await shard.snapshot()
+    await lose(shard)
+    const letters: string[] = []
+    const messages = (shard.logs[0] ?? []).map(({ offset }) => ({ offset: String(offset) }) as KafkaMessage)
+    const refused = [messages[2], messages[5]].map((message) => ({ message }))
+    const session = new UsageSession(
+      {
+        ...sessionDeps(shard),
+        reader: { read: async () => ({ events: [], refused }) } as unknown as SessionDeps['reader'],
+        prepare: async () => undefined,
+        retry: (_what, call) => call(),
+        deadLetter: async ({ message }) => void letters.push(message.offset),
+      },
+      0,
+      [await shard.position(0)],
+    )
+    expect(session.position).toBe(0)
+    await session.handle({ messages, next: 6, heartbeat: async () => undefined })
+    expect(letters).toEqual(['5'])
   })
 })
