@@ -3,27 +3,28 @@ import { commitReservation } from './reserve.ts'
 
 type Deps = Parameters<typeof commitReservation>[0]
 
-/** Redis: what it says of a reservation, and of its event at each look: whether it is counted, and as of when. */
+/** Redis: what it says of a reservation, and of its events at each look: whether each is counted, and as of when. */
 interface Said {
   readonly outcome: 'expired' | 'unknown'
-  readonly looks: readonly (readonly [isCounted: boolean, asOf: number])[]
+  readonly looks: readonly (readonly [counted: boolean | readonly boolean[], asOf: number])[]
+  readonly quantities?: readonly number[] | null
 }
 
 /** Commits at the instant 100; each look comes 25 ms after the one before it. */
-async function commit({ outcome, looks }: Said) {
+async function commit({ outcome, looks, quantities = [5] }: Said) {
   let look = 0
   const holds = {
     commit: async () => ({ outcome }),
     counted: async () => {
-      const [isCounted, asOf] = looks[Math.min(look, looks.length - 1)] ?? [false, 0]
-      return { counted: [isCounted], asOf, now: 100 + 25 * look }
+      const [counted, asOf] = looks[Math.min(look, looks.length - 1)] ?? [false, 0]
+      return { counted: [counted].flat(), asOf, now: 100 + 25 * look }
     },
   }
   const pause = async (): Promise<void> => {
     look += 1
   }
   const deps = { holds, pause, sink: { requireReachable: () => undefined } } as unknown as Deps
-  return commitReservation(deps, { workspace: 'acme', operation: 'r', quantities: [5] })
+  return commitReservation(deps, { workspace: 'acme', operation: 'r', quantities })
 }
 
 const counted = { quantities: [5], eventIds: ['c~r~0'], replayed: true }
@@ -44,4 +45,23 @@ test('G9: expired is said once everything is counted that was in the log, for Re
     code: 'expired',
   })
   await expect(commit({ outcome, looks: [missed] })).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('G9: of a commit that Redis lost no item is said to be counted whose event never came to the log', async () => {
+  const outcome = 'expired'
+  const half = [[true, false], 99] as const
+  const quantities = [5, 2]
+  const eventIds = ['c~r~0', 'c~r~1']
+  const whole = { quantities, eventIds, replayed: true }
+  expect(await commit({ outcome, quantities, looks: [half, [[true, true], 99]] })).toEqual(whole)
+  expect(await commit({ outcome, quantities: null, looks: [half, [[true, true], 120]] })).toEqual({
+    ...whole,
+    quantities: [],
+  })
+  expect(await commit({ outcome, quantities, looks: [half, [[true, false], 120]] })).toEqual({
+    quantities: [5, 0],
+    eventIds: ['c~r~0'],
+    replayed: true,
+  })
+  expect(await commit({ outcome, quantities: [5, 0], looks: [half] })).toMatchObject({ eventIds: ['c~r~0'] })
 })

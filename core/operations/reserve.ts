@@ -102,25 +102,29 @@ export async function commitReservation(deps: CommitDeps, input: CommitInput): P
  *
  * That is what `expired` says and what the product does about it (ADR 0026). So it is said only once everything is
  * counted that was in the log when it was asked for: Redis may have lost the event, too, and the product would send it
- * a second time.
+ * a second time. Nor is an item said to be counted whose event never came to the log: its quantity is 0.
  */
 async function committedBefore({ holds, pause }: CommitDeps, input: CommitInput): Promise<Committed> {
   const { workspace, operation, quantities } = input
   const count = quantities?.length ?? ITEMS_MAX
   const ids = Array.from({ length: count }, (_, item) => itemEventId({ operation, item }))
   let askedAt: Instant | null = null
-  const eventIds = await lookAgain(pause, async () => {
+  const counted = await lookAgain(pause, async () => {
     const found = await holds.counted(workspace, ids)
     if (found === null) throw notNow(input)
     askedAt ??= found.now
-    const counted = ids.filter((_, item) => found.counted[item] === true)
-    return counted.length > 0 || found.asOf > askedAt ? counted : null
+    const isWhole = quantities?.every((units, item) => units === 0 || found.counted[item] === true) ?? false
+    return (isWhole && found.counted.includes(true)) || found.asOf > askedAt ? found.counted : null
   })
-  if (eventIds === null) {
+  if (counted === null) {
     const message = `${operation}: whether it was committed cannot be said while counting is behind; try again`
     throw new TallygateError('unavailable', message, { workspace })
   }
-  if (eventIds.length > 0) return { quantities: quantities ?? [], eventIds, replayed: true }
+  const eventIds = ids.filter((_, item) => counted[item] === true)
+  if (eventIds.length > 0) {
+    const found = (quantities ?? []).map((units, item) => (counted[item] === true ? units : 0))
+    return { quantities: found, eventIds, replayed: true }
+  }
   const message = `no reservation "${operation}" is held (any more); where it was granted send the event itself: it counts, and may exceed`
   throw new TallygateError('expired', message)
 }
