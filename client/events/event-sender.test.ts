@@ -4,13 +4,19 @@ import { EventSender } from './event-sender.ts'
 
 interface Request {
   readonly keys: readonly string[]
+  readonly headers: readonly Readonly<Record<string, unknown>>[]
+}
+
+interface Message {
+  readonly key: string
+  readonly headers: Readonly<Record<string, unknown>>
 }
 
 /** Brokers that acknowledge at once. */
 function brokerOf(): { readonly kafka: Kafka; readonly requests: Request[] } {
   const requests: Request[] = []
-  const send = async ({ messages }: { messages: { key: string }[] }): Promise<void> => {
-    requests.push({ keys: messages.map(({ key }) => key) })
+  const send = async ({ messages }: { messages: readonly Message[] }): Promise<void> => {
+    requests.push({ keys: messages.map(({ key }) => key), headers: messages.map(({ headers }) => headers) })
   }
   return { kafka: { producer: () => ({ send }) } as unknown as Kafka, requests }
 }
@@ -47,4 +53,13 @@ test('keys and headers take place in a request, too: it stays below what brokers
   const sizes = requests.map(({ keys }) => keys.length)
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(2_000)
   expect(Math.max(...sizes) * (64 + 400 + 11 + 55 + 10 + 300)).toBeLessThan(1_048_576)
+})
+
+test('a trace without a state is sent without it: neither the event nor those after it wait for ever', async () => {
+  const { sender, requests } = senderOf()
+  const first = sender.send(event('a', { traceparent: '00-1-2-01', tracestate: undefined }))
+  const second = sender.send(event('b'))
+  await vi.advanceTimersByTimeAsync(10)
+  expect(requests).toEqual([{ keys: ['a', 'b'], headers: [{ traceparent: '00-1-2-01' }, {}] }])
+  await Promise.all([first, second])
 })

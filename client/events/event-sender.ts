@@ -70,7 +70,8 @@ export class EventSender {
   /** Resolves once all in-sync replicas have it. When it rejects, it may be in the log all the same. */
   send(event: OutgoingEvent): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...event, since: performance.now(), resolve, reject })
+      const headers = statedOf(event.headers)
+      this.#waiting.push({ ...event, headers, since: performance.now(), resolve, reject })
       this.#draining ??= this.#drain()
     })
   }
@@ -106,6 +107,12 @@ export class EventSender {
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
+}
+
+/** What is a text: a header without one, as a trace without a state has, would fail the request of all. */
+function statedOf(headers: OutgoingEvent['headers']): OutgoingEvent['headers'] {
+  const given: readonly (readonly [string, unknown])[] = Object.entries(headers)
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
 function batchLength(waiting: readonly Waiting[]): number {
