@@ -1,5 +1,5 @@
 import type { Accuracy, Decision, OverLimit, Unblock, Window } from '#core/entitlement/decision.ts'
-import { type Instant, toIso } from '#core/instant.ts'
+import { cappedToDate, type Instant, toIso } from '#core/instant.ts'
 
 /** A decision in the outside contract: times as ISO-8601 UTC, the trace only when asked for. */
 export function presentDecision({ trace, ...decision }: Decision, explain: boolean) {
@@ -24,9 +24,9 @@ export function presentAccuracy({ asOf, lagMs, exact }: Accuracy) {
   return { asOf: isoOrNull(asOf), lagMs, exact }
 }
 
-/** A time as ISO text. */
+/** A time as ISO text; overrides are stored that end after the year 9999, which the contract has no text for. */
 export function isoOrNull(instant: Instant | null): string | null {
-  return instant === null ? null : toIso(instant)
+  return instant === null ? null : toIso(cappedToDate(instant))
 }
 
 function presentOverLimit(overLimit: OverLimit | null) {

@@ -21,6 +21,11 @@ export function isDatable(instant: Instant): boolean {
   return instant >= 0 && instant < YEAR_10000
 }
 
+/** The instant; of one after the year 9999 the last that everybody can write. */
+export function cappedToDate(instant: Instant): Instant {
+  return Math.min(instant, YEAR_10000 - 1)
+}
+
 const dayNames = new Map<number, Day>()
 
 /** The UTC day an instant falls in. */

@@ -17,6 +17,8 @@ const changes = Array.from({ length: COUNT }, (_, index): OverrideRecord => {
   return { ...record, feature: 'leads', override }
 })
 
+const END_BEYOND = Date.parse('9999-12-31T23:59:59-23:59')
+
 const app = await appWith({
   now: END - 1,
   check: checkOfSeen(['counted'], { now: END - 1, catalogue: defaultCatalogue() }),
@@ -51,6 +53,25 @@ test('a workspace of which there is use alone has no overrides and an empty audi
     body: { entries: [], cursor: null },
   })
   expect((await getFrom(app, '/v1/workspaces/nobody/audit')).status).toBe(404)
+})
+
+test('an override that an earlier version stored, which ends after the year 9999, is listed, and can be taken back', async () => {
+  const override = { limit: 5 as Amount, until: END_BEYOND, reason: 'a pilot' }
+  const by = { kind: 'key', id: 'AAAAAAAA', label: 'support' } as const
+  const set = { action: 'override', feature: 'leads', at: START, by, reason: 'a pilot' } as const
+  const old = await appWith({
+    now: END - 1,
+    overrides: async () => [{ ...set, before: null, override }],
+    changeOverride: async () => ({ ...set, before: override, override: null }),
+  })
+  const shown = { limit: 5, until: '9999-12-31T23:59:59.999Z', reason: 'a pilot' }
+  const url = '/v1/workspaces/acme/overrides'
+  expect(await getFrom(old, url)).toMatchObject({ status: 200, body: { overrides: [{ override: shown }] } })
+  const headers = { authorization: 'Bearer key' }
+  const wish = { method: 'DELETE', url: `${url}/leads`, headers, payload: { reason: 'over' } } as const
+  const answer = await old.inject(wish)
+  expect([answer.statusCode, answer.json()]).toMatchObject([200, { before: shown, override: null }])
+  await old.close()
 })
 
 test('overrides: a workspace that nobody has named is not found, a cursor that is none is named', async () => {
