@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
+import { parseInstant } from '#core/instant.ts'
 import { appWith, getFrom } from '#test/helpers/app.ts'
 import { START } from '#test/helpers/facts.ts'
 
@@ -28,3 +29,10 @@ test.for(['2026-01-01%2000:00:00Z', '2026-01-01%0A00:00:00Z', '2026-01-01T01:00:
     ])
   },
 )
+
+test('the command of a preview states times that it takes, also where an offset moves one past the year 9999', async () => {
+  const { body } = await getFrom(app, '/v1/dead-letters?to=9999-12-31T23:59:59-23:59')
+  const [{ command }] = body['redrives'] as [{ readonly command: string }]
+  const [, to = ''] = /--to (\S+)/.exec(command) ?? []
+  expect(parseInstant(to)).toBe(Date.parse('9999-12-31T23:59:59.999Z'))
+})

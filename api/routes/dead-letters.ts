@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { type ApiKey, mayTouch } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
-import { toIso } from '#core/instant.ts'
+import { cappedToDate, toIso } from '#core/instant.ts'
 import { Type } from '#drivers/json-schema.ts'
 import type { KeptLetter, LetterQuery } from '#drivers/mongo/letter-log.ts'
 import type { ApiContext } from '../context.ts'
@@ -142,14 +142,14 @@ function readOr(text: string | undefined, field: string, otherwise: number): num
   return text === undefined ? otherwise : Math.max(readInstant(text, field), 0)
 }
 
-/** Times as a shell takes them for one word: they may be asked for with a space. */
+/** Times as a shell takes them for one word and the command for times: they may be asked for with a space, or past the year 9999. */
 function spelled(
   { from, to }: Static<typeof query>,
   meant: LetterQuery,
 ): Pick<Static<typeof query>, 'from' | 'to'> {
   return {
-    ...(from === undefined ? {} : { from: toIso(meant.from) }),
-    ...(to === undefined ? {} : { to: toIso(meant.to) }),
+    ...(from === undefined ? {} : { from: toIso(cappedToDate(meant.from)) }),
+    ...(to === undefined ? {} : { to: toIso(cappedToDate(meant.to)) }),
   }
 }
 
