@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { depsOf } from '../../test/helpers/counted-world.ts'
 import { defaultCatalogue, START, subscriptionWith } from '../../test/helpers/facts.ts'
-import { DAY_MS } from '../instant.ts'
+import { DAY_MS, HOUR_MS } from '../instant.ts'
 import { type AdmitDeps, type AdmitInput, admitUnits } from './admit-units.ts'
 import { NO_FACTS } from './read-workspace.ts'
 
@@ -42,4 +42,9 @@ test.for([
 test('what may have been answered within two days is for Redis to judge: it is answered again', async () => {
   expect(await codeOf(NOW - 3 * DAY_MS)).toBe('replayed')
   expect(await codeOf(NOW + 60_000)).toBe('replayed')
+})
+
+test('the clock of a process that is hours off refuses nothing: Redis judges by its own', async () => {
+  for (const hours of [-14, -2, 2, 14, 24 * 365]) expect(await codeOf(NOW + hours * HOUR_MS)).toBe('replayed')
+  expect(await codeOf(NOW - 365 * DAY_MS)).toBe('replayed')
 })

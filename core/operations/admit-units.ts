@@ -67,10 +67,12 @@ export interface Admitted {
 export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Admitted> {
   const now = deps.holds.now()
   const guess = { ...input, occurredAt: input.occurredAt ?? now }
-  if (isBeyondAnswers(guess.occurredAt, now)) throw stale(input, now)
   const items = await byNewestCatalogue(deps.catalogue, (catalogue) =>
     planItems(catalogue, guess, input.items),
-  )
+  ).catch((error: unknown) => {
+    const isRefused = error instanceof TallygateError && error.code === 'invalid_request'
+    throw isRefused && isBeyondAnswers(guess.occurredAt, now) ? stale(input, now) : error
+  })
   const placed = await placeHold(deps, input, items)
   if (!placed.known) return decideUnheld(deps, { ...input, items, cause: placed.cause })
   const { outcome, reading } = placed
@@ -113,12 +115,12 @@ export async function admitUnits(deps: AdmitDeps, input: AdmitInput): Promise<Ad
   }
 }
 
-/** How far the clock of a process may be off before it judges what is for Redis to judge. */
+/** How far the clock of a process may be off before its word on a time is taken for the reason of a refusal. */
 const CLOCK_OFF_MAX_MS = HOUR_MS
 
 /**
- * Whether an operation is of a time of which no answer is kept, and none can be: nothing else about it need be asked, such
- * as what the catalogue said then.
+ * Whether an operation that cannot be planned is of a time of which no answer is kept, and none can be: then that is what
+ * is wrong with it, not what the catalogue said then. One that can be is for Redis to judge, whose clock counts.
  */
 function isBeyondAnswers(occurredAt: Instant, now: Instant): boolean {
   const first = now - OPERATION_AGE_MAX_MS - ANSWER_KEPT_MS - CLOCK_OFF_MAX_MS
