@@ -22,6 +22,16 @@ export const partitions = {
 } as const satisfies Record<TopicName, number>
 
 const WEEK_MS = 7 * 86_400_000
+/**
+ * How long records are kept, weeks. Subscriptions for a year: they are few, and a MongoDB that is restored from a backup reads
+ * them again.
+ */
+const RETAINED_WEEKS = {
+  'usage.events': 2,
+  'subscription.events': 53,
+  'entitlement.notices': 2,
+  'dead.letters': 8,
+} as const satisfies Record<TopicName, number>
 /** A letter holds a whole record of a broker's default bound (1 MiB), and why it was set aside. */
 const LETTER_BYTES_MAX = 2_097_152
 /** How long every broker may take to hear of a new topic, ms. */
@@ -45,7 +55,7 @@ export async function ensureTopics(admin: Admin, replicationFactor: number): Pro
         configEntries: [
           { name: 'message.timestamp.type', value: 'LogAppendTime' },
           { name: 'compression.type', value: 'gzip' },
-          { name: 'retention.ms', value: String(topic === 'dead.letters' ? 8 * WEEK_MS : 2 * WEEK_MS) },
+          { name: 'retention.ms', value: String(RETAINED_WEEKS[topic] * WEEK_MS) },
           ...(topic === 'dead.letters'
             ? [{ name: 'max.message.bytes', value: String(LETTER_BYTES_MAX) }]
             : []),
