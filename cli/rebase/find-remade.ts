@@ -1,6 +1,6 @@
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
-import type { SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import { lacksLife, type SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { basesOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
@@ -32,17 +32,20 @@ export interface StandingDeps {
 
 /**
  * Where a shard stands by Redis, or by its newest snapshot where that has more: Redis went back. A life in Redis that
- * another followed says nothing: its offsets may be of another log.
+ * another followed says nothing: its offsets may be of another log. Nor do snapshots of a MongoDB that lacks the life in Redis.
  */
 export async function standingOf(
   { redis, snapshots, incarnations }: StandingDeps,
   keys: ShardKeys,
 ): Promise<Standing> {
-  const newest = (await snapshots.headers(keys.shard)).at(-1) ?? NOWHERE
+  const last = (await snapshots.headers(keys.shard)).at(-1)
   const { meta } = await beginRound(redis, { keys })
-  const isNewest = Number(meta['inc'] ?? -1) >= (await incarnations.newest(keys.shard))
+  const newest = await incarnations.newest(keys.shard)
+  const incarnation = meta['inc'] ?? null
+  const isNewest = Number(incarnation ?? -1) >= newest
   const live = isNewest ? { base: basesOf(meta), at: numbersOf(meta, 'at:') } : NOWHERE
-  return { base: furthest(live.base, newest.base), at: furthest(live.at, newest.at) }
+  const stored = last === undefined || lacksLife(last, { incarnation, newest }) ? NOWHERE : last
+  return { base: furthest(live.base, stored.base), at: furthest(live.at, stored.at) }
 }
 
 const NOWHERE: Standing = { base: {}, at: {} }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
-import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import { lacksLife, type SnapshotHeader, type SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
@@ -54,7 +54,8 @@ export async function rebaseShard(
   const headers = await deps.snapshots.headers(keys.shard)
   const held = await readHeld(deps, keys, { headers, remade })
   if (held === null) return 'empty'
-  const token = (await deps.incarnations.newest(keys.shard)) + 1
+  const newest = await deps.incarnations.newest(keys.shard)
+  const token = Math.max(newest, Number(held.incarnation ?? 0)) + 1
   const starts = Object.fromEntries(remade.map((own) => [own.partition, startOf(held, own)]))
   const header: SnapshotHeader = {
     round: (headers.at(-1)?.round ?? 0) + 1,
@@ -72,14 +73,25 @@ export async function rebaseShard(
     throw new Error(
       `another process stored a snapshot of shard ${keys.shard}; stop all consumers and run rebase again`,
     )
-  const claim = { startedAt: deps.now(), startedBy: deps.name }
-  if ((await deps.incarnations.claim(keys.shard, claim)) !== token) throw begun(keys)
+  await claimLife(deps, keys, token)
   const { incarnation } = held
   if (incarnation !== null) {
     const life = { incarnation, token, starts }
     await rebaseLive(deps.redis, keys, life, { remade, isComplete })
   }
   return 'rebased'
+}
+
+/** Takes the number of a life, and those before it that a restored MongoDB lacks. */
+async function claimLife(
+  { incarnations, now, name }: RebaseDeps,
+  keys: ShardKeys,
+  token: number,
+): Promise<void> {
+  for (let claimed: number | null = 0; claimed !== token; ) {
+    claimed = await incarnations.claim(keys.shard, { startedAt: now(), startedBy: name })
+    if (claimed === null || claimed > token) throw begun(keys)
+  }
 }
 
 /** What a shard goes on after: one that had not counted all that is left of the log counts the rest of it. */
@@ -151,7 +163,10 @@ async function readHeld(
   { headers, remade }: Stored,
 ): Promise<Held | null> {
   const live = await readLive(deps, keys)
-  const stored = headers.at(-1)?.base ?? {}
+  const last = headers.at(-1)
+  const newest = await deps.incarnations.newest(keys.shard)
+  if (live !== null && lacksLife(last, { incarnation: live.incarnation, newest })) return live
+  const stored = last?.base ?? {}
   const ahead = (tp: number | string): number => (stored[tp] ?? -1) - (live?.base[tp] ?? -1)
   const hasMore =
     Object.keys(stored).some((tp) => ahead(tp) > 0) && remade.every(({ partition }) => ahead(partition) >= 0)

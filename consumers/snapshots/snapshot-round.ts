@@ -1,6 +1,6 @@
 import type { IncarnationLog } from '#drivers/mongo/incarnation-log.ts'
 import { lastRounds, mergeRounds } from '#drivers/mongo/merge-rounds.ts'
-import type { SnapshotHeader, SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
+import { lacksLife, type SnapshotHeader, type SnapshotStore } from '#drivers/mongo/snapshot-log.ts'
 import type { PageStore } from '#drivers/mongo/usage-days.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
@@ -44,8 +44,8 @@ export type RoundOutcome = 'stored' | 'nothing' | 'given-up'
  * meanwhile: rounds never overtake one another (ADR 0006). A workspace is taken off the list only if it did not change again
  * meanwhile (counting.md, "Snapshots").
  *
- * A MongoDB that lacks rounds which Redis knows to be stored was restored from a backup: what changed in them is on no list
- * any more, so that every workspace is stored, in a round that needs none before it.
+ * A MongoDB that lacks rounds which Redis knows to be stored, or the life of the shard, was restored from a backup: what changed
+ * since is on no list any more, so that every workspace is stored, in a round that needs none before it.
  */
 export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promise<RoundOutcome> {
   const { redis, snapshots, nonce } = deps
@@ -53,16 +53,20 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
   const { meta, dirty } = await beginRound(redis, { keys })
   const changed = Object.entries(dirty)
   const incarnation = meta['inc']
-  const isBehind = Number(meta['snap'] ?? 0) > (headers.at(-1)?.round ?? 0)
+  const newest = await deps.incarnations.newest(keys.shard)
+  const last = headers.at(-1)
+  const isBehind =
+    Number(meta['snap'] ?? 0) > (last?.round ?? 0) ||
+    lacksLife(last, { incarnation: incarnation ?? null, newest })
   const workspaces = isBehind ? await listWorkspaces(redis, keys) : Object.keys(dirty)
   if (incarnation === undefined || workspaces.length === 0) return 'nothing'
   const base = basesOf(meta)
-  if (await wentBack(deps, keys, { incarnation, base, last: headers.at(-1) })) return 'given-up'
+  if (wentBack({ incarnation, newest, base }, last)) return 'given-up'
   const meters = await deps.distinctMeters(Number(meta['cat'] ?? 0))
   const rows = await readRows(redis, { keys, incarnation, base, meters, workspaces })
   if (rows === null) return 'given-up'
   const header: SnapshotHeader = {
-    round: (headers.at(-1)?.round ?? 0) + 1,
+    round: (last?.round ?? 0) + 1,
     incarnation,
     nonce: nonce(),
     base,
@@ -84,17 +88,13 @@ export async function snapshotRound(deps: SnapshotDeps, keys: ShardKeys): Promis
 }
 
 /** Whether Redis went back to before the last round, or to a life that another followed: its offsets may be of another log. */
-async function wentBack(
-  { incarnations }: SnapshotDeps,
-  { shard }: ShardKeys,
-  {
-    incarnation,
-    base,
-    last,
-  }: { readonly incarnation: string; readonly base: Offsets; readonly last: SnapshotHeader | undefined },
-): Promise<boolean> {
-  if (Object.entries(last?.base ?? {}).some(([tp, offset]) => (base[tp] ?? -1) < offset)) return true
-  return Number(incarnation) < (await incarnations.newest(shard))
+function wentBack(
+  { incarnation, newest, base }: { incarnation: string; newest: number; base: Offsets },
+  last: SnapshotHeader | undefined,
+): boolean {
+  if (Number(incarnation) < newest) return true
+  if (lacksLife(last, { incarnation, newest })) return false
+  return Object.entries(last?.base ?? {}).some(([tp, offset]) => (base[tp] ?? -1) < offset)
 }
 
 interface RowsInput {

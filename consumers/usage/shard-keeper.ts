@@ -1,6 +1,7 @@
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
-import type { SnapshotHeader } from '#drivers/mongo/snapshot-log.ts'
+import { lacksLife, type SnapshotHeader } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
+import type { Offsets } from '#drivers/redis/snapshot-scripts.ts'
 import { type RebuildDeps, rebuildShard } from './rebuild-shard.ts'
 import { readPositions, type ShardPosition } from './shard-state.ts'
 
@@ -47,10 +48,10 @@ export class ShardKeeper {
    * Last offset of a partition that a snapshot holds, −1 where none does, and without MongoDB: a log that ends before it is
    * another one, also where Redis went back to before that.
    */
-  async kept(partition: number): Promise<number> {
-    const kept = this.#options.shards.map(async ({ shard }) => {
-      const headers = await this.#headersOf(shard).catch(() => [])
-      return headers.at(-1)?.base[partition] ?? -1
+  async kept(partition: number, positions: readonly ShardPosition[]): Promise<number> {
+    const kept = this.#options.shards.map(async (keys) => {
+      const stored = await this.#storedOf(keys, positions).catch((): Offsets => ({}))
+      return stored[partition] ?? -1
     })
     return Math.max(-1, ...(await Promise.all(kept)))
   }
@@ -65,11 +66,11 @@ export class ShardKeeper {
   ): Promise<boolean> {
     const { shards } = this.#options
     const isKept = await Promise.all(
-      shards.map(async ({ shard }) => {
-        const { watermark = -1, base = -1 } = positions[shard] ?? {}
+      shards.map(async (keys) => {
+        const { watermark = -1, base = -1 } = positions[keys.shard] ?? {}
         if (watermark >= low - 1) return false
-        const newest = (await this.#headersOf(shard)).at(-1)
-        return (newest?.base[partition] ?? -1) > Math.max(watermark, base)
+        const stored = await this.#storedOf(keys, positions)
+        return (stored[partition] ?? -1) > Math.max(watermark, base)
       }),
     )
     const lost = shards.filter((_, shard) => isKept[shard] === true)
@@ -91,6 +92,15 @@ export class ShardKeeper {
   /** Without MongoDB what Redis says goes. */
   #newestOf({ shard }: ShardKeys): Promise<number> {
     return together(this.#lives, shard, (own) => this.#options.incarnations.newest(own)).catch(() => 0)
+  }
+
+  /** What the newest snapshot of a shard holds of the log that there is. */
+  async #storedOf(keys: ShardKeys, positions: readonly ShardPosition[]): Promise<Offsets> {
+    const { shard } = keys
+    const [headers, newest] = await Promise.all([this.#headersOf(shard), this.#newestOf(keys)])
+    const last = headers.at(-1)
+    const incarnation = positions[shard]?.incarnation ?? null
+    return last === undefined || lacksLife(last, { incarnation, newest }) ? {} : last.base
   }
 
   #headersOf(shard: number): Promise<readonly SnapshotHeader[]> {

@@ -83,7 +83,7 @@ export async function startUsageConsumer(options: UsageConsumerOptions): Promise
           for (;;) {
             const positions = await keeper.positions(partition, isWanted)
             // Before the end of the log is asked for: what is counted meanwhile lies below it.
-            const kept = await keeper.kept(partition)
+            const kept = await keeper.kept(partition, positions)
             const range = (await ranges()).find((own) => own.partition === partition)
             if (range === undefined) return new UsageSession(deps, partition, positions)
             requireSameLog({ positions, kept }, range, options.onRecreated)

@@ -17,6 +17,22 @@ export interface SnapshotHeader {
   readonly full: boolean
 }
 
+/** A life of a shard in Redis, null for none, and the newest one that MongoDB knows. */
+export interface KnownLives {
+  readonly incarnation: string | null
+  readonly newest: number
+}
+
+/**
+ * Whether MongoDB was restored to before the life of a shard in Redis, and that has stored no round since.
+ *
+ * That life began with all that the rounds in MongoDB hold. They say nothing of it: it may have stored what is on no list any
+ * more, and a rebase may have begun it, so that their offsets are of another log.
+ */
+export function lacksLife(last: SnapshotHeader | undefined, { incarnation, newest }: KnownLives): boolean {
+  return incarnation !== null && Number(incarnation) > newest && last?.incarnation !== incarnation
+}
+
 /** Where snapshots are kept: a log of inserts. */
 export interface SnapshotStore {
   /** Headers of a shard, oldest first. */

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
+import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
+import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { CatalogueNaming } from '#consumers/name-catalogue.ts'
+import { ShardKeeper } from '#consumers/usage/shard-keeper.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
@@ -34,12 +37,23 @@ class SetBack extends LoggedShard {
     await this.count(0, { upto: (this.logs[0] ?? []).length - 1 })
   }
 
-  async restoreTo(round: number): Promise<void> {
+  async restoreTo(round: number, life = 1): Promise<void> {
+    this.incarnations.restore(0, life)
     const headers = await this.snapshots.headers(0)
     await this.snapshots.drop(
       0,
       headers.filter((header) => header.round > round),
     )
+  }
+
+  /** What `tallygate rebase --yes` does; the causes that it found. */
+  async rebase(): Promise<readonly string[]> {
+    const { keys, snapshots, incarnations, offsetAt } = this
+    const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
+    const standing = await standingOf(deps, keys)
+    const remade = await findRemade({ ranges: this.ranges(), named: [], offsetAt }, [standing])
+    await rebaseShard(deps, keys, { remade, isComplete: true })
+    return remade.map(({ cause }) => cause)
   }
 
   /** Redis is emptied, and the shard is rebuilt. */
@@ -62,6 +76,49 @@ test('G6: a MongoDB that was restored to before a round of snapshots loses no co
   await shard.snapshot()
   await shard.lose()
   expect(await shard.used()).toBe(4)
+  await wipe(redis, shard.keys)
+})
+
+test('G6: rounds that a restored MongoDB lacks are missed also where Redis was rebuilt from them', async () => {
+  const shard = new SetBack(redis)
+  await shard.rebuild()
+  await shard.send('a', NOW - HOUR_MS)
+  await shard.snapshot()
+  for (const id of ['b', 'c', 'd']) await shard.send(id, NOW)
+  await shard.snapshot()
+  await shard.lose()
+  for (const round of [1, 0]) {
+    await shard.restoreTo(round)
+    await redis.hset(shard.keys.dirty, 'bolt', 'changed since')
+    await shard.snapshot()
+    const headers = await shard.snapshots.headers(0)
+    expect(headers.at(-1)).toMatchObject({ round: round + 1, full: true })
+    await shard.snapshot()
+    expect(await shard.snapshots.headers(0), 'once is enough').toHaveLength(headers.length)
+    await shard.lose()
+    expect(await shard.used()).toBe(4)
+  }
+  await wipe(redis, shard.keys)
+})
+
+test('G6: a MongoDB that was restored to before a rebase does not have the log that there is refused', async () => {
+  const shard = new SetBack(redis)
+  await shard.rebuild()
+  for (let n = 0; n < 10; n += 1) await shard.send(`old${n}`, NOW - HOUR_MS + n)
+  await shard.snapshot()
+  shard.logs[0] = []
+  await shard.rebase()
+  for (let n = 0; n < 5; n += 1) await shard.send(`new${n}`, NOW + n)
+  await shard.snapshot()
+  await shard.restoreTo(1)
+  const keeper = new ShardKeeper({ ...shard.deps(), shards: [shard.keys], onRebuilt: () => undefined })
+  const positions = await keeper.positions(0, () => true)
+  expect(await keeper.kept(0, positions)).toBe(-1)
+  expect(await shard.rebase(), 'nothing to be rebased').toEqual([])
+  await shard.snapshot()
+  expect(await keeper.kept(0, positions)).toBe(4)
+  await shard.lose()
+  expect(await shard.used()).toBe(15)
   await wipe(redis, shard.keys)
 })
 

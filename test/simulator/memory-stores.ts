@@ -9,6 +9,11 @@ export class MemoryIncarnations {
     return this.#newest.get(shard) ?? 0
   }
 
+  /** MongoDB is set back to a backup. */
+  restore(shard: number, newest: number): void {
+    this.#newest.set(shard, newest)
+  }
+
   async claim(shard: number): Promise<number> {
     const next = (await this.newest(shard)) + 1
     this.#newest.set(shard, next)

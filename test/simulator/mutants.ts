@@ -200,7 +200,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a round takes its number after it was read: a slow one overtakes a newer one',
     file: 'consumers/snapshots/snapshot-round.ts',
-    from: 'round: (headers.at(-1)?.round ?? 0) + 1,',
+    from: 'round: (last?.round ?? 0) + 1,',
     to: 'round: ((await snapshots.headers(keys.shard)).at(-1)?.round ?? 0) + 1,',
   },
   {
