@@ -44,7 +44,8 @@ interface Held {
  * First a full snapshot whose base lies there, so that a rebuild counts all of it; then, in one script, the shard itself,
  * in a life of its own: offsets of the log before mean nothing any more. The number of that life is taken when the snapshot
  * is stored: to die before leaves a shard that refuses the log until this runs again, to die after it one that is rebuilt from that
- * snapshot. The consumers must be stopped.
+ * snapshot. It is taken first where Redis is behind what is kept: it would be taken for what there is when this runs again. The
+ * consumers must be stopped.
  */
 export async function rebaseShard(
   deps: RebaseDeps,
@@ -69,16 +70,15 @@ export async function rebaseShard(
     full: true,
   }
   const rows = held.rows.map((row) => ({ ...row, above: aboveIn(row.above, starts, remade) }))
+  const { incarnation } = held
+  if (incarnation === null) await claimLife(deps, keys, token)
   if (!(await deps.snapshots.append(keys.shard, header, rows)))
     throw new Error(
       `another process stored a snapshot of shard ${keys.shard}; stop all consumers and run rebase again`,
     )
+  if (incarnation === null) return 'rebased'
   await claimLife(deps, keys, token)
-  const { incarnation } = held
-  if (incarnation !== null) {
-    const life = { incarnation, token, starts }
-    await rebaseLive(deps.redis, keys, life, { remade, isComplete })
-  }
+  await rebaseLive(deps.redis, keys, { incarnation, token, starts }, { remade, isComplete })
   return 'rebased'
 }
 

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
+import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
+import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { forgetIds } from '#consumers/snapshots/forget-ids.ts'
 import { snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
 import { type RebuildDeps, rebuildShard } from '#consumers/usage/rebuild-shard.ts'
+import { ShardKeeper } from '#consumers/usage/shard-keeper.ts'
 import { readPositions, type ShardPosition } from '#consumers/usage/shard-state.ts'
 import { dayOf, type Instant } from '#core/instant.ts'
 import type { LogRange } from '#drivers/kafka/scan-topic.ts'
@@ -109,6 +112,20 @@ export class LoggedShard {
 
   async rebuild(): Promise<void> {
     await rebuildShard(this.deps(), this.keys)
+  }
+
+  /** What keeps this shard alive in a consumer. */
+  keeper(): ShardKeeper {
+    return new ShardKeeper({ ...this.deps(), shards: [this.keys], onRebuilt: () => undefined })
+  }
+
+  /** What `tallygate rebase --yes` does; the causes that it found. */
+  async rebase(named: readonly number[] = [], isFromStart = false): Promise<readonly string[]> {
+    const deps = { ...this.deps(), name: 'test', distinctMeters: [] }
+    const logs = { ranges: this.ranges(), named, isFromStart, offsetAt: this.offsetAt }
+    const remade = await findRemade(logs, [await standingOf(deps, this.keys)])
+    await rebaseShard(deps, this.keys, { remade, isComplete: true })
+    return remade.map(({ cause }) => cause)
   }
 
   async position(partition: number): Promise<ShardPosition> {

@@ -1,8 +1,5 @@
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
-import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
-import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
-import { ShardKeeper } from '#consumers/usage/shard-keeper.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { LoggedShard } from '#test/helpers/logged-shard.ts'
@@ -24,30 +21,12 @@ async function counted(shard: LoggedShard, events: number): Promise<void> {
   await shard.count(0, { upto: events - 1 })
 }
 
-/** What `tallygate rebase --yes` does; the causes that it found. */
-async function rebase(
-  shard: LoggedShard,
-  named: readonly number[] = [],
-  isFromStart = false,
-): Promise<readonly string[]> {
-  const { keys, snapshots, incarnations, offsetAt } = shard
-  const logs = { ranges: shard.ranges(), named, isFromStart, offsetAt }
-  const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
-  const remade = await findRemade(logs, [await standingOf(deps, keys)])
-  await rebaseShard(deps, keys, { remade, isComplete: true })
-  return remade.map(({ cause }) => cause)
-}
-
-function keeperOf(shard: LoggedShard): ShardKeeper {
-  return new ShardKeeper({ ...shard.deps(), shards: [shard.keys], onRebuilt: () => undefined })
-}
-
 test('G4, G5: a Redis that forgot a rebase is refused, rebuilt from it, and counts all of the new log', async () => {
   await onShard(async (shard) => {
     await counted(shard, 10)
     const before = await dumpShard(redis, shard.keys)
     shard.logs[0] = []
-    expect(await rebase(shard)).toEqual(['made anew'])
+    expect(await shard.rebase()).toEqual(['made anew'])
     for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
     const { incarnation } = await shard.position(0)
     const own = { incarnation: incarnation ?? '' }
@@ -56,7 +35,7 @@ test('G4, G5: a Redis that forgot a rebase is refused, rebuilt from it, and coun
     await setBack(redis, shard.keys, before)
     for (const id of ['n2', 'n3']) shard.append(0, { id, at: NOW })
     expect(await shard.count(0, { upto: 3, known: 1, ...own })).toBe('INC')
-    const [position] = await keeperOf(shard).positions(0, () => true)
+    const [position] = await shard.keeper().positions(0, () => true)
     expect(position?.watermark).toBe(-1)
     await shard.count(0, { upto: 3 })
     expect(await shard.used()).toBe(14)
@@ -73,11 +52,11 @@ test('rebase: one that dies at any step loses nothing that was counted, whoever 
       shard.logs[0] = []
       const dying = dies === 'append' ? shard.snapshots : shard.incarnations
       Object.assign(dying, { [dies]: () => Promise.reject(new Error('killed')) })
-      await expect(rebase(shard)).rejects.toThrow('killed')
+      await expect(shard.rebase()).rejects.toThrow('killed')
       Reflect.deleteProperty(dying, dies)
-      const [position] = await keeperOf(shard).positions(0, () => true)
+      const [position] = await shard.keeper().positions(0, () => true)
       expect([position?.watermark, await shard.used()], dies).toEqual([9, 10])
-      await rebase(shard)
+      await shard.rebase()
       shard.append(0, { id: 'new', at: NOW })
       await shard.count(0, { upto: 0 })
       expect(await shard.used(), dies).toBe(11)
@@ -90,11 +69,11 @@ test('rebase: a Redis that forgot it is in no snapshot', async () => {
     await counted(shard, 5)
     const before = await dumpShard(redis, shard.keys)
     shard.logs[0] = []
-    await rebase(shard)
+    await shard.rebase()
     await setBack(redis, shard.keys, before)
     await shard.snapshot()
     for (let n = 0; n < 6; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
-    await keeperOf(shard).positions(0, () => true)
+    await shard.keeper().positions(0, () => true)
     await shard.count(0, { upto: 5 })
     expect(await shard.used()).toBe(11)
   })
@@ -111,11 +90,35 @@ test('rebase: a shard whose Redis went back keeps what a snapshot holds of it an
     await setBack(redis, shard.keys, before)
     shard.logs[0] = (shard.logs[0] ?? []).slice(0, 5)
     for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
-    expect(await rebase(shard)).toEqual(['lost its end'])
-    await keeperOf(shard).positions(0, () => true)
+    expect(await shard.rebase()).toEqual(['lost its end'])
+    await shard.keeper().positions(0, () => true)
     await shard.count(0, { upto: 6 })
     expect(await shard.used()).toBe(12)
   })
+})
+
+test('rebase: one that dies at any step keeps what a snapshot holds more than Redis, when it runs again', async () => {
+  for (const dies of ['append', 'claim'] as const) {
+    await onShard(async (shard) => {
+      for (let n = 0; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
+      await shard.rebuild()
+      await shard.count(0, { upto: 2 })
+      const before = await dumpShard(redis, shard.keys)
+      await shard.count(0, { upto: 9 })
+      await shard.snapshot()
+      await setBack(redis, shard.keys, before)
+      shard.logs[0] = []
+      shard.append(0, { id: 'new', at: NOW })
+      const dying = dies === 'append' ? shard.snapshots : shard.incarnations
+      Object.assign(dying, { [dies]: () => Promise.reject(new Error('killed')) })
+      await expect(shard.rebase()).rejects.toThrow('killed')
+      Reflect.deleteProperty(dying, dies)
+      expect(await shard.rebase(), dies).toEqual(['made anew'])
+      await shard.keeper().positions(0, () => true)
+      await shard.count(0, { upto: 0 })
+      expect(await shard.used(), dies).toBe(11)
+    })
+  }
 })
 
 test('rebase: a Redis that forgot the rebase before says nothing of the log that there is now', async () => {
@@ -123,15 +126,15 @@ test('rebase: a Redis that forgot the rebase before says nothing of the log that
     await counted(shard, 20)
     const before = await dumpShard(redis, shard.keys)
     shard.logs[0] = []
-    await rebase(shard)
+    await shard.rebase()
     for (let n = 0; n < 8; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
     await shard.count(0, { upto: 7 })
     await shard.snapshot()
     await setBack(redis, shard.keys, before)
-    expect(await rebase(shard)).toEqual([])
+    expect(await shard.rebase()).toEqual([])
     shard.logs[0] = (shard.logs[0] ?? []).slice(0, 5)
-    expect(await rebase(shard)).toEqual(['lost its end'])
-    await keeperOf(shard).positions(0, () => true)
+    expect(await shard.rebase()).toEqual(['lost its end'])
+    await shard.keeper().positions(0, () => true)
     shard.append(0, { id: 'next', at: NOW + 9 })
     await shard.count(0, { upto: 5 })
     expect(await shard.used()).toBe(29)
@@ -148,7 +151,7 @@ test('rebase: the new log counts also for a workspace of which a rebuild restore
     await wipe(redis, shard.keys)
     await shard.rebuild()
     shard.logs[0] = []
-    await rebase(shard)
+    await shard.rebase()
     for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
     await shard.count(0, { upto: 1 })
     expect(await shard.used()).toBe(2)
@@ -164,7 +167,7 @@ test('G5: a log that ends before what a snapshot holds is known for another one,
     await shard.count(0, { upto: 9 })
     await shard.snapshot()
     await setBack(redis, shard.keys, before)
-    const keeper = keeperOf(shard)
+    const keeper = shard.keeper()
     const kept = async (partition: number): Promise<number> =>
       keeper.kept(partition, [await shard.position(partition)])
     expect(await Promise.all([kept(0), kept(0), kept(1)])).toEqual([9, 9, -1])
@@ -176,11 +179,11 @@ test('G5: a log that ends before what a snapshot holds is known for another one,
 test('G4, G5: a consumer that slept through a rebase notices a Redis that forgot it', async () => {
   await onShard(async (shard) => {
     await counted(shard, 10)
-    const keeper = keeperOf(shard)
+    const keeper = shard.keeper()
     await keeper.positions(0, () => true)
     const before = await dumpShard(redis, shard.keys)
     shard.logs[0] = []
-    await rebase(shard)
+    await shard.rebase()
     expect((await keeper.positions(0, () => true))[0]?.watermark).toBe(-1)
     await setBack(redis, shard.keys, before)
     expect((await keeper.positions(0, () => true))[0]?.watermark).toBe(-1)
@@ -206,7 +209,7 @@ test('G4: a consumer of the log before changes nothing after a rebase', async ()
     for (const id of ['late6', 'late7']) shard.append(0, { id, at: NOW })
     const old = shard.logs[0] ?? []
     shard.logs[0] = []
-    await rebase(shard)
+    await shard.rebase()
     for (let n = 0; n < 7; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
     const anew = shard.logs[0]
     await shard.count(0, { upto: 6 })
@@ -225,7 +228,7 @@ test('G1: a log that lost its end is not counted from its start again, and what 
     for (let upto = 0; upto < 14; upto += 1) await shard.count(0, { upto })
     await shard.forget()
     shard.logs[0] = (shard.logs[0] ?? []).slice(0, 12)
-    expect(await rebase(shard)).toEqual(['lost its end'])
+    expect(await shard.rebase()).toEqual(['lost its end'])
     shard.append(0, { id: 'next', at: NOW + 1, units: 7 })
     expect(await shard.count(0, { upto: 12 })).toBe('OK')
     expect(await shard.used()).toBe(1_407)
@@ -239,11 +242,11 @@ test('G1: a log that lost its end is not counted from its start again, and what 
 test('rebase: a log that lost its end and outgrew what was counted goes on where that stands; a whole one is refused', async () => {
   await onShard(async (shard) => {
     await counted(shard, 10)
-    await expect(rebase(shard, [0])).rejects.toThrow('partition 0 holds all that was counted of it')
+    await expect(shard.rebase([0])).rejects.toThrow('partition 0 holds all that was counted of it')
     shard.logs[0] = (shard.logs[0] ?? []).slice(0, 7)
     for (let n = 0; n < 5; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
-    expect(await rebase(shard)).toEqual([])
-    expect(await rebase(shard, [0])).toEqual(['lost its end'])
+    expect(await shard.rebase()).toEqual([])
+    expect(await shard.rebase([0])).toEqual(['lost its end'])
     await shard.count(0, { upto: 11 })
     expect(await shard.used()).toBe(15)
   })
@@ -256,8 +259,8 @@ test('rebase: a log made anew that was counted on as the old one is counted from
     for (let n = 0; n < 8; n += 1) shard.append(0, { id: `n${n}`, at: NOW + n })
     await shard.count(0, { upto: 7 })
     expect(await shard.used()).toBe(8)
-    await expect(rebase(shard, [0])).rejects.toThrow('or say --from-start')
-    expect(await rebase(shard, [0], true)).toEqual(['made anew'])
+    await expect(shard.rebase([0])).rejects.toThrow('or say --from-start')
+    expect(await shard.rebase([0], true)).toEqual(['made anew'])
     await shard.count(0, { upto: 7 })
     expect(await shard.used()).toBe(13)
   })
@@ -276,7 +279,7 @@ test('G5: a Redis that went back further than the log reaches is restored from t
     shard.cut(0, 8)
     const [range] = shard.ranges()
     if (range === undefined) throw new Error('no partition')
-    const keeper = keeperOf(shard)
+    const keeper = shard.keeper()
     expect(await keeper.restored([await shard.position(0)], range)).toBe(true)
     expect(await keeper.restored([await shard.position(0)], range)).toBe(false)
     await shard.count(0, { upto: 8 })
