@@ -1,4 +1,4 @@
-import type { CatalogueStore } from '#core/ports.ts'
+import type { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
@@ -10,7 +10,7 @@ import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 const LOST_AFTER_MS = 20_000
 
 interface NamingOptions {
-  readonly catalogues: Pick<CatalogueStore, 'remembered' | 'load'>
+  readonly catalogues: Pick<MongoCatalogueStore, 'remembered' | 'load' | 'heard' | 'takeBack'>
   readonly redis: Redis
   readonly shards: readonly ShardKeys[]
   /** A clock that never goes back, ms. */
@@ -21,6 +21,12 @@ interface NamingOptions {
 interface Lacking {
   readonly revision: number
   readonly since: number
+}
+
+/** The revision that a shard names, and whether it named a newer one that was lost. */
+interface Named {
+  readonly inForce: number
+  readonly isLowered: boolean
 }
 
 /**
@@ -39,18 +45,29 @@ export class CatalogueNaming {
 
   /** To be called every few seconds; how many shards named a revision that was lost, and name another one now. */
   async name(): Promise<number> {
-    const lowered = await Promise.all(this.#options.shards.map((keys) => this.#nameOf(keys)))
-    return lowered.filter(Boolean).length
+    const { catalogues, shards } = this.#options
+    const heard = catalogues.heard()
+    const named = await Promise.all(shards.map((keys) => this.#nameOf(keys)))
+    await this.#takeBack(heard, named)
+    return named.filter(({ isLowered }) => isLowered).length
   }
 
-  async #nameOf(keys: ShardKeys): Promise<boolean> {
+  /** What was measured would ask MongoDB each time for a revision that is lost, and wait while that is away. */
+  async #takeBack(heard: number, named: readonly Named[]): Promise<void> {
+    const { catalogues } = this.#options
+    if (heard <= catalogues.remembered().revision) return
+    const { revision } = await catalogues.load(heard)
+    if (heard > revision && named.every(({ inForce }) => inForce === revision))
+      catalogues.takeBack({ heard, revision })
+  }
+
+  async #nameOf(keys: ShardKeys): Promise<Named> {
     const { catalogues, redis } = this.#options
     const { revision } = catalogues.remembered()
     const named = await raiseCatalogue(redis, { keys, revision })
     const newest = named <= revision ? revision : (await catalogues.load(named)).revision
-    if (!this.#isLost(keys, { named, newest })) return false
-    await raiseCatalogue(redis, { keys, revision: newest, lost: named })
-    return true
+    if (!this.#isLost(keys, { named, newest })) return { inForce: named, isLowered: false }
+    return { inForce: await raiseCatalogue(redis, { keys, revision: newest, lost: named }), isLowered: true }
   }
 
   #isLost(keys: ShardKeys, { named, newest }: { readonly named: number; readonly newest: number }): boolean {

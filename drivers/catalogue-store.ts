@@ -47,6 +47,16 @@ export class MongoCatalogueStore implements CatalogueStore {
     this.#heardOf = Math.max(this.#heardOf, revision)
   }
 
+  /** The newest revision that was heard of, 0 for none. */
+  heard(): number {
+    return this.#heardOf
+  }
+
+  /** A revision that was heard of is in force nowhere any more, unless a newer one was heard of since. */
+  takeBack({ heard, revision }: { readonly heard: number; readonly revision: number }): void {
+    if (this.#heardOf === heard) this.#heardOf = revision
+  }
+
   /**
    * The newest catalogue that anybody told of: what is measured by an older one counts otherwise when the log is read again.
    * Throws `unavailable` while that cannot be read.

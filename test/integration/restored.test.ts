@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
-import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
-import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { CatalogueNaming } from '#consumers/name-catalogue.ts'
-import { ShardKeeper } from '#consumers/usage/shard-keeper.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
@@ -44,16 +43,6 @@ class SetBack extends LoggedShard {
       0,
       headers.filter((header) => header.round > round),
     )
-  }
-
-  /** What `tallygate rebase --yes` does; the causes that it found. */
-  async rebase(): Promise<readonly string[]> {
-    const { keys, snapshots, incarnations, offsetAt } = this
-    const deps = { redis, snapshots, incarnations, now: () => NOW, name: 'test', distinctMeters: [] }
-    const standing = await standingOf(deps, keys)
-    const remade = await findRemade({ ranges: this.ranges(), named: [], offsetAt }, [standing])
-    await rebaseShard(deps, keys, { remade, isComplete: true })
-    return remade.map(({ cause }) => cause)
   }
 
   /** Redis is emptied, and the shard is rebuilt. */
@@ -111,7 +100,7 @@ test('G6: a MongoDB that was restored to before a rebase does not have the log t
   for (let n = 0; n < 5; n += 1) await shard.send(`new${n}`, NOW + n)
   await shard.snapshot()
   await shard.restoreTo(1)
-  const keeper = new ShardKeeper({ ...shard.deps(), shards: [shard.keys], onRebuilt: () => undefined })
+  const keeper = shard.keeper()
   const positions = await keeper.positions(0, () => true)
   expect(await keeper.kept(0, positions)).toBe(-1)
   expect(await shard.rebase(), 'nothing to be rebased').toEqual([])
@@ -204,6 +193,8 @@ function namingIn(keys: ReturnType<typeof shardKeys>) {
   const catalogues = {
     remembered: () => withRevision(world.remembered),
     load: async () => withRevision(world.newest),
+    heard: () => 0,
+    takeBack: () => undefined,
   }
   const naming = new CatalogueNaming({ redis, shards: [keys], catalogues, now: () => world.now })
   const named = async (): Promise<readonly [number, string | null]> => [
@@ -242,5 +233,31 @@ test('a catalogue is not taken back for a primary that was cut off and lacks it 
     expect(await at(41_000, 5)).toEqual([0, '8'])
     expect(await at(60_999, 5)).toEqual([0, '8'])
     expect(await at(61_000, 5)).toEqual([1, '5'])
+  })
+})
+
+test('G13: who heard of a catalogue that was lost measures on without MongoDB once Redis names another one', async () => {
+  await withShard(async (keys) => {
+    await redis.hset(keys.meta, 'cat', '7')
+    const world = { now: 0, isAway: false }
+    const source: unknown = JSON.parse(readFileSync('deploy/catalogue.json', 'utf8'))
+    const storedBy = { kind: 'cli', id: 'test', label: 'test' } as const
+    const catalogues = await MongoCatalogueStore.open({
+      newest: async () => ({ revision: 5, source, storedAt: 0, storedBy }),
+      after: () => (world.isAway ? Promise.reject(new Error('no MongoDB')) : Promise.resolve([])),
+    })
+    const naming = new CatalogueNaming({ redis, shards: [keys], catalogues, now: () => world.now })
+    catalogues.heardOf(7)
+    await naming.name()
+    expect(catalogues.heard(), 'not lost yet').toBe(7)
+    world.now = 20_000
+    expect(await naming.name()).toBe(1)
+    world.isAway = true
+    expect((await catalogues.inForce()).revision).toBe(5)
+    catalogues.heardOf(6)
+    catalogues.takeBack({ heard: 5, revision: 5 })
+    await expect(catalogues.inForce(), 'one that was heard of since').rejects.toMatchObject({
+      code: 'unavailable',
+    })
   })
 })
