@@ -32,3 +32,21 @@ test('G17: a copy of facts is used for a minute, by a clock that is ahead no lon
   expect(await isReadAnew(now - 2 * MINUTE_MS)).toBe(true)
   expect(await isReadAnew(now + 10 * MINUTE_MS)).toBe(true)
 })
+
+test('G17: whoever has no facts needs no write of Redis, which takes none while it is full or has no replica', async () => {
+  const named = async (revision: string | null): Promise<string> => {
+    const store = new CachedFactStore({
+      redis: {
+        getBuffer: async () => null,
+        hget: async () => revision,
+        evalsha: () => Promise.reject(new Error('OOM')),
+      } as unknown as Redis,
+      shards: [shardKeys(0)],
+      source: { read: async () => ({ versions: [], overrides: [], crossings: { count: 0, newest: null } }) },
+      fold: async () => null,
+    })
+    return store.load('acme', '').then((facts) => facts.revision)
+  }
+  expect(await named(null)).toBe('0.0.0')
+  await expect(named('1.0.0')).rejects.toMatchObject({ code: 'unavailable' })
+})
