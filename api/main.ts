@@ -78,13 +78,13 @@ const { KAFKA_BROKERS: brokers } = config
 const kafka = connectKafka({ brokers, security: config, clientId: 'tallygate-api', log })
 const usage = new UsageWriter({
   kafka,
-  registry: new SchemaRegistry(config.SCHEMA_REGISTRY_URL),
   log,
   ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
 })
 const waiting = { log, withinMs: config.START_DEADLINE_MS }
 const reaching = reachMongo(config.MONGODB_URL, waiting)
-const startingUsage = usage.start(async (found) => requireSameSchemas((await reaching).db, found))
+const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
+const startingUsage = usage.start(async () => requireSameSchemas((await reaching).db, registry))
 const [mongo, redis] = await Promise.all([reaching, reachRedis(redisOf(config), waiting)])
 shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())

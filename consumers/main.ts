@@ -78,10 +78,11 @@ const registry = new SchemaRegistry(config.SCHEMA_REGISTRY_URL)
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, security: config, clientId: name, log })
 const waiting = { log, withinMs: config.START_DEADLINE_MS }
 const producer = new GatheringProducer(kafka)
+const reaching = reachMongo(config.MONGODB_URL, waiting)
 const [mongo, redis, schemaIds, admin] = await Promise.all([
-  reachMongo(config.MONGODB_URL, waiting),
+  reaching,
   reachRedis({ url: config.REDIS_URL, commandTimeoutMs: 2_000 }, waiting),
-  reachRegistry(registry, waiting),
+  reaching.then(({ db }) => reachRegistry(waiting, () => requireSameSchemas(db, registry))),
   reachKafka(kafka, waiting).then((reached) => producer.start().then(() => reached)),
 ])
 shutdown.add('MongoDB', mongo.close)
@@ -93,7 +94,6 @@ const [install, catalogues] = await Promise.all([
   ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
   MongoCatalogueStore.open(catalogueLog),
   requireSafeRedis(redis),
-  requireSameSchemas(mongo.db, { ids: schemaIds, fetchSchema: (id) => registry.fetchSchema(id) }),
 ])
 const source = new FactsSource(mongo.db)
 const rules = new RulesHistory({ log: catalogueLog, catalogues, now })

@@ -3,7 +3,7 @@ import { openAdmin } from './kafka/connect.ts'
 import { connectMongo, isMongoAway, type MongoConnection } from './mongo/connect.ts'
 import { answeredByRedis, connectRedis, type RedisOptions } from './redis/connect.ts'
 import type { Redis } from './redis/connection.ts'
-import type { SchemaIds, SchemaRegistry } from './registry/schema-registry.ts'
+import type { SchemaIds } from './registry/schema-registry.ts'
 import { untilThere, type WaitOptions } from './until-there.ts'
 
 /** Opens MongoDB once it is there. Throws `unavailable`. */
@@ -19,9 +19,9 @@ export function reachRedis(options: RedisOptions, waiting: WaitOptions): Promise
 }
 
 /** The ids of our schemas, registered where they are not, once the registry is there. Throws `unavailable`, or `invalid_config` for what it refuses. */
-export function reachRegistry(registry: SchemaRegistry, waiting: WaitOptions): Promise<SchemaIds> {
+export function reachRegistry(waiting: WaitOptions, schemaIds: () => Promise<SchemaIds>): Promise<SchemaIds> {
   const dependency = { name: 'the schema registry', setting: 'SCHEMA_REGISTRY_URL' }
-  return untilThere(dependency, waiting, () => registry.schemaIds())
+  return untilThere(dependency, waiting, schemaIds)
 }
 
 /** Opens Kafka for questions about topics and offsets once it is there. Throws `unavailable`. */

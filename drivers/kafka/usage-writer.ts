@@ -3,15 +3,13 @@ import type { Logger } from 'pino'
 import { TallygateError } from '#core/errors.ts'
 import type { UsageSink } from '#core/ports.ts'
 import type { OwnUsage } from '#core/usage/own-usage.ts'
-import type { RegisteredSchemas } from '#drivers/mongo/schema-log.ts'
-import type { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import type { SchemaIds } from '#drivers/registry/schema-registry.ts'
 import { type Encode, encoderOf } from '#schemas/encoder.ts'
 import { type RecordName, usageRecords } from '#schemas/records.ts'
 import { GatheringProducer, type OutgoingRecord } from './producer.ts'
 
 interface WriterOptions {
   readonly kafka: Kafka
-  readonly registry: SchemaRegistry
   readonly log: Logger
   /** Headers that name the trace of who writes; left out where nothing is traced. */
   readonly traceHeaders?: () => Readonly<Record<string, string>> | null
@@ -36,16 +34,14 @@ export class UsageWriter implements UsageSink {
     this.#producer = new GatheringProducer(options.kafka, ACKNOWLEDGED_WITHIN_MS)
   }
 
-  /** Connects once; goes on trying by itself while that fails, or while `check` refuses the ids of the registry. */
-  async start(check: (found: RegisteredSchemas) => Promise<void>): Promise<void> {
-    const { registry } = this.#options
+  /** Connects once; goes on trying by itself while that fails, or while there are no ids that are to be written. */
+  async start(schemaIds: () => Promise<SchemaIds>): Promise<void> {
     try {
-      const [ids] = await Promise.all([registry.schemaIds(), this.#producer.start()])
-      await check({ ids, fetchSchema: (id) => registry.fetchSchema(id) })
+      const [ids] = await Promise.all([schemaIds(), this.#producer.start()])
       this.#encoders = new Map(usageRecords.map((record) => [record, encoderOf(record, ids[record])]))
     } catch (error) {
       this.#options.log.warn({ err: error }, 'usage cannot be written yet; trying again')
-      setTimeout(() => this.#isStopped || void this.start(check), RETRY_EVERY_MS).unref()
+      setTimeout(() => this.#isStopped || void this.start(schemaIds), RETRY_EVERY_MS).unref()
     }
   }
 

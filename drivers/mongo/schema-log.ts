@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb'
 import { TallygateError } from '#core/errors.ts'
-import type { SchemaIds } from '#drivers/registry/schema-registry.ts'
+import type { SchemaIds, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { isDuplicateKey } from './append-log.ts'
 
 interface SchemaDocument {
@@ -8,23 +8,20 @@ interface SchemaDocument {
   readonly record: string
 }
 
-/** What a schema registry says of our records. */
-export interface RegisteredSchemas {
-  readonly ids: SchemaIds
-  /** Text of a schema; null when the registry has no such id. */
-  readonly fetchSchema: (schemaId: number) => Promise<string | null>
-}
-
 /**
- * Refuses a registry under whose ids the log would be read wrongly, and keeps the ids of this one.
+ * The ids of our schemas, registered where they are not; kept, to refuse a registry under whose ids the log would be read wrongly.
  *
  * A record names its schema by id alone. A registry that lost its data numbers the same schemas anew, and a lead is read as a
- * contact without a word. Throws `invalid_config` for an id that stood for another record before, or for none now.
+ * contact without a word. Throws `invalid_config` for an id that stood for another record before, or for none now; nothing is
+ * registered then, so that the data can be restored into a registry that holds nothing else.
  */
-export async function requireSameSchemas(db: Db, { ids, fetchSchema }: RegisteredSchemas): Promise<void> {
+export async function requireSameSchemas(
+  db: Db,
+  registry: Pick<SchemaRegistry, 'schemaIds' | 'fetchSchema'>,
+): Promise<SchemaIds> {
   const collection = db.collection<SchemaDocument>('schema_ids')
   const known = await collection.find().toArray()
-  const now = await Promise.all(known.map(({ _id }) => fetchSchema(Number(_id))))
+  const now = await Promise.all(known.map(({ _id }) => registry.fetchSchema(Number(_id))))
   const wrong = known.filter(({ record }, index) => recordOf(now[index] ?? null) !== record)
   if (wrong.length > 0) {
     const named = wrong.map(({ _id, record }) => `${_id} (${record})`).join(', ')
@@ -33,6 +30,7 @@ export async function requireSameSchemas(db: Db, { ids, fetchSchema }: Registere
       `the schema registry has other schemas than records in Kafka were written with, or none, under ${named}: restore its data`,
     )
   }
+  const ids = await registry.schemaIds()
   const seen = new Set(known.map(({ _id }) => _id))
   const fresh = Object.entries(ids).filter(([, id]) => !seen.has(String(id)))
   await Promise.all(
@@ -42,6 +40,7 @@ export async function requireSameSchemas(db: Db, { ids, fetchSchema }: Registere
       }),
     ),
   )
+  return ids
 }
 
 function recordOf(text: string | null): string | null {
