@@ -8,7 +8,7 @@ import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
 import { scanShard } from '#drivers/redis/scan-shard.ts'
 import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { rebaseMeta } from '#drivers/redis/shard-scripts.ts'
-import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { beginRound, type Offsets, readWholeRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { isWhole } from '#drivers/redis/whole-shard.ts'
 import type { RemadePartition } from './find-remade.ts'
 
@@ -185,7 +185,7 @@ async function readLive(
   const base = basesOf(meta)
   const rows: SnapshotRow[] = []
   for (const workspace of await listWorkspaces(redis, keys)) {
-    const row = await readRow(redis, { keys, incarnation, base, workspace, meters: distinctMeters })
+    const row = await readWholeRow(redis, { keys, incarnation, base, workspace, meters: distinctMeters })
     if (row === null) return null
     rows.push(row)
   }

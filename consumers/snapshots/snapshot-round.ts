@@ -7,7 +7,7 @@ import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { listWorkspaces } from '#drivers/redis/list-workspaces.ts'
 import { basesOf, lowerBoundsOf, numbersOf } from '#drivers/redis/shard-offsets.ts'
 import { forgetStamp } from '#drivers/redis/shard-scripts.ts'
-import { beginRound, type Offsets, readRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
+import { beginRound, type Offsets, readWholeRow, type SnapshotRow } from '#drivers/redis/snapshot-scripts.ts'
 import { archiveDays, archivedThrough, archivedThroughLapse } from './archive-days.ts'
 
 /** What a round needs. */
@@ -17,8 +17,8 @@ export interface SnapshotDeps {
   readonly incarnations: Pick<IncarnationLog, 'newest'>
   readonly days: PageStore
   /**
-   * Distinct meters, whose members are part of a row, by a catalogue of that revision or a newer one. Throws where there is
-   * none: members of a meter that is not known would be in no row, and their workspace off the list.
+   * Distinct meters, whose members are part of a row, by a catalogue of that revision or a newer one. Throws where it cannot be
+   * read: members of a meter that is not known might be in no row, and their workspace off the list.
    */
   readonly distinctMeters: (revision: number) => Promise<readonly string[]>
   /** Meters whose last window goes on after a lapse: `lastingMeters`. */
@@ -109,7 +109,7 @@ async function readRows(redis: Redis, { workspaces, ...shared }: RowsInput): Pro
   const rows: SnapshotRow[] = []
   for (let from = 0; from < workspaces.length; from += AT_ONCE) {
     const slice = workspaces.slice(from, from + AT_ONCE)
-    const read = await Promise.all(slice.map((workspace) => readRow(redis, { ...shared, workspace })))
+    const read = await Promise.all(slice.map((workspace) => readWholeRow(redis, { ...shared, workspace })))
     for (const row of read) {
       if (row === null) return null
       rows.push(row)

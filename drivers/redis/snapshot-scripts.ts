@@ -1,4 +1,6 @@
 import { Packr } from 'msgpackr'
+import { levelField, parseDayField } from '#core/usage/counter-fields.ts'
+import type { Redis } from './connection.ts'
 import { inPairs } from './in-pairs.ts'
 import { DEDUPE_SUB_SHARDS, type ShardKeys } from './keys.ts'
 import { defineScript, listOf, type RawReply, wordOf } from './script.ts'
@@ -68,6 +70,26 @@ export const readRow = defineScript({
     }
   },
 })
+
+/**
+ * A row with the members also of distinct meters that the catalogue does not have, as one that a restored MongoDB lost: those
+ * whose size stands among the days of the counters. Null when the round must be given up.
+ */
+export async function readWholeRow(redis: Redis, input: ReadRowInput): Promise<SnapshotRow | null> {
+  const row = await readRow(redis, input)
+  const more = row === null ? [] : otherSets(row, input.meters)
+  return more.length === 0 ? row : readRow(redis, { ...input, meters: [...input.meters, ...more] })
+}
+
+/** Distinct meters beside those: a size stands in fields of days alone, a level in one without a day, too. */
+function otherSets({ fields }: SnapshotRow, meters: readonly string[]): readonly string[] {
+  const sized = Object.keys(fields).flatMap((name) => {
+    const field = parseDayField(name)
+    const isSize = field?.kind === 'level' && fields[levelField(field.meter)] === undefined
+    return isSize && !meters.includes(field.meter) ? [field.meter] : []
+  })
+  return [...new Set(sized)]
+}
 
 interface PutRowInput {
   readonly keys: ShardKeys

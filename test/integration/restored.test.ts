@@ -3,16 +3,21 @@ import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
 import { CatalogueNaming } from '#consumers/name-catalogue.ts'
+import { snapshotRound } from '#consumers/snapshots/snapshot-round.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { MongoCatalogueStore } from '#drivers/catalogue-store.ts'
 import { CachedFactStore } from '#drivers/facts-store.ts'
+import { mergeRounds } from '#drivers/mongo/merge-rounds.ts'
+import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { defaultCatalogue } from '#test/helpers/facts.ts'
 import { LoggedShard } from '#test/helpers/logged-shard.ts'
 import { versionsAfter } from '#test/helpers/versions.ts'
 import { wipe } from '#test/simulator/disasters.ts'
+import { memoryDb } from '#test/simulator/memory-db.ts'
+import { MemoryPages } from '#test/simulator/memory-stores.ts'
 
 const NOW = Date.UTC(2026, 10, 23, 12)
 const redis = new Redis(engineAddresses().redis)
@@ -259,5 +264,26 @@ test('G13: who heard of a catalogue that was lost measures on without MongoDB on
     await expect(catalogues.inForce(), 'one that was heard of since').rejects.toMatchObject({
       code: 'unavailable',
     })
+  })
+})
+
+test('G6: members of a meter that only a lost catalogue has are in the snapshots all the same', async () => {
+  await withShard(async (keys) => {
+    await redis.hset(keys.usage('acme'), 'badges:20261123:l', '1', 'bots', '2', 'bots:20261123:l', '2')
+    await redis.sadd(keys.members('acme', 'badges'), 'b1')
+    await redis.hset(keys.dirty, 'acme', 'stamp')
+    const snapshots = new SnapshotLog(memoryDb())
+    const deps = {
+      redis,
+      snapshots,
+      incarnations: { newest: async () => 1 },
+      days: new MemoryPages(),
+      distinctMeters: async () => ['seats'],
+      lastingMeters: () => [],
+      nonce: () => 'n',
+    }
+    expect(await snapshotRound(deps, keys)).toBe('stored')
+    const rows = await mergeRounds(snapshots, 0, await snapshots.headers(0))
+    expect(rows).toMatchObject([{ workspace: 'acme', members: { badges: ['b1'] } }])
   })
 })
