@@ -3,7 +3,7 @@ import { lacksLife, type SnapshotHeader } from '#drivers/mongo/snapshot-log.ts'
 import type { ShardKeys } from '#drivers/redis/keys.ts'
 import type { Offsets } from '#drivers/redis/snapshot-scripts.ts'
 import { type RebuildDeps, rebuildShard } from './rebuild-shard.ts'
-import { readPositions, type ShardPosition } from './shard-state.ts'
+import { countedUpto, readPositions, type ShardPosition } from './shard-state.ts'
 
 interface KeeperOptions extends RebuildDeps {
   readonly shards: readonly ShardKeys[]
@@ -67,10 +67,10 @@ export class ShardKeeper {
     const { shards } = this.#options
     const isKept = await Promise.all(
       shards.map(async (keys) => {
-        const { watermark = -1, base = -1 } = positions[keys.shard] ?? {}
-        if (watermark >= low - 1) return false
+        const position = positions[keys.shard] ?? { watermark: -1, base: -1 }
+        if (position.watermark >= low - 1) return false
         const stored = await this.#storedOf(keys, positions)
-        return (stored[partition] ?? -1) > Math.max(watermark, base)
+        return (stored[partition] ?? -1) > countedUpto(position)
       }),
     )
     const lost = shards.filter((_, shard) => isKept[shard] === true)

@@ -16,6 +16,11 @@ export interface ShardPosition {
   readonly hasThresholds: boolean
 }
 
+/** Last offset of the partition that the counters hold: covered, or restored by a rebuild that reads ids up to there again. */
+export function countedUpto({ watermark, base }: Pick<ShardPosition, 'watermark' | 'base'>): number {
+  return Math.max(watermark, base)
+}
+
 /** Reads incarnation and watermark of every shard for one partition, one call a shard. */
 export async function readPositions(
   redis: Redis,

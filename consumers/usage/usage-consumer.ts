@@ -20,7 +20,7 @@ import { watchProgress } from '../watch-progress.ts'
 import { MARK_EVERY_MS, startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
-import type { ShardPosition } from './shard-state.ts'
+import { countedUpto, type ShardPosition } from './shard-state.ts'
 import { CALL_WEIGHT, type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
@@ -156,7 +156,7 @@ function requireSameLog(
   onRecreated: (partition: number, reason: string) => void,
 ): void {
   // The furthest shard: one that was rebased already takes the new log, the others would skip it.
-  const counted = Math.max(kept, ...positions.map(({ watermark, base }) => Math.max(watermark, base)))
+  const counted = Math.max(kept, ...positions.map(countedUpto))
   if (high > counted) return
   const reason = remadeReason(partition, { high, counted })
   onRecreated(partition, reason)

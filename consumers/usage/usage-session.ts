@@ -7,7 +7,7 @@ import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { SliceBuilder } from '#drivers/redis/pack-slice.ts'
 import type { BatchTrace } from '#drivers/traces.ts'
 import type { Turnstile } from '#drivers/turnstile.ts'
-import type { ShardPosition } from './shard-state.ts'
+import { countedUpto, type ShardPosition } from './shard-state.ts'
 
 /** What a call was about. */
 export interface AppliedCall {
@@ -122,7 +122,7 @@ export class UsageSession implements PartitionSession {
       tail: Promise.resolve('done'),
     }))
     this.#position = Math.min(...this.#tracks.map((track) => track.known)) + 1
-    this.#setAsideUpto = Math.max(...positions.map(({ watermark, base }) => Math.max(watermark, base)))
+    this.#setAsideUpto = Math.max(...positions.map(countedUpto))
   }
 
   /** The offset that is read next; what lies below may still be on its way to Redis. */

@@ -21,6 +21,25 @@ async function counted(shard: LoggedShard, events: number): Promise<void> {
   await shard.count(0, { upto: events - 1 })
 }
 
+/** A shard that counted ten events into a snapshot, and whose Redis went back to where it had counted fewer. */
+async function wentBack(shard: LoggedShard, { upto }: { readonly upto: number }): Promise<void> {
+  for (let n = 0; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
+  await shard.rebuild()
+  await shard.count(0, { upto })
+  const before = await dumpShard(redis, shard.keys)
+  await shard.count(0, { upto: 9 })
+  await shard.snapshot()
+  await setBack(redis, shard.keys, before)
+}
+
+/** A rebase that is killed in one of its steps. */
+async function rebaseDying(shard: LoggedShard, step: 'append' | 'claim'): Promise<void> {
+  const dying = step === 'append' ? shard.snapshots : shard.incarnations
+  Object.assign(dying, { [step]: () => Promise.reject(new Error('killed')) })
+  await expect(shard.rebase()).rejects.toThrow('killed')
+  Reflect.deleteProperty(dying, step)
+}
+
 test('G4, G5: a Redis that forgot a rebase is refused, rebuilt from it, and counts all of the new log', async () => {
   await onShard(async (shard) => {
     await counted(shard, 10)
@@ -50,10 +69,7 @@ test('rebase: one that dies at any step loses nothing that was counted, whoever 
       for (let n = 4; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
       await shard.count(0, { upto: 9 })
       shard.logs[0] = []
-      const dying = dies === 'append' ? shard.snapshots : shard.incarnations
-      Object.assign(dying, { [dies]: () => Promise.reject(new Error('killed')) })
-      await expect(shard.rebase()).rejects.toThrow('killed')
-      Reflect.deleteProperty(dying, dies)
+      await rebaseDying(shard, dies)
       const [position] = await shard.keeper().positions(0, () => true)
       expect([position?.watermark, await shard.used()], dies).toEqual([9, 10])
       await shard.rebase()
@@ -81,13 +97,7 @@ test('rebase: a Redis that forgot it is in no snapshot', async () => {
 
 test('rebase: a shard whose Redis went back keeps what a snapshot holds of it and the log has lost', async () => {
   await onShard(async (shard) => {
-    for (let n = 0; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
-    await shard.rebuild()
-    await shard.count(0, { upto: 6 })
-    const before = await dumpShard(redis, shard.keys)
-    await shard.count(0, { upto: 9 })
-    await shard.snapshot()
-    await setBack(redis, shard.keys, before)
+    await wentBack(shard, { upto: 6 })
     shard.logs[0] = (shard.logs[0] ?? []).slice(0, 5)
     for (const id of ['n0', 'n1']) shard.append(0, { id, at: NOW })
     expect(await shard.rebase()).toEqual(['lost its end'])
@@ -100,19 +110,10 @@ test('rebase: a shard whose Redis went back keeps what a snapshot holds of it an
 test('rebase: one that dies at any step keeps what a snapshot holds more than Redis, when it runs again', async () => {
   for (const dies of ['append', 'claim'] as const) {
     await onShard(async (shard) => {
-      for (let n = 0; n < 10; n += 1) shard.append(0, { id: `old${n}`, at: NOW - HOUR_MS + n })
-      await shard.rebuild()
-      await shard.count(0, { upto: 2 })
-      const before = await dumpShard(redis, shard.keys)
-      await shard.count(0, { upto: 9 })
-      await shard.snapshot()
-      await setBack(redis, shard.keys, before)
+      await wentBack(shard, { upto: 2 })
       shard.logs[0] = []
       shard.append(0, { id: 'new', at: NOW })
-      const dying = dies === 'append' ? shard.snapshots : shard.incarnations
-      Object.assign(dying, { [dies]: () => Promise.reject(new Error('killed')) })
-      await expect(shard.rebase()).rejects.toThrow('killed')
-      Reflect.deleteProperty(dying, dies)
+      await rebaseDying(shard, dies)
       expect(await shard.rebase(), dies).toEqual(['made anew'])
       await shard.keeper().positions(0, () => true)
       await shard.count(0, { upto: 0 })
@@ -160,13 +161,7 @@ test('rebase: the new log counts also for a workspace of which a rebuild restore
 
 test('G5: a log that ends before what a snapshot holds is known for another one, though Redis went back', async () => {
   await onShard(async (shard) => {
-    for (let n = 0; n < 10; n += 1) shard.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
-    await shard.rebuild()
-    await shard.count(0, { upto: 2 })
-    const before = await dumpShard(redis, shard.keys)
-    await shard.count(0, { upto: 9 })
-    await shard.snapshot()
-    await setBack(redis, shard.keys, before)
+    await wentBack(shard, { upto: 2 })
     const keeper = shard.keeper()
     const kept = async (partition: number): Promise<number> =>
       keeper.kept(partition, [await shard.position(partition)])
@@ -268,13 +263,7 @@ test('rebase: a log made anew that was counted on as the old one is counted from
 
 test('G5: a Redis that went back further than the log reaches is restored from the snapshot that holds it', async () => {
   await onShard(async (shard) => {
-    for (let n = 0; n < 10; n += 1) shard.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
-    await shard.rebuild()
-    await shard.count(0, { upto: 1 })
-    const before = await dumpShard(redis, shard.keys)
-    await shard.count(0, { upto: 9 })
-    await shard.snapshot()
-    await setBack(redis, shard.keys, before)
+    await wentBack(shard, { upto: 1 })
     await shard.snapshot()
     shard.cut(0, 8)
     const [range] = shard.ranges()

@@ -58,76 +58,79 @@ class SetBack extends LoggedShard {
   }
 }
 
-test('G6: a MongoDB that was restored to before a round of snapshots loses no count when Redis is lost after it', async () => {
+/** A shard that was rebuilt from nothing, while a test uses it. */
+async function onShard(run: (shard: SetBack) => Promise<void>): Promise<void> {
   const shard = new SetBack(redis)
   await shard.rebuild()
-  await shard.send('a', NOW - HOUR_MS)
-  await shard.snapshot()
-  for (const id of ['b', 'c', 'd']) await shard.send(id, NOW)
-  await shard.snapshot()
-  await shard.restoreTo(1)
-  await redis.hset(shard.keys.dirty, 'bolt', 'changed since')
-  await shard.snapshot()
-  await shard.lose()
-  expect(await shard.used()).toBe(4)
-  await wipe(redis, shard.keys)
+  await run(shard).finally(() => wipe(redis, shard.keys))
+}
+
+test('G6: a MongoDB that was restored to before a round of snapshots loses no count when Redis is lost after it', async () => {
+  await onShard(async (shard) => {
+    await shard.send('a', NOW - HOUR_MS)
+    await shard.snapshot()
+    for (const id of ['b', 'c', 'd']) await shard.send(id, NOW)
+    await shard.snapshot()
+    await shard.restoreTo(1)
+    await redis.hset(shard.keys.dirty, 'bolt', 'changed since')
+    await shard.snapshot()
+    await shard.lose()
+    expect(await shard.used()).toBe(4)
+  })
 })
 
 test('G6: rounds that a restored MongoDB lacks are missed also where Redis was rebuilt from them', async () => {
-  const shard = new SetBack(redis)
-  await shard.rebuild()
-  await shard.send('a', NOW - HOUR_MS)
-  await shard.snapshot()
-  for (const id of ['b', 'c', 'd']) await shard.send(id, NOW)
-  await shard.snapshot()
-  await shard.lose()
-  for (const round of [1, 0]) {
-    await shard.restoreTo(round)
-    await redis.hset(shard.keys.dirty, 'bolt', 'changed since')
+  await onShard(async (shard) => {
+    await shard.send('a', NOW - HOUR_MS)
     await shard.snapshot()
-    const headers = await shard.snapshots.headers(0)
-    expect(headers.at(-1)).toMatchObject({ round: round + 1, full: true })
+    for (const id of ['b', 'c', 'd']) await shard.send(id, NOW)
     await shard.snapshot()
-    expect(await shard.snapshots.headers(0), 'once is enough').toHaveLength(headers.length)
     await shard.lose()
-    expect(await shard.used()).toBe(4)
-  }
-  await wipe(redis, shard.keys)
+    for (const round of [1, 0]) {
+      await shard.restoreTo(round)
+      await redis.hset(shard.keys.dirty, 'bolt', 'changed since')
+      await shard.snapshot()
+      const headers = await shard.snapshots.headers(0)
+      expect(headers.at(-1)).toMatchObject({ round: round + 1, full: true })
+      await shard.snapshot()
+      expect(await shard.snapshots.headers(0), 'once is enough').toHaveLength(headers.length)
+      await shard.lose()
+      expect(await shard.used()).toBe(4)
+    }
+  })
 })
 
 test('G6: a MongoDB that was restored to before a rebase does not have the log that there is refused', async () => {
-  const shard = new SetBack(redis)
-  await shard.rebuild()
-  for (let n = 0; n < 10; n += 1) await shard.send(`old${n}`, NOW - HOUR_MS + n)
-  await shard.snapshot()
-  shard.logs[0] = []
-  await shard.rebase()
-  for (let n = 0; n < 5; n += 1) await shard.send(`new${n}`, NOW + n)
-  await shard.snapshot()
-  await shard.restoreTo(1)
-  const keeper = shard.keeper()
-  const positions = await keeper.positions(0, () => true)
-  expect(await keeper.kept(0, positions)).toBe(-1)
-  expect(await shard.rebase(), 'nothing to be rebased').toEqual([])
-  await shard.snapshot()
-  expect(await keeper.kept(0, positions)).toBe(4)
-  await shard.lose()
-  expect(await shard.used()).toBe(15)
-  await wipe(redis, shard.keys)
+  await onShard(async (shard) => {
+    for (let n = 0; n < 10; n += 1) await shard.send(`old${n}`, NOW - HOUR_MS + n)
+    await shard.snapshot()
+    shard.logs[0] = []
+    await shard.rebase()
+    for (let n = 0; n < 5; n += 1) await shard.send(`new${n}`, NOW + n)
+    await shard.snapshot()
+    await shard.restoreTo(1)
+    const keeper = shard.keeper()
+    const positions = await keeper.positions(0, () => true)
+    expect(await keeper.kept(0, positions)).toBe(-1)
+    expect(await shard.rebase(), 'nothing to be rebased').toEqual([])
+    await shard.snapshot()
+    expect(await keeper.kept(0, positions)).toBe(4)
+    await shard.lose()
+    expect(await shard.used()).toBe(15)
+  })
 })
 
 test('G6: days that a restored MongoDB lacks are back when Redis is emptied as well', async () => {
-  const shard = new SetBack(redis)
-  await shard.rebuild()
-  await shard.send('a', NOW - 60 * DAY_MS)
-  await shard.snapshot()
-  await shard.send('b', NOW)
-  await shard.snapshot()
-  expect(await shard.used()).toBe(1)
-  await shard.restoreTo(1)
-  await shard.lose()
-  expect(await shard.used()).toBe(2)
-  await wipe(redis, shard.keys)
+  await onShard(async (shard) => {
+    await shard.send('a', NOW - 60 * DAY_MS)
+    await shard.snapshot()
+    await shard.send('b', NOW)
+    await shard.snapshot()
+    expect(await shard.used()).toBe(1)
+    await shard.restoreTo(1)
+    await shard.lose()
+    expect(await shard.used()).toBe(2)
+  })
 })
 
 interface Restored {
