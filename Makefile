@@ -36,11 +36,12 @@ test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, 
 MINUTES ?= 10
 EVENTS ?= 1000000
 CHAOS_SEEDS ?= 5
-soak: $(NODE) ## Long runs: simulator and its mutants, steady load, a million events under faults, crashes by five seeds, copies, a large import, holds, overload, restarts: make soak MINUTES=30
+soak: $(NODE) ## Long runs: simulator and its mutants, steady load, a million events under faults, crashes by five seeds, engines set back, copies, a large import, holds, overload, restarts: make soak MINUTES=30
 	@$(NODE) test/simulator/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/soak.ts $(MINUTES)
 	@$(NODE) test/chaos/long-run.ts $(EVENTS)
 	@CHAOS_SEEDS=$(CHAOS_SEEDS) $(NODE) test/chaos/seeds.ts
+	@$(NODE) test/chaos/restores.ts
 	@G3_IDS=100000 npx vitest run duplicates
 	@IMPORT_WORKSPACES=100000 npx vitest run --project integration import.test
 	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run holds.conformance use-guarantees
