@@ -1,4 +1,5 @@
 import { reasonOfFault } from '#core/errors.ts'
+import type { Instant } from '#core/instant.ts'
 import { isEqual } from '#core/is-equal.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { RulesAt } from '#core/subscription/rules-in-force.ts'
@@ -12,6 +13,13 @@ export interface RecordedVersion {
   readonly refusals: readonly Refusal[]
   /** What later versions that came before this one are refused, now that it stands before them. */
   readonly overtaken: readonly Overtaken[]
+  /** Windows that begin inside a day with this version, or with a later one that came before it. */
+  readonly starts: readonly StartedWindow[]
+}
+
+interface StartedWindow {
+  readonly version: number
+  readonly startsAt: Instant
 }
 
 interface Overtaken {
@@ -47,7 +55,7 @@ export async function recordVersion(
 }
 
 function refusedWhole(refusal: Refusal): RecordedVersion {
-  return { folded: null, refusals: [refusal], overtaken: [] }
+  return { folded: null, refusals: [refusal], overtaken: [], starts: [] }
 }
 
 /**
@@ -67,7 +75,13 @@ function fold(
     folded,
     refusals: refusalsOf(folded, event),
     overtaken: later.flatMap((one) => newlyRefused(one, { before, folded, by: event })),
+    starts: [event, ...later].flatMap((one) => startsOf(folded, one)),
   }
+}
+
+function startsOf({ changes }: FoldedVersions, { version }: SubscriptionEvent): readonly StartedWindow[] {
+  const startsAt = changes.get(version)?.windowStart ?? null
+  return startsAt === null ? [] : [{ version, startsAt }]
 }
 
 function refusalsOf(folded: FoldedVersions | null, { version }: SubscriptionEvent): readonly Refusal[] {

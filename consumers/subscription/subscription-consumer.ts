@@ -1,5 +1,6 @@
 import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
+import { systemClock } from '#drivers/clock.ts'
 import { committedOffset } from '#drivers/kafka/committed-offset.ts'
 import { ConsumerLoop } from '#drivers/kafka/consumer-loop.ts'
 import { readRanges } from '#drivers/kafka/scan-topic.ts'
@@ -10,7 +11,8 @@ import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
 import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
 
-interface SubscriptionConsumerOptions extends Omit<SubscriptionSessionDeps, 'retry' | 'warn' | 'trace'> {
+interface SubscriptionConsumerOptions
+  extends Omit<SubscriptionSessionDeps, 'now' | 'retry' | 'warn' | 'trace'> {
   readonly traces: Traces | null
   readonly kafka: Kafka
   readonly admin: Admin
@@ -38,6 +40,7 @@ export async function startSubscriptionConsumer(
   const { kafka, admin, log, groupId, topic, onFatal, sessionTimeoutMs, metrics, traces } = options
   const deps: SubscriptionSessionDeps = {
     ...options,
+    now: systemClock,
     warn: ({ code, reason }, { workspace, version, id }) => {
       metrics.warnings.inc({ code })
       log.warn({ workspace, version, eventId: id, code }, reason)

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest'
-import { MINUTE_MS } from '#core/instant.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
+import { faultOfTime } from '#core/usage/append-time.ts'
 import { defaultCatalogue, START } from '#test/helpers/facts.ts'
 import { versionsAfter } from '#test/helpers/versions.ts'
-import { SubscriptionSession, type SubscriptionSessionDeps } from './subscription-session.ts'
+import {
+  SubscriptionSession,
+  type SubscriptionSessionDeps,
+  type WindowStart,
+} from './subscription-session.ts'
 
 /** A record as Kafka appended it, perhaps with the time at which it says that it was appended before. */
 interface Appended {
@@ -14,13 +19,24 @@ interface Appended {
   readonly value?: string
 }
 
-/** What a session made of records: the versions it stored, and its letters. */
+interface Taking {
+  readonly trusts?: boolean
+  /** Versions in the order of their arrival. */
+  readonly stored?: SubscriptionEvent[]
+  readonly now?: number
+}
+
+/** What a session made of records: the versions there are then, its letters, and the windows whose start it told of. */
 async function taken(
   records: readonly Appended[],
-  { trusts = true }: { readonly trusts?: boolean } = {},
-): Promise<{ readonly stored: readonly number[]; readonly letters: readonly string[] }> {
-  const stored: SubscriptionEvent[] = []
+  { trusts = true, stored = [], now = START }: Taking = {},
+): Promise<{
+  readonly stored: readonly number[]
+  readonly letters: readonly string[]
+  readonly starts: readonly WindowStart[]
+}> {
   const letters: string[] = []
+  const starts: WindowStart[] = []
   const deps: SubscriptionSessionDeps = Object({
     decoder: {
       prepare: async () => undefined,
@@ -34,7 +50,8 @@ async function taken(
     facts: { refresh: async () => undefined },
     rules: { judging: async () => () => defaultCatalogue() },
     trustAppendTimeHeader: trusts,
-    startWindow: async () => undefined,
+    now: () => now,
+    startWindow: async (start: WindowStart) => starts.push(start),
     deadLetter: async ({ code, reason }: { code: string; reason: string }) => {
       letters.push(`${code}: ${reason}`)
     },
@@ -50,7 +67,7 @@ async function taken(
   }))
   const session = new SubscriptionSession(deps, { partition: 0, position: 0 })
   await session.handle(Object({ messages, next: messages.length, heartbeat: async () => undefined }))
-  return { stored: stored.map(({ version }) => version), letters }
+  return { stored: stored.map(({ version }) => version), letters, starts }
 }
 
 const [bought, upgraded] = versionsAfter({ type: 'upgraded', is: { plan: 'pro' } })
@@ -68,7 +85,7 @@ test('a version that is dated more than 5 minutes ahead of its record is set asi
   expect(letters).toEqual([
     expect.stringMatching(/^from_the_future: occurredAt 2026-06-11T09:00:00.000Z is more/),
   ])
-  expect(await taken([{ event: upgraded, at: edge }])).toEqual({ stored: [2], letters: [] })
+  expect(await taken([{ event: upgraded, at: edge }])).toMatchObject({ stored: [2], letters: [] })
 })
 
 test('a version that was dated ahead is taken under its own number once billing states when it happened', async () => {
@@ -89,7 +106,7 @@ test('what is ahead goes by the time that a record restates, where that is belie
 })
 
 test('a version may be as late as it likes', async () => {
-  expect(await taken([{ event: bought, at: START + 400 * 24 * 60 * MINUTE_MS }])).toEqual({
+  expect(await taken([{ event: bought, at: START + 400 * DAY_MS }])).toMatchObject({
     stored: [1],
     letters: [],
   })
@@ -102,4 +119,43 @@ test('G12: a record on which the code itself fails is set aside, and the version
   ])
   expect(stored).toEqual([1])
   expect(letters).toEqual([expect.stringMatching(/^undecodable: .*a fault of this version: SyntaxError/)])
+})
+
+/** Two changes of the anchor, so that each of three versions begins a window inside a day, with when each was appended. */
+const anchored = versionsAfter(
+  { actor: 'support', is: { anchorDay: 20 } },
+  { actor: 'support', is: { anchorDay: 22 } },
+).map((event) => ({ event, at: event.occurredAt + MINUTE_MS }))
+const later = anchored.at(-1)
+if (later === undefined) throw new Error('three versions')
+
+test('versions that are read again tell of the window that each began, none of one that began after it', async () => {
+  const stored: SubscriptionEvent[] = []
+  const first = await taken(anchored, { stored })
+  expect(first.starts.map(({ version }) => version)).toEqual([1, 2, 3])
+  const again = await taken(anchored, { stored, now: START + 100 * DAY_MS })
+  expect(again.starts).toEqual(first.starts)
+  for (const { startsAt, appendedAt } of again.starts)
+    expect(faultOfTime(startsAt, { at: appendedAt, restated: true })).toBeNull()
+})
+
+test('a version that comes late tells of the windows of later ones once more, at no time before they began', async () => {
+  const [, second, third] = anchored
+  if (second === undefined || third === undefined) throw new Error('three versions')
+  const redriven = { ...second, at: third.at + HOUR_MS, restated: second.at }
+  const { starts } = await taken([...anchored.filter((record) => record !== second), redriven])
+  expect(starts.map(({ version, appendedAt }) => [version, appendedAt])).toEqual([
+    [1, START + MINUTE_MS],
+    [3, third.at],
+    [2, second.at],
+    [3, third.event.occurredAt],
+  ])
+})
+
+test('where no append time is believed but Kafka’s, windows that began more than 48 hours ago are told of no more', async () => {
+  const options = { trusts: false, now: later.at }
+  const stored: SubscriptionEvent[] = []
+  const first = await taken(anchored, { ...options, stored })
+  expect(first.starts.map(({ version }) => version)).toEqual([2, 3])
+  expect((await taken(anchored, { ...options, stored, now: later.at + 48 * HOUR_MS })).starts).toEqual([])
 })

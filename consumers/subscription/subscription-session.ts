@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import { type DeadLetterCode, reasonOfFault } from '#core/errors.ts'
+import type { Instant } from '#core/instant.ts'
 import type { FactStore } from '#core/ports.ts'
 import type { Warning } from '#core/subscription/flag-trial.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
@@ -20,7 +21,7 @@ export interface WindowStart {
   readonly workspace: string
   readonly version: number
   readonly startsAt: number
-  /** Append time of the subscription record, ms. */
+  /** When it counts as told of, ms: it is late or not by that. */
   readonly appendedAt: number
 }
 
@@ -41,6 +42,7 @@ export interface SubscriptionSessionDeps {
   readonly facts: FactStore
   readonly rules: Pick<RulesHistory, 'judging'>
   readonly trustAppendTimeHeader: boolean
+  readonly now: () => Instant
   /** Both resolve when Kafka has acknowledged the record. */
   readonly startWindow: (start: WindowStart) => Promise<void>
   readonly deadLetter: (refused: RefusedVersion, partition: number) => Promise<void>
@@ -129,26 +131,33 @@ export class SubscriptionSession implements PartitionSession {
   /** Letters and the window's start are acknowledged before the new facts can be seen (counting.md). */
   async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<DeadLetterCode | null> {
     const { source, rules, facts, startWindow } = this.#deps
-    const { folded, refusals, overtaken } = await recordVersion(source, rules, event)
+    const { folded, refusals, overtaken, starts } = await recordVersion(source, rules, event)
     const about = { message, schemaId: null, eventId: event.id }
     for (const { eventId, refusal } of overtaken) await this.#refuse({ ...about, eventId, ...refusal })
     for (const refusal of refusals) await this.#refuse({ ...about, ...refusal })
     const code = refusals.at(-1)?.code ?? null
     if (folded === null) return code
     for (const warning of folded.changes.get(event.version)?.warnings ?? []) this.#deps.warn(warning, event)
-    const { at: appendedAt } = appendTimeOfMessage(message, this.#deps.trustAppendTimeHeader)
-    for (const [version, { windowStart }] of folded.changes) {
-      if (windowStart === null || version < event.version || this.#isTooOld(windowStart, appendedAt)) continue
-      await startWindow({ workspace: event.workspace, version, startsAt: windowStart, appendedAt })
+    for (const { version, startsAt } of starts) {
+      const appendedAt = this.#toldAt(startsAt, message)
+      if (appendedAt !== null)
+        await startWindow({ workspace: event.workspace, version, startsAt, appendedAt })
     }
     await facts.refresh(event.workspace, event.occurredAt)
     return code
   }
 
-  /** A window that began so long ago splits no day that is still counted: its start would only be a dead letter. */
-  #isTooOld(windowStart: number, appendedAt: number): boolean {
-    const append = { at: appendedAt, restated: this.#deps.trustAppendTimeHeader }
-    return faultOfTime(windowStart, append)?.code === 'too_late'
+  /**
+   * When a window's start is told of, which its record restates: with the record, but no sooner than it begins, as that of a
+   * later version may. Where nobody believes what is restated, it is told of now. Null for one that began so long before
+   * that it splits no day which is still counted: it would only be a dead letter.
+   */
+  #toldAt(startsAt: Instant, message: KafkaMessage): Instant | null {
+    const { trustAppendTimeHeader, now } = this.#deps
+    const { at } = appendTimeOfMessage(message, trustAppendTimeHeader)
+    const toldAt = Math.max(startsAt, trustAppendTimeHeader ? at : now())
+    const append = { at: toldAt, restated: trustAppendTimeHeader }
+    return faultOfTime(startsAt, append) === null ? toldAt : null
   }
 }
 

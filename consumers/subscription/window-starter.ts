@@ -14,7 +14,7 @@ interface StarterOptions {
 
 /**
  * Writes a `WindowStartedEvent` for all flow meters there are by then: the split of the day is in the log, under an id that is the
- * same however often it is sent. It is judged late or not by when the subscription record was appended.
+ * same however often it is sent. It is judged late or not by when it counts as told of.
  */
 export function windowStarter({
   producer,
