@@ -115,7 +115,7 @@ export interface FactStore {
   current(workspace: string, revision: string): WorkspaceFacts | null
   /** Facts at least as new as `revision`; an empty revision takes whatever is stored. */
   load(workspace: string, revision: string): Promise<WorkspaceFacts>
-  /** What is stored now, read past every cache and written through; `since`: see `Crossing`. */
+  /** What is stored now, read past every cache and written through; `since`: see `Crossing`, or `WHEN_JUDGED`. */
   refresh(workspace: string, since: Instant | null): Promise<WorkspaceFacts>
   /** Facts this process holds already, however old; null without any. */
   remembered(workspace: string): WorkspaceFacts | null

@@ -78,8 +78,8 @@ export class CachedFactStore implements FactStore {
   /**
    * Reads MongoDB and writes what it says through to Redis.
    *
-   * `since`: from when a crossing that the change causes would count, ms; null when it cannot cause one. Facts are stored
-   * before Redis names them, so that a MongoDB which does not have what Redis named before was restored from a backup: Redis then
+   * `since`: from when a crossing that the change causes would count, ms; null when it cannot cause one, and then nobody is
+   * asked to judge it. Facts are stored before Redis names them, so that a MongoDB which does not have what Redis named before was restored from a backup: Redis then
    * takes what there is. Throws `unavailable` when MongoDB cannot be read.
    */
   async refresh(workspace: string, since: number | null): Promise<WorkspaceFacts> {

@@ -9,6 +9,8 @@ import type { RulesHistory } from '#drivers/rules-history.ts'
 
 /** What taking in a version came to: the fold of all versions, and what of this one was refused. */
 export interface RecordedVersion {
+  /** It was stored now, not before: nobody can have judged it. */
+  readonly isNew: boolean
   readonly folded: FoldedVersions | null
   readonly refusals: readonly Refusal[]
   /** What later versions that came before this one are refused, now that it stands before them. */
@@ -47,7 +49,7 @@ export async function recordVersion(
     const versions = same === undefined ? [...stored, event] : stored
     const judging = await rules.judging(versions)
     try {
-      return fold(versions, { judging, event })
+      return { isNew: same === undefined, ...fold(versions, { judging, event }) }
     } catch (error) {
       return refusedWhole({ code: 'undecodable', reason: reasonOfFault(error) })
     }
@@ -55,7 +57,7 @@ export async function recordVersion(
 }
 
 function refusedWhole(refusal: Refusal): RecordedVersion {
-  return { folded: null, refusals: [refusal], overtaken: [], starts: [] }
+  return { isNew: false, folded: null, refusals: [refusal], overtaken: [], starts: [] }
 }
 
 /**
@@ -65,7 +67,7 @@ function refusedWhole(refusal: Refusal): RecordedVersion {
 function fold(
   versions: readonly SubscriptionEvent[],
   { judging, event }: { readonly judging: RulesAt; readonly event: SubscriptionEvent },
-): RecordedVersion {
+): Omit<RecordedVersion, 'isNew'> {
   const folded = foldVersions(versions, judging)
   const place = versions.findIndex(({ version }) => version === event.version)
   const later = versions.slice(0, place).filter(({ version }) => version > event.version)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { WHEN_JUDGED } from '#core/entitlement/facts.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfTime } from '#core/usage/append-time.ts'
@@ -26,7 +27,10 @@ interface Taking {
   readonly now?: number
 }
 
-/** What a session made of records: the versions there are then, its letters, and the windows whose start it told of. */
+/**
+ * What a session made of records: the versions there are then, its letters, the windows whose start it told of, and
+ * since when each change counts.
+ */
 async function taken(
   records: readonly Appended[],
   { trusts = true, stored = [], now = START }: Taking = {},
@@ -34,9 +38,11 @@ async function taken(
   readonly stored: readonly number[]
   readonly letters: readonly string[]
   readonly starts: readonly WindowStart[]
+  readonly since: readonly (number | null)[]
 }> {
   const letters: string[] = []
   const starts: WindowStart[] = []
+  const since: (number | null)[] = []
   const deps: SubscriptionSessionDeps = Object({
     decoder: {
       prepare: async () => undefined,
@@ -47,7 +53,7 @@ async function taken(
       appendVersion: async (_workspace: string, _place: number, event: SubscriptionEvent) =>
         stored.push(event),
     },
-    facts: { refresh: async () => undefined },
+    facts: { refresh: async (_workspace: string, from: number | null) => since.push(from) },
     rules: { judging: async () => () => defaultCatalogue() },
     trustAppendTimeHeader: trusts,
     now: () => now,
@@ -67,7 +73,7 @@ async function taken(
   }))
   const session = new SubscriptionSession(deps, { partition: 0, position: 0 })
   await session.handle(Object({ messages, next: messages.length, heartbeat: async () => undefined }))
-  return { stored: stored.map(({ version }) => version), letters, starts }
+  return { stored: stored.map(({ version }) => version), letters, starts, since }
 }
 
 const [bought, upgraded] = versionsAfter({ type: 'upgraded', is: { plan: 'pro' } })
@@ -158,4 +164,11 @@ test('where no append time is believed but Kafka’s, windows that began more th
   const first = await taken(anchored, { ...options, stored })
   expect(first.starts.map(({ version }) => version)).toEqual([2, 3])
   expect((await taken(anchored, { ...options, stored, now: later.at + 48 * HOUR_MS })).starts).toEqual([])
+})
+
+test('L1: a version that is read again dates no crossing back: what it finds counts from when it is judged', async () => {
+  const stored: SubscriptionEvent[] = []
+  const happened = anchored.map(({ event }) => event.occurredAt)
+  expect((await taken(anchored, { stored })).since).toEqual(happened)
+  expect((await taken(anchored, { stored })).since).toEqual(happened.map(() => WHEN_JUDGED))
 })

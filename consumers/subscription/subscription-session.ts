@@ -1,4 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
+import { WHEN_JUDGED } from '#core/entitlement/facts.ts'
 import { type DeadLetterCode, reasonOfFault } from '#core/errors.ts'
 import type { Instant } from '#core/instant.ts'
 import type { FactStore } from '#core/ports.ts'
@@ -131,7 +132,7 @@ export class SubscriptionSession implements PartitionSession {
   /** Letters and the window's start are acknowledged before the new facts can be seen (counting.md). */
   async #apply(message: KafkaMessage, event: SubscriptionEvent): Promise<DeadLetterCode | null> {
     const { source, rules, facts, startWindow } = this.#deps
-    const { folded, refusals, overtaken, starts } = await recordVersion(source, rules, event)
+    const { isNew, folded, refusals, overtaken, starts } = await recordVersion(source, rules, event)
     const about = { message, schemaId: null, eventId: event.id }
     for (const { eventId, refusal } of overtaken) await this.#refuse({ ...about, eventId, ...refusal })
     for (const refusal of refusals) await this.#refuse({ ...about, ...refusal })
@@ -143,7 +144,8 @@ export class SubscriptionSession implements PartitionSession {
       if (appendedAt !== null)
         await startWindow({ workspace: event.workspace, version, startsAt, appendedAt })
     }
-    await facts.refresh(event.workspace, event.occurredAt)
+    // One that is read again may have been judged long ago: it dates no crossing back to when it happened.
+    await facts.refresh(event.workspace, isNew ? event.occurredAt : WHEN_JUDGED)
     return code
   }
 

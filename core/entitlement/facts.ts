@@ -19,6 +19,9 @@ export interface Crossing {
   readonly untold?: true
 }
 
+/** Stands for since when a crossing counts where nobody knows it: from the look that finds it. */
+export const WHEN_JUDGED: Instant = Number.MAX_SAFE_INTEGER
+
 /**
  * What is true of a workspace beside its counters: the fold of its subscription versions, its overrides, its
  * crossings.

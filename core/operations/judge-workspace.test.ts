@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
-import type { WorkspaceFacts } from '../entitlement/facts.ts'
+import { WHEN_JUDGED, type WorkspaceFacts } from '../entitlement/facts.ts'
 import { DAY_MS, HOUR_MS, type Instant } from '../instant.ts'
 import { type Judgement, NOT_JUDGED } from '../notices/judgement.ts'
 import type { Notice } from '../notices/notice.ts'
@@ -162,6 +162,13 @@ test('L1: what raised a meter just before the counters were read is asked after 
   }
   await judgeWorkspace(deps, { workspace: 'acme', raisedAt: async () => raised })
   expect(world.judgements.at(-1)?.crossings).toEqual({ leads: { since: START - 25 * HOUR_MS } })
+})
+
+test('L1: a crossing of which nobody knows since when begins its grace with the look that finds it', async () => {
+  const world = new World()
+  world.leads = 2_500
+  await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => WHEN_JUDGED })
+  expect(world.judgements.at(-1)?.crossings).toEqual({ leads: { since: START } })
 })
 
 test('a crash anywhere between judging, publishing and logging changes no id and loses no notice', async () => {

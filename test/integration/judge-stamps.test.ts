@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WHEN_JUDGED } from '#core/entitlement/facts.ts'
 import { apply } from '#drivers/redis/apply.ts'
 import { connectRedis } from '#drivers/redis/connect.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
@@ -114,6 +115,17 @@ test('facts: a change that somebody else read on the way is judged all the same,
   expect(await raisedAt(workspace)).toBeUndefined()
   expect(await put(workspace, '2.0.1', 1_000)).toBe('SAME')
   expect(await raisedAt(workspace)).toBe('1000')
+})
+
+test('facts: what is read again counts from when it is judged, and dates nothing that came before or after it', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await put(workspace, '2.0.1', null)
+  expect(await put(workspace, '2.0.1', WHEN_JUDGED)).toBe('SAME')
+  expect(await raisedAt(workspace), 'later than any look').toBe(String(WHEN_JUDGED))
+  await raise(workspace, 8_000)
+  expect(await raisedAt(workspace)).toBe('8000')
+  await put(workspace, '2.0.1', WHEN_JUDGED)
+  expect(await raisedAt(workspace)).toBe('8000')
 })
 
 test('facts: older ones change nothing, mixed ones ask for a new reading', async () => {
