@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
 import { WHEN_JUDGED, type WorkspaceFacts } from '../entitlement/facts.ts'
-import { DAY_MS, HOUR_MS, type Instant } from '../instant.ts'
+import { DAY_MS, HOUR_MS, type Instant, SECOND_MS } from '../instant.ts'
 import { type Judgement, NOT_JUDGED } from '../notices/judgement.ts'
 import type { Notice } from '../notices/notice.ts'
 import type { CounterReading } from '../ports.ts'
@@ -19,6 +19,11 @@ const START = Date.parse('2026-11-23T12:00:00Z')
 class World {
   now: Instant = START
   leads = 0
+  /** Other fields of the counters. */
+  fields: Readonly<Record<string, string>> = {}
+  /** Since when an event was appended that is not counted yet; null for none. */
+  behindSince: Instant | null = null
+  subscription = subscription
   readonly judgements: Judgement[] = []
   readonly published: Notice[] = []
   readonly logged = new Set<string>()
@@ -78,7 +83,7 @@ class World {
     if (this.#remembered?.revision === revision) return this.#remembered
     this.#remembered = {
       revision,
-      subscription,
+      subscription: this.subscription,
       overrides: {},
       crossings: this.judgements.at(-1)?.crossings ?? {},
     }
@@ -90,12 +95,12 @@ class World {
       state: 'ready',
       factsRevision: `1.0.${this.judgements.length}`,
       catalogueRevision: 1,
-      asOf: this.now,
-      lagMs: 0,
-      exact: true,
+      asOf: this.behindSince ?? this.now,
+      lagMs: this.now - (this.behindSince ?? this.now),
+      exact: this.behindSince === null,
       now: this.now,
       isKnown: true,
-      fields: { leads: String(this.leads) },
+      fields: { leads: String(this.leads), ...this.fields },
       sizes: {},
       membership: {},
       heldSubjects: {},
@@ -169,6 +174,43 @@ test('L1: a crossing of which nobody knows since when begins its grace with the 
   world.leads = 2_500
   await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => WHEN_JUDGED })
   expect(world.judgements.at(-1)?.crossings).toEqual({ leads: { since: START } })
+})
+
+describe('a window that began inside a day, after 700 credits of that day', () => {
+  const startsAt = START - HOUR_MS
+  const whole = { 'ai_credits:20261123': '700' }
+  const split = { ...whole, 'ai_credits:20261123:b': `${startsAt}|700` }
+  const bought = { ...Object(subscription), anchorDay: 23, windowStartsAt: startsAt }
+  const told = ({ published }: World): readonly unknown[] =>
+    published.map(({ feature, threshold }) => [feature, threshold])
+
+  test.for([
+    ['counting is behind', { behindSince: START - 2_000 }],
+    ['it began a moment ago', { behindSince: startsAt, now: startsAt + 500 }],
+  ] as const)(
+    'nothing of it is told as use of the new allowance while the start is not counted: %s',
+    async ([, is]) => {
+      const world = Object.assign(new World(), { subscription: bought, fields: whole, leads: 2_000, ...is })
+      const { nextAt } = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => null })
+      expect(told(world), 'the rest is').toEqual([['leads', 80]])
+      expect(nextAt).toBe(world.now + SECOND_MS)
+      Object.assign(world, { fields: split, behindSince: null, now: START })
+      await world.judge()
+      expect(told(world)).toEqual([['leads', 80]])
+      world.fields = { ...split, 'ai_credits:20261123': '1400' }
+      await world.judge()
+      expect(told(world)).toEqual([
+        ['leads', 80],
+        ['ai_credits', 80],
+      ])
+    },
+  )
+
+  test('a day whose start of a window never came counts whole', async () => {
+    const world = Object.assign(new World(), { subscription: bought, fields: whole })
+    await world.judge()
+    expect(told(world)).toEqual([['ai_credits', 80]])
+  })
 })
 
 test('a crash anywhere between judging, publishing and logging changes no id and loses no notice', async () => {

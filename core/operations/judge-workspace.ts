@@ -1,7 +1,9 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import { EXACT_LAG_MS } from '../entitlement/accuracy.ts'
+import type { Entitlement } from '../entitlement/entitlement.ts'
 import type { Crossing } from '../entitlement/facts.ts'
 import { parseRevision } from '../entitlement/facts-revision.ts'
-import type { Instant } from '../instant.ts'
+import { type Instant, MINUTE_MS, SECOND_MS } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import { judgeAccess } from '../notices/judge-access.ts'
 import { judgeFeature } from '../notices/judge-feature.ts'
@@ -9,9 +11,12 @@ import type { Judgement } from '../notices/judgement.ts'
 import { type FeatureTold, NOTHING_TOLD_OF_FEATURE, type Notice } from '../notices/notice.ts'
 import { ownValue } from '../own-value.ts'
 import type { JudgementStore, NoticeSink } from '../ports.ts'
-import { usageOf } from '../usage/feature-reading.ts'
+import { isSplitMissing, usageOf } from '../usage/feature-reading.ts'
 import { percentOf } from '../usage/percent-of.ts'
 import { type ReadDeps, readWorkspace, type WantedFeature, type WorkspaceReading } from './read-workspace.ts'
+
+/** The start of a window is counted so long after it, unless counting is behind or billing was late. */
+const SPLIT_WITHIN_MS = MINUTE_MS
 
 /** What judging needs. */
 export interface JudgeDeps extends ReadDeps {
@@ -106,6 +111,11 @@ function judge(
     const key = entitlement.featureKey
     const before = ownValue(last.told.features, key) ?? NOTHING_TOLD_OF_FEATURE
     const crossing = ownValue(last.crossings, key) ?? null
+    if (awaitsSplit(entitlement, known)) {
+      if (crossing !== null) crossings[key] = crossing
+      later.push(now + SECOND_MS)
+      continue
+    }
     const { used } = usageOf({ entitlement, subject: null }, reading, catalogue)
     const judged = judgeFeature({ entitlement, used, crossing, told: before, now, since })
     if (judged.crossing !== null) crossings[key] = judged.crossing
@@ -115,6 +125,16 @@ function judge(
   }
   const judgement = { crossings, told: { ...access.told, features }, notices, judgedAt: now }
   return { judgement, nextAt: earliest(later) }
+}
+
+/**
+ * Whether a window began inside a day, and that may be in the log and not counted yet: what was used before it would be
+ * told as use of a new allowance. Billing says of a window soon after it began, or late, but then counting is seldom behind.
+ */
+function awaitsSplit(entitlement: Entitlement, { reading, catalogue }: Known): boolean {
+  const startsAt = entitlement.window?.splitDay?.startsAt ?? null
+  if (startsAt === null || !isSplitMissing(entitlement, reading, catalogue)) return false
+  return reading.lagMs > EXACT_LAG_MS || reading.asOf < startsAt + SPLIT_WITHIN_MS
 }
 
 /** What is used of a limit of 0 is over it, full; where nothing is used, it is a feature that is not sold. */

@@ -3,6 +3,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { type Aggregation, meterAt } from '../catalogue/meter.ts'
 import type { Request } from '../entitlement/decision.ts'
 import type { Entitlement } from '../entitlement/entitlement.ts'
+import type { Day, Instant } from '../instant.ts'
 import type { CounterReading } from '../ports.ts'
 import { dayField, heldField, levelField, splitField } from './counter-fields.ts'
 import type { FeatureUsage } from './feature-usage.ts'
@@ -73,6 +74,25 @@ export function usageOf(
   return { used: clampAmount(used), held: clampAmount(held), subjectIsMember, subjectIsHeld }
 }
 
+/**
+ * Whether use of the day on which a window began inside it was counted, and not yet when on that day it began: until
+ * then all of it counts into the window.
+ */
+export function isSplitMissing(
+  { window, feature }: Entitlement,
+  reading: CounterReading,
+  catalogue: Catalogue,
+): boolean {
+  if (window === null || window.splitDay === null) return false
+  const { day, startsAt } = window.splitDay
+  return feature.meters
+    .filter((meter) => aggregationOf(catalogue, meter) === 'sum')
+    .some(
+      (meter) =>
+        numberOf(reading, dayField(meter, day)) > 0 && splitOf(reading, meter, day).startsAt !== startsAt,
+    )
+}
+
 function isAbout(meter: string, named: string | undefined): boolean {
   return named === undefined || named === meter
 }
@@ -98,9 +118,19 @@ function windowUse({ window }: Entitlement, meter: string, reading: CounterReadi
   if (window === null) return 0
   const total = window.days.reduce((sum, day) => sum + numberOf(reading, dayField(meter, day)), 0)
   if (window.splitDay === null) return total
-  const split = reading.fields[splitField(meter, window.splitDay.day)] ?? ''
-  const [startsAt, base] = split.split('|').map(Number)
-  return startsAt === window.splitDay.startsAt ? total - (base ?? 0) : total
+  const { startsAt, base } = splitOf(reading, meter, window.splitDay.day)
+  return startsAt === window.splitDay.startsAt ? total - base : total
+}
+
+/** When the last window of a day began inside it, NaN for none, and what the day held by then. */
+function splitOf(
+  reading: CounterReading,
+  meter: string,
+  day: Day,
+): { readonly startsAt: Instant; readonly base: number } {
+  const split = reading.fields[splitField(meter, day)] ?? ''
+  const [startsAt = Number.NaN, base = 0] = split === '' ? [] : split.split('|').map(Number)
+  return { startsAt, base }
 }
 
 function numberOf(reading: CounterReading, field: string): number {
