@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { DAY_MS } from '#core/instant.ts'
 import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import type { FactsSource } from '#drivers/mongo/facts-source.ts'
-import { defaultCatalogue } from '#test/helpers/facts.ts'
+import { defaultCatalogue, renewalWith, START } from '#test/helpers/facts.ts'
 import { versionsAfter } from '#test/helpers/versions.ts'
 import { recordVersion } from './record-version.ts'
 
@@ -65,4 +66,48 @@ test('G12: versions on which the fold itself fails are set aside, and fold once 
   const { folded, refusals } = await recordVersion(source, failing, first)
   expect([folded, refusals]).toMatchObject([null, [{ code: 'undecodable' }]])
   expect((await recordVersion(source, rules, first)).folded?.state).toBeDefined()
+})
+
+describe('G14: a version that was stored by another schema', () => {
+  const addOns = [{ key: 'ai_credits_5000', quantity: 1, from: START, until: START + 100 * DAY_MS }]
+  const [stored] = versionsAfter().map((event) => ({
+    ...event,
+    subscription: { ...event.subscription, addOns },
+  }))
+  if (stored === undefined) throw new Error('a version')
+  const withField = {
+    ...stored,
+    channel: 'web',
+    subscription: {
+      ...stored.subscription,
+      taxId: null,
+      addOns: addOns.map((pack) => ({ ...pack, note: '' })),
+    },
+  }
+  const refusalsOf = async (
+    first: SubscriptionEvent,
+    again: SubscriptionEvent,
+  ): Promise<readonly string[]> => {
+    const source = emptySource() as FactsSource
+    await recordVersion(source, rules, first)
+    return (await recordVersion(source, rules, again)).refusals.map(({ code }) => code)
+  }
+
+  test('is the same with a field that the other does not have, whoever has it', async () => {
+    expect(await refusalsOf(stored, withField)).toEqual([])
+    expect(await refusalsOf(withField, stored)).toEqual([])
+  })
+
+  test('is another one where a field differs that both have', async () => {
+    const { subscription } = withField
+    const [pack] = subscription.addOns
+    if (pack === undefined) throw new Error('a pack')
+    for (const change of [{ seats: 3 }, { addOns: [] }, { addOns: [{ ...pack, quantity: 2 }] }]) {
+      const other = { ...withField, subscription: { ...subscription, ...change } }
+      expect(await refusalsOf(stored, other), JSON.stringify(change)).toEqual(['version_conflict'])
+    }
+    const ordered = { ...withField, order: renewalWith() }
+    expect(await refusalsOf(stored, ordered)).toEqual(['version_conflict'])
+    expect(await refusalsOf(ordered, stored)).toEqual(['version_conflict'])
+  })
 })

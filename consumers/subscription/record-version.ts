@@ -1,6 +1,6 @@
 import { reasonOfFault } from '#core/errors.ts'
 import type { Instant } from '#core/instant.ts'
-import { isEqual } from '#core/is-equal.ts'
+import { agree } from '#core/is-equal.ts'
 import { type FoldedVersions, foldVersions } from '#core/subscription/fold.ts'
 import type { RulesAt } from '#core/subscription/rules-in-force.ts'
 import type { Refusal, SubscriptionEvent } from '#core/subscription/subscription.ts'
@@ -33,7 +33,8 @@ interface Overtaken {
  * Stores a version once and folds all of them anew.
  *
  * Safe to repeat and in any order: a stored version is found again, another content under its number is refused
- * whole as `version_conflict`, and two writers racing have one winner (ADR 0004).
+ * whole as `version_conflict`, and two writers racing have one winner (ADR 0004). It is the same also where the schema got
+ * a field, or lost one, since it was stored.
  */
 export async function recordVersion(
   source: FactsSource,
@@ -43,7 +44,7 @@ export async function recordVersion(
   for (;;) {
     const stored = await source.versions(event.workspace)
     const same = stored.find(({ version }) => version === event.version)
-    if (same !== undefined && !isEqual(same, event)) return refusedWhole(conflict(same, event))
+    if (same !== undefined && !agree(same, event)) return refusedWhole(conflict(same, event))
     if (same === undefined && !(await source.appendVersion(event.workspace, stored.length + 1, event)))
       continue
     const versions = same === undefined ? [...stored, event] : stored
