@@ -27,7 +27,7 @@ const letter = Type.Object({
   offset: Type.Integer(),
   schemaId: nullable(Type.Integer()),
   origin: Type.String({ description: 'Where the record first stood; sent again, it stands elsewhere too' }),
-  isCut: Type.Boolean({ description: 'Too large to be kept whole; it cannot be sent again' }),
+  isCut: Type.Boolean({ description: 'Too large to be kept whole, or to be read; it cannot be sent again' }),
 })
 const query = Type.Object(
   {

@@ -54,7 +54,7 @@ function instantOf(option: string, text: string | undefined): number | null {
 
 function textOf(report: readonly RedriveReport[], isDryRun: boolean): string {
   if (report.length === 0) return 'no dead letter matches'
-  const left = ['sent before', 'bytes cut', 'states a count']
+  const left = ['sent before', 'too large', 'states a count']
   const table = new Table({
     head: ['code', 'found', ...left, isDryRun ? 'would be sent' : 'sent', 'refused again'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],

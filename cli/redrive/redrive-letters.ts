@@ -39,6 +39,7 @@ export interface RedriveReport {
   readonly code: string
   readonly found: number
   readonly sentBefore: number
+  /** Left out because they are too large to be kept whole, or to be read. */
   readonly cut: number
   /** Left out because they set counters. */
   readonly statesCount: number
@@ -197,7 +198,7 @@ function reportOf(
       code,
       found: own.length,
       sentBefore: countOf('sent again before'),
-      cut: countOf('bytes are cut'),
+      cut: countOf('is too large'),
       statesCount: countOf('states a count'),
       mayCountAgain: own.filter(({ mayCountAgain }) => mayCountAgain).length,
       sent: sent ? fresh.length : 0,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
 import type { UsageEvent } from '#core/usage/usage-event.ts'
 import type { Letter } from '#drivers/kafka/letters.ts'
+import { VALUE_BYTES_MAX } from '#schemas/decoder.ts'
 import { judgeLetter } from './select-letters.ts'
 
 const NOW = Date.parse('2026-11-20T12:00:00Z')
@@ -63,11 +64,22 @@ test.for([
   expect(judgeLetter({ ...known, usage: set }, options).mayCountAgain).toBe(false)
 })
 
+test('redrive: a record that is too large to be read is left out: near the bound of a broker it would stop all the others', () => {
+  const largest = { ...letter, code: 'too_large', value: Buffer.alloc(VALUE_BYTES_MAX) }
+  const judged = (value: Buffer): unknown =>
+    judgeLetter(
+      { letter: { ...largest, value }, usage: null, wasSent: false },
+      { countsToo: false, now: NOW },
+    ).skipped
+  expect(judged(Buffer.alloc(VALUE_BYTES_MAX))).toBeNull()
+  expect(judged(Buffer.alloc(VALUE_BYTES_MAX + 1))).toBe('is too large')
+})
+
 test('redrive: bytes that are cut or cannot be read state no count', () => {
   const usage = null
   expect(judgeLetter({ letter, usage, wasSent: false }, { countsToo: false, now: NOW }).skipped).toBeNull()
   const cut = { ...letter, value: null }
   expect(judgeLetter({ letter: cut, usage, wasSent: false }, { countsToo: true, now: NOW }).skipped).toBe(
-    'bytes are cut',
+    'is too large',
   )
 })

@@ -1,7 +1,7 @@
 import type { Instant } from '#core/instant.ts'
 import { DEDUPE_WINDOW_MS } from '#core/usage/append-time.ts'
 import { setsCounters } from '#core/usage/sets-counters.ts'
-import { isCut, type Letter, type readUsage } from '#drivers/kafka/letters.ts'
+import { isTooLarge, type Letter, type readUsage } from '#drivers/kafka/letters.ts'
 import { lastRefused } from '#drivers/refused-record.ts'
 
 /** Which letters are meant. */
@@ -16,7 +16,7 @@ export interface LetterFilter {
 }
 
 /** Why a letter is not sent again. */
-export type Skipped = 'sent again before' | 'bytes are cut' | 'states a count'
+export type Skipped = 'sent again before' | 'is too large' | 'states a count'
 
 /** What becomes of a letter. */
 export interface Selected {
@@ -47,7 +47,7 @@ export function judgeLetter(
   { countsToo, now }: { readonly countsToo: boolean; readonly now: Instant },
 ): Selected {
   const left = (skipped: Skipped): Selected => ({ letter, skipped, mayCountAgain: false })
-  if (isCut(letter)) return left('bytes are cut')
+  if (isTooLarge(letter)) return left('is too large')
   if (wasSent) return left('sent again before')
   const statesCount = usage !== null && setsCounters(usage)
   if (statesCount && !countsToo) return left('states a count')

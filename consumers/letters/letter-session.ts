@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { setsCounters } from '#core/usage/sets-counters.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
-import { isCut, readLetter, readUsage, usageIn } from '#drivers/kafka/letters.ts'
+import { isTooLarge, readLetter, readUsage, usageIn } from '#drivers/kafka/letters.ts'
 import type { LetterLog } from '#drivers/mongo/letter-log.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Decoder } from '#schemas/decoder.ts'
@@ -63,7 +63,7 @@ export class LetterSession implements PartitionSession {
     await letters.add(place, {
       ...rest,
       workspace: WORKSPACE.test(name) ? name : null,
-      isCut: isCut(letter),
+      isCut: isTooLarge(letter),
       statesCount: usage !== null && setsCounters(usage),
       value: value?.toString('base64') ?? null,
     })

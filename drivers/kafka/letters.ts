@@ -1,7 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
 import type { UsageEvent } from '#core/usage/usage-event.ts'
-import { Decoder } from '#schemas/decoder.ts'
+import { Decoder, VALUE_BYTES_MAX } from '#schemas/decoder.ts'
 import { type TopicName, usageRecords } from '#schemas/records.ts'
 import type { OutgoingRecord } from './producer.ts'
 
@@ -81,7 +81,10 @@ export function recordAgain(letter: Letter): OutgoingRecord {
   return { topic, key, value: value ?? Buffer.alloc(0), headers: { ...headers, ...own } }
 }
 
-/** Whether the letter lacks bytes of its record: it was too large to keep whole. */
-export function isCut({ value, reason }: Pick<Letter, 'value' | 'reason'>): boolean {
-  return value === null || / bytes are kept here$/.test(reason)
+/**
+ * Whether the record cannot be sent again: too large to be kept whole, or to be read. The latter would be refused again, and
+ * near what a broker takes it would be refused by that, with what is headed beside it, and end the redrive of all others.
+ */
+export function isTooLarge({ value, reason }: Pick<Letter, 'value' | 'reason'>): boolean {
+  return value === null || value.length > VALUE_BYTES_MAX || / bytes are kept here$/.test(reason)
 }

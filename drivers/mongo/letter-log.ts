@@ -20,7 +20,7 @@ export interface KeptLetter {
   readonly schemaId: number | null
   /** Where it first stood, `topic/partition/offset`; another place for one that was sent again. */
   readonly origin: string
-  /** The letter does not hold all of the record's bytes. */
+  /** The record is too large to be kept whole, or to be read. */
   readonly isCut: boolean
   /** The record sets counters; false of letters that were kept before this was noted. */
   readonly statesCount: boolean

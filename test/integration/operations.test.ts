@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
+import { connectKafka } from '#drivers/kafka/connect.ts'
+import { GatheringProducer } from '#drivers/kafka/producer.ts'
+import { createLogger } from '#drivers/log.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
@@ -209,6 +212,29 @@ test('redrive: a count that was refused sets nothing back, unless somebody asks 
   await workspace.counted()
   expect((await workspace.check({ feature: 'leads', intent: 'read' })).used).toBe(30)
 }, 120_000)
+
+test('redrive: a record that is nearly too large for a broker holds up none of the others', async ({
+  onTestFinished,
+}) => {
+  const workspace = new TestWorkspace(system)
+  const log = createLogger('test', 'silent')
+  const producer = new GatheringProducer(
+    connectKafka({ brokers: engineAddresses().kafka, clientId: 'l', log }),
+  )
+  await producer.start()
+  onTestFinished(() => producer.stop())
+  // A broker takes 1,048,588 bytes, and with the headers of a record that is sent again it is above that.
+  await producer.send({ topic: 'usage.events', key: workspace.id, value: Buffer.alloc(1_048_440, 1) })
+  const occurredAt = Date.now() - 60 * HOUR_MS
+  await workspace.send('AiCallEvent', { function: 'summary', credits: 7, occurredAt })
+  await readLetters(({ key }) => key === workspace.id, 2)
+  const { code, body } = await json(['redrive', '--workspace', workspace.id, '--yes'])
+  expect(code).toBe(0)
+  expect(body['codes']).toMatchObject([
+    { code: 'too_large', found: 1, cut: 1, sent: 0 },
+    { code: 'too_late', found: 1, cut: 0, sent: 1, refusedAgain: 0 },
+  ])
+})
 
 test('redrive: what an outbox of five days sends again is said to count again before any of it is sent', async () => {
   const workspace = new TestWorkspace(system)

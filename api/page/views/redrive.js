@@ -49,7 +49,7 @@ function tilesOf({ found, sentBefore, cut, statesCount, wouldSend }, kinds) {
   const left = [
     sentBefore > 0 && tile('Sent again before', number(sentBefore), { detail: 'left out' }),
     cut > 0 &&
-      tile('Bytes cut', number(cut), { detail: 'left out: too large to be kept whole', kind: 'warn' }),
+      tile('Too large', number(cut), { detail: 'left out: it would be refused again', kind: 'warn' }),
     statesCount > 0 &&
       tile('States a count', number(statesCount), { detail: 'left out: it would set back what is counted' }),
   ]
