@@ -3,10 +3,13 @@ import { clearLine, createInterface, cursorTo } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
+import { TallygateError } from '#core/errors.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { openRecordWriter, type RecordToWrite, type RecordWriter } from '#drivers/kafka/record-writer.ts'
 import { createLogger } from '#drivers/log.ts'
-import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import { connectMongo } from '#drivers/mongo/connect.ts'
+import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
+import { type SchemaIds, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { CommandError, exitCodes, type Target } from './target.ts'
 
 /** Records on their way at once. */
@@ -79,16 +82,34 @@ function openInput(path: string | undefined): Input {
   return { stream: createReadStream(path), bytes: statSync(path).size }
 }
 
-async function openWriter({ kafka: brokers, kafkaSecurity, registry }: Target): Promise<RecordWriter> {
+async function openWriter(target: Target): Promise<RecordWriter> {
+  const { kafka: brokers, kafkaSecurity: security } = target
   const log = createLogger('produce', 'fatal')
-  const kafka = connectKafka({ brokers, security: kafkaSecurity, clientId: 'tallygate-produce', log })
-  return openRecordWriter(kafka, new SchemaRegistry(registry)).catch((error: unknown) => {
+  const kafka = connectKafka({ brokers, security, clientId: 'tallygate-produce', log })
+  return openRecordWriter(kafka, { schemaIds: () => schemaIds(target) }).catch((error: unknown) => {
+    if (error instanceof CommandError) throw error
     throw new CommandError(
       'Kafka or the schema registry does not answer; is it up? (make up)',
       exitCodes.unavailable,
       error,
     )
   })
+}
+
+/** The ids that records of ours always had. Throws a CommandError for a registry that has others, as one that lost its data. */
+async function schemaIds({ mongo: url, registry }: Target): Promise<SchemaIds> {
+  const mongo = await connectMongo(url).catch((error: unknown) => {
+    const message = 'MongoDB does not answer; it knows under which schema ids records are written'
+    throw new CommandError(message, exitCodes.unavailable, error)
+  })
+  try {
+    return await requireSameSchemas(mongo.db, new SchemaRegistry(registry))
+  } catch (error) {
+    if (!(error instanceof TallygateError) || error.code !== 'invalid_config') throw error
+    throw new CommandError(error.message, exitCodes.unavailable, error)
+  } finally {
+    await mongo.close()
+  }
 }
 
 class Sender {

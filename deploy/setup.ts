@@ -5,9 +5,10 @@ import { kafkaEnv, kafkaProblems, readKafkaSecurity } from '#drivers/kafka/secur
 import { ensureTopics, topicEnv } from '#drivers/kafka/topics.ts'
 import { createLogger } from '#drivers/log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
-import { connectMongo, mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
+import { connectMongo, type MongoConnection, mongoEnv, mongoProblems } from '#drivers/mongo/connect.ts'
 import { ensureInstall, installWishFor } from '#drivers/mongo/install.ts'
 import { listEarlierWorkspaces } from '#drivers/mongo/list-earlier-workspaces.ts'
+import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
 import { redisProblems } from '#drivers/redis/address.ts'
 import { redisEnv } from '#drivers/redis/connect.ts'
 import { registryEnv, registryProblems, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
@@ -79,11 +80,24 @@ export async function setUp(
   { kafka, registry, mongo, redis }: SetupAddresses,
   { replicationFactor = 1, env = process.env }: SetupOptions = {},
 ): Promise<void> {
-  await Promise.all([
-    new SchemaRegistry(registry).registerAll(),
-    setUpTopics(kafka, replicationFactor, env),
-    setUpFacts({ mongo, redis }),
-  ])
+  const connection = await connectMongo(mongo)
+  try {
+    await Promise.all([
+      setUpSchemas(connection, new SchemaRegistry(registry)),
+      setUpTopics(kafka, replicationFactor, env),
+      setUpFacts(connection, redis),
+    ])
+  } finally {
+    await connection.close()
+  }
+}
+
+/** A registry that lost its data stays empty, so that it can be restored. */
+async function setUpSchemas({ db }: MongoConnection, registry: SchemaRegistry): Promise<void> {
+  await requireSameSchemas(db, {
+    fetchSchema: (id) => registry.fetchSchema(id),
+    schemaIds: () => registry.registerAll(),
+  })
 }
 
 async function setUpTopics(
@@ -106,18 +120,12 @@ async function setUpTopics(
   }
 }
 
-async function setUpFacts(addresses: Pick<SetupAddresses, 'mongo' | 'redis'>): Promise<void> {
-  const { redis } = addresses
-  const mongo = await connectMongo(addresses.mongo)
-  try {
-    await ensureInstall(mongo.db, installWishFor(redis))
-    await listEarlierWorkspaces(mongo.db)
-    const log = new CatalogueLog(mongo.db)
-    if ((await log.newest()) !== null) return
-    const source = readCatalogue(DEFAULT_CATALOGUE)
-    const storedBy = { kind: 'setup', id: 'deploy/catalogue.json', label: 'the default catalogue' } as const
-    await log.append({ revision: 1, storedAt: Date.now(), storedBy, source })
-  } finally {
-    await mongo.close()
-  }
+async function setUpFacts({ db }: MongoConnection, redis: string): Promise<void> {
+  await ensureInstall(db, installWishFor(redis))
+  await listEarlierWorkspaces(db)
+  const log = new CatalogueLog(db)
+  if ((await log.newest()) !== null) return
+  const source = readCatalogue(DEFAULT_CATALOGUE)
+  const storedBy = { kind: 'setup', id: 'deploy/catalogue.json', label: 'the default catalogue' } as const
+  await log.append({ revision: 1, storedAt: Date.now(), storedBy, source })
 }

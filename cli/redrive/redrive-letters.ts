@@ -13,6 +13,7 @@ import { GatheringProducer } from '#drivers/kafka/producer.ts'
 import { type LogRange, readRanges, scanTopic } from '#drivers/kafka/scan-topic.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { RedriveLog } from '#drivers/mongo/redrive-log.ts'
+import { requireKnownSchemas } from '#drivers/mongo/schema-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import type { Decoder } from '#schemas/decoder.ts'
 import type { Engines } from '../engines.ts'
@@ -67,7 +68,9 @@ export async function redriveLetters(
   engines: Engines,
   input: RedriveInput,
 ): Promise<readonly RedriveReport[]> {
-  const decoder = letterDecoder(new SchemaRegistry(input.registry), () => performance.now())
+  const registry = new SchemaRegistry(input.registry)
+  await requireKnownSchemas(engines.mongo.db, registry)
+  const decoder = letterDecoder(registry, () => performance.now())
   const read = letterReader(engines, decoder)
   const ends = await readRanges(engines.admin, LETTERS)
   const log = new RedriveLog(engines.mongo.db)

@@ -9,6 +9,7 @@ import { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
 import { ensureInstall, type Install, installWish } from '#drivers/mongo/install.ts'
+import { requireKnownSchemas } from '#drivers/mongo/schema-log.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { UsageDays } from '#drivers/mongo/usage-days.ts'
 import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
@@ -52,6 +53,8 @@ interface Under {
 
 /** Counts anew from the log (and from snapshots, where the log is shorter) and compares, while all is running. */
 export async function recountLog(engines: Engines, input: RecountInput): Promise<Recounted> {
+  const registry = new SchemaRegistry(input.registry)
+  await requireKnownSchemas(engines.mongo.db, registry)
   const install = await ensureInstall(engines.mongo.db, installWish)
   const catalogues = await MongoCatalogueStore.open(new CatalogueLog(engines.mongo.db))
   const meters = distinctMeters(catalogues.remembered())
@@ -78,7 +81,7 @@ export async function recountLog(engines: Engines, input: RecountInput): Promise
   // Only now: whatever the counters hold lies below these ends.
   const ranges = await readOwn()
   const recount = recountOf({ counted, starts }, { shards: install.shards, meters })
-  const read = readerOf({ input, install, catalogues })
+  const read = readerOf({ input, registry, install, catalogues })
   await readLog(engines, { ranges, read, recount, isWanted: wantedOf(input, install, counted) })
   const names = [...counted.values()].flatMap(({ counters }) => [...counters.keys()])
   return {
@@ -117,13 +120,13 @@ type ReadRecords = (
 
 interface ReaderInput {
   readonly input: RecountInput
+  readonly registry: SchemaRegistry
   readonly install: Install
   readonly catalogues: MongoCatalogueStore
 }
 
 /** Reads records as the consumers read them; what they refuse counts nowhere. */
-function readerOf({ input, install, catalogues }: ReaderInput): ReadRecords {
-  const registry = new SchemaRegistry(input.registry)
+function readerOf({ input, registry, install, catalogues }: ReaderInput): ReadRecords {
   const decoder = new Decoder({
     records: topicRecords[TOPIC],
     fetchSchema: (id) => registry.fetchSchema(id),

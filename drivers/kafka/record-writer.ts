@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs'
-import type { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
+import type { SchemaIds } from '#drivers/registry/schema-registry.ts'
 import { type Encode, encoderOf } from '#schemas/encoder.ts'
 import { type RecordName, recordNames, type TopicName, topicRecords } from '#schemas/records.ts'
 import { GatheringProducer } from './producer.ts'
@@ -18,8 +18,11 @@ export interface RecordWriter {
   readonly close: () => Promise<void>
 }
 
-/** Connects a writer; registers the schemas first, so that their ids are known. */
-export async function openRecordWriter(kafka: Kafka, registry: SchemaRegistry): Promise<RecordWriter> {
+/** Connects a writer; asks for the ids of the schemas first. */
+export async function openRecordWriter(
+  kafka: Kafka,
+  registry: { readonly schemaIds: () => Promise<SchemaIds> },
+): Promise<RecordWriter> {
   const ids = await registry.schemaIds()
   const encoders = new Map<RecordName, Encode>(recordNames.map((name) => [name, encoderOf(name, ids[name])]))
   const producer = new GatheringProducer(kafka)

@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb'
+import type { Collection, Db } from 'mongodb'
 import { TallygateError } from '#core/errors.ts'
 import type { SchemaIds, SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { isDuplicateKey } from './append-log.ts'
@@ -19,8 +19,28 @@ export async function requireSameSchemas(
   db: Db,
   registry: Pick<SchemaRegistry, 'schemaIds' | 'fetchSchema'>,
 ): Promise<SchemaIds> {
-  const collection = db.collection<SchemaDocument>('schema_ids')
-  const known = await collection.find().toArray()
+  const known = await requireKnownSchemas(db, registry)
+  const ids = await registry.schemaIds()
+  const seen = new Set(known.map(({ _id }) => _id))
+  const fresh = Object.entries(ids).filter(([, id]) => !seen.has(String(id)))
+  await Promise.all(
+    fresh.map(([record, id]) =>
+      schemasOf(db)
+        .insertOne({ _id: String(id), record })
+        .catch((error: unknown) => {
+          if (!isDuplicateKey(error)) throw error
+        }),
+    ),
+  )
+  return ids
+}
+
+/** The same for whoever only reads: nothing is registered, and nothing is kept. Answers what is known. */
+export async function requireKnownSchemas(
+  db: Db,
+  registry: Pick<SchemaRegistry, 'fetchSchema'>,
+): Promise<readonly SchemaDocument[]> {
+  const known = await schemasOf(db).find().toArray()
   const now = await Promise.all(known.map(({ _id }) => registry.fetchSchema(Number(_id))))
   const wrong = known.filter(({ record }, index) => recordOf(now[index] ?? null) !== record)
   if (wrong.length > 0) {
@@ -30,17 +50,11 @@ export async function requireSameSchemas(
       `the schema registry has other schemas than records in Kafka were written with, or none, under ${named}: restore its data`,
     )
   }
-  const ids = await registry.schemaIds()
-  const seen = new Set(known.map(({ _id }) => _id))
-  const fresh = Object.entries(ids).filter(([, id]) => !seen.has(String(id)))
-  await Promise.all(
-    fresh.map(([record, id]) =>
-      collection.insertOne({ _id: String(id), record }).catch((error: unknown) => {
-        if (!isDuplicateKey(error)) throw error
-      }),
-    ),
-  )
-  return ids
+  return known
+}
+
+function schemasOf(db: Db): Collection<SchemaDocument> {
+  return db.collection('schema_ids')
 }
 
 function recordOf(text: string | null): string | null {

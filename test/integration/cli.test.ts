@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
+import { connectMongo } from '#drivers/mongo/connect.ts'
 import { type Ran, runCli, runOnOpenInput } from '#test/helpers/cli.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import type { System } from '#test/helpers/system.ts'
@@ -153,6 +155,33 @@ test('produce: when Kafka goes away it ends at once with exit code 3 and a sente
       /^tallygate: .* 1 of 1 records \(the broker is away\); .* send all of them again.*\n$/,
     ),
   })
+})
+
+test('produce, import, redrive, verify: a registry of other ids than MongoDB remembers is not written by, nor read by', async () => {
+  const url = (system.env['MONGODB_URL'] ?? '').replace(/\/[^/]*$/, `/schemas-${randomUUID()}`)
+  const mongo = await connectMongo(url)
+  onTestFinished(async () => {
+    await mongo.db.dropDatabase()
+    await mongo.close()
+  })
+  const ids = mongo.db.collection<{ readonly _id: string; readonly record: string }>('schema_ids')
+  await ids.insertOne({ _id: '999999999', record: 'LeadEvent' })
+  const of = { id: 'o1', workspace: workspace.id, occurredAt: new Date().toISOString(), source: 'crm' }
+  const [events, counts] = [join(dir, 'other.jsonl'), join(dir, 'counts.jsonl')]
+  writeFileSync(events, JSON.stringify({ record: 'LeadEvent', ...of, leadId: 'o1', action: 'created' }))
+  writeFileSync(counts, JSON.stringify({ workspace: workspace.id, levels: { contacts: 7 } }))
+  for (const args of [
+    ['produce', 'usage.events', events],
+    ['import', counts, '--taken-at', of.occurredAt],
+    ['redrive', '--yes'],
+    ['verify'],
+  ]) {
+    expect(await run(args, { MONGODB_URL: url }), args[0]).toMatchObject({
+      code: 3,
+      out: '',
+      err: expect.stringContaining('under 999999999 (LeadEvent): restore its data'),
+    })
+  }
 })
 
 test('produce: a file that cannot be opened is named', async () => {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
+import { setUp } from '#deploy/setup.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/records.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { FailingService } from '#test/helpers/failing-service.ts'
 import { ownAddresses } from '#test/helpers/own-system.ts'
 
 const url = engineAddresses().registry
@@ -95,4 +98,26 @@ test('consumers refuse a registry that numbers schemas otherwise than when the l
   expect(asked, 'nothing is registered in a registry that is refused').toBe(0)
   texts.set(lead, schemaText('LeadEvent'))
   await open()
+})
+
+test('the set-up leaves a registry empty that lost its data, so that it can be restored', async ({
+  onTestFinished,
+}) => {
+  const empty = await FailingService.open()
+  onTestFinished(() => empty.close())
+  empty.play({ status: 404 })
+  const { mongo: url, ...addresses } = ownAddresses()
+  const other = url.replace(/\/[^/]*$/, `/schemas-${randomUUID()}`)
+  const mongo = await connectMongo(other)
+  onTestFinished(async () => {
+    await mongo.db.dropDatabase()
+    await mongo.close()
+  })
+  const ids = mongo.db.collection<{ readonly _id: string; readonly record: string }>('schema_ids')
+  await ids.insertOne({ _id: '7', record: 'LeadEvent' })
+  await expect(setUp({ ...addresses, mongo: other, registry: empty.url })).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringContaining('under 7 (LeadEvent): restore'),
+  })
+  expect(empty.seen.map(({ path }) => path)).toEqual(['/schemas/ids/7'])
 })
