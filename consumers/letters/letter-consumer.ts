@@ -32,11 +32,16 @@ export async function startLetterConsumer(
     sessionTimeoutMs,
     concurrency: 1,
     openSession: async (partition, isWanted) => {
-      const position = await committedOffset(admin, { groupId, topic, partition, log, isWanted })
-      return new LetterSession(options, { partition, position })
+      const committed = await committedOffset(admin, { groupId, topic, partition, log, isWanted })
+      return new LetterSession(options, { partition, ...committed })
     },
   })
   await loop.start()
-  const watching = watchProgress({ admin, topic, log, standings: () => loop.standings, onProgress })
+  const standings = (): typeof loop.standings => loop.standings
+  const reopen = (partition: number): void => {
+    const session = loop.sessions.get(partition)
+    if (session !== undefined) loop.reopen(partition, session)
+  }
+  const watching = watchProgress({ admin, topic, log, standings, onProgress, reopen })
   return { idleMs: () => loop.idleMs, stop: () => watching.stop().then(() => loop.stop()) }
 }

@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Logger } from 'pino'
 import { setsCounters } from '#core/usage/sets-counters.ts'
+import type { Committed } from '#drivers/kafka/committed-offset.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
 import { isTooLarge, readLetter, readUsage, usageIn } from '#drivers/kafka/letters.ts'
@@ -23,15 +24,24 @@ export class LetterSession implements PartitionSession {
   readonly #deps: LetterSessionDeps
   readonly #partition: number
   #position: number
+  #appendedAt: number | null
 
-  constructor(deps: LetterSessionDeps, { partition, position }: { partition: number; position: number }) {
+  constructor(
+    deps: LetterSessionDeps,
+    { partition, position, appendedAt }: Committed & { readonly partition: number },
+  ) {
     this.#deps = deps
     this.#partition = partition
     this.#position = position
+    this.#appendedAt = appendedAt
   }
 
   get position(): number {
     return this.#position
+  }
+
+  get appendedAt(): number | null {
+    return this.#appendedAt
   }
 
   passOver(next: number): void {
@@ -44,6 +54,7 @@ export class LetterSession implements PartitionSession {
     for (const message of messages) {
       await untilDone({ what: 'keeping a dead letter', log, between: heartbeat }, () => this.#keep(message))
       this.#position = Number(message.offset) + 1
+      this.#appendedAt = Math.max(this.#appendedAt ?? 0, Number(message.timestamp))
       await heartbeat()
     }
     this.#position = next

@@ -58,13 +58,18 @@ export async function startSubscriptionConsumer(
     onFatal,
     sessionTimeoutMs,
     openSession: async (partition, isWanted) => {
-      const position = await committedOffset(admin, { groupId, topic, partition, log, isWanted })
-      return new SubscriptionSession(deps, { partition, position })
+      const committed = await committedOffset(admin, { groupId, topic, partition, log, isWanted })
+      return new SubscriptionSession(deps, { partition, ...committed })
     },
   })
   await loop.start()
   const { onProgress } = options
-  const watching = watchProgress({ admin, topic, log, standings: () => loop.standings, onProgress })
+  const standings = (): typeof loop.standings => loop.standings
+  const reopen = (partition: number): void => {
+    const session = loop.sessions.get(partition)
+    if (session !== undefined) loop.reopen(partition, session)
+  }
+  const watching = watchProgress({ admin, topic, log, standings, onProgress, reopen })
   const lag = async (): Promise<ReadonlyMap<number, number>> => {
     const ends = new Map((await readRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
     return new Map(

@@ -71,7 +71,7 @@ async function taken(
     value: Buffer.from(value),
     headers: restated === undefined ? {} : { 'tallygate-append-time': Buffer.from(String(restated)) },
   }))
-  const session = new SubscriptionSession(deps, { partition: 0, position: 0 })
+  const session = new SubscriptionSession(deps, { partition: 0, position: 0, appendedAt: null })
   await session.handle(Object({ messages, next: messages.length, heartbeat: async () => undefined }))
   return { stored: stored.map(({ version }) => version), letters, starts, since }
 }

@@ -8,6 +8,7 @@ import type { SubscriptionEvent } from '#core/subscription/subscription.ts'
 import { faultOfSubscriptionEvent } from '#core/subscription/validate-event.ts'
 import { faultOfFuture, faultOfTime } from '#core/usage/append-time.ts'
 import { appendTimeOfMessage } from '#drivers/kafka/append-time-header.ts'
+import type { Committed } from '#drivers/kafka/committed-offset.ts'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import { decodeMessage } from '#drivers/kafka/decode-message.ts'
 import { learnSchemas } from '#drivers/kafka/learn-schemas.ts'
@@ -69,18 +70,24 @@ export class SubscriptionSession implements PartitionSession {
   readonly #deps: SubscriptionSessionDeps
   readonly #partition: number
   #position: number
+  #appendedAt: number | null
 
   constructor(
     deps: SubscriptionSessionDeps,
-    { partition, position }: { partition: number; position: number },
+    { partition, position, appendedAt }: Committed & { readonly partition: number },
   ) {
     this.#deps = deps
     this.#partition = partition
     this.#position = position
+    this.#appendedAt = appendedAt
   }
 
   get position(): number {
     return this.#position
+  }
+
+  get appendedAt(): number | null {
+    return this.#appendedAt
   }
 
   passOver(next: number): void {
@@ -96,6 +103,7 @@ export class SubscriptionSession implements PartitionSession {
       const code = await retry('a subscription version', () => this.#take(message), batch.heartbeat)
       if (code !== null) refused.set(message.offset, code)
       this.#position = Number(message.offset) + 1
+      this.#appendedAt = Math.max(this.#appendedAt ?? 0, Number(message.timestamp))
       await batch.heartbeat()
     }
     this.#position = batch.next

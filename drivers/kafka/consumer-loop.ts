@@ -23,6 +23,11 @@ export interface PartitionSession {
   /** Offset that must be handled next. */
   readonly position: number
   /**
+   * When the newest record before that was appended, ms: committed beside it, so that a log that was made anew is told from
+   * the one that was read. Null or left out where it is not known.
+   */
+  readonly appendedAt?: number | null
+  /**
    * Handles a batch that starts at `position`; `reopen` when the stored state says otherwise than this session.
    *
    * Where it throws, for want of something that this batch alone needs, the same offsets are handed to it again a second
@@ -266,10 +271,11 @@ export class ConsumerLoop<Session extends PartitionSession> {
 
   async #commit(): Promise<void> {
     const { topic, log } = this.#options
-    const offsets = [...this.#open].map(([partition, session]) => ({
+    const offsets = [...this.#open].map(([partition, { position, appendedAt = null }]) => ({
       topic,
       partition,
-      offset: String(session.position),
+      offset: String(position),
+      metadata: appendedAt === null ? null : String(appendedAt),
     }))
     if (offsets.length === 0) return
     await this.#consumer.commitOffsets(offsets).catch((error: unknown) => {
