@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Pause } from '#core/operations/look-again.ts'
 import type { Traces } from '#drivers/traces.ts'
 import type { ApiContext } from './context.ts'
 import { answerClientError } from './plugins/client-errors.ts'
@@ -11,6 +13,7 @@ import { answerProblems, sendProblem } from './plugins/problems.ts'
 import { RequestLines } from './plugins/request-log.ts'
 import { type Capacity, keyLimit, shedLoad } from './plugins/shedding.ts'
 import { traceRequests } from './plugins/tracing.ts'
+import { KeyWaits } from './plugins/waiting.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { changeCatalogueRoutes } from './routes/change-catalogue.ts'
@@ -55,6 +58,8 @@ const BOUNDLESS: Capacity = {
 /** What a process decides about itself. */
 interface AppOptions {
   readonly capacity?: Capacity
+  /** How it waits; a test has another way. */
+  readonly pause?: Pause
   readonly draining?: Draining
   /** Null where nothing is traced. */
   readonly traces?: Traces | null
@@ -68,6 +73,7 @@ export async function createApp(
   log: FastifyBaseLogger,
   {
     capacity = BOUNDLESS,
+    pause = sleep,
     draining = { isUnderWay: false },
     traces = null,
     withContract = false,
@@ -107,7 +113,8 @@ export async function createApp(
   if (withContract) await app.register(import('@fastify/swagger'), { openapi: contract })
   else compileLate(app)
   await app.register(async (routes) => {
-    for (const register of registers) register(routes, context)
+    const waits = new KeyWaits(capacity.inFlightMax, pause)
+    for (const register of registers) register(routes, { ...context, waits })
   })
   await app.ready()
   return app

@@ -21,6 +21,7 @@ import type { EnforcementLags } from '#drivers/redis/enforcement-lags.ts'
 import type { NearLimit, NearQuery } from '#drivers/redis/near-limits.ts'
 import type { ShardState } from '#drivers/redis/shard-states.ts'
 import type { RulesHistory } from '#drivers/rules-history.ts'
+import type { KeyWaits } from './plugins/waiting.ts'
 
 /** Everything the routes are made of; the composition root builds it once. */
 export interface ApiContext {
@@ -99,4 +100,9 @@ declare module 'fastify' {
     /** The key of the request; null where none is needed. */
     apiKey: ApiKey | null
   }
+}
+
+/** The same with what the process makes of its own capacity. */
+export interface RouteContext extends ApiContext {
+  readonly waits: KeyWaits
 }

@@ -1,15 +1,15 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { isAmount, ZERO } from '#core/amount.ts'
+import type { ApiKey } from '#core/api-key.ts'
 import type { Decision, Request } from '#core/entitlement/decision.ts'
 import { TallygateError } from '#core/errors.ts'
 import { checkItems, checkNear, checkOne } from '#core/operations/check.ts'
 import { checkFresh } from '#core/operations/check-fresh.ts'
 import { checkPast } from '#core/operations/check-past.ts'
 import { socketsRead } from '#drivers/sockets-read.ts'
-import type { ApiContext } from '../context.ts'
+import type { ApiContext, RouteContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
 import { decisionText, verdictText } from '../decision-text.ts'
 import { requireScope } from '../plugins/keys.ts'
@@ -23,7 +23,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 type CheckBody = Static<typeof checkBody>
 
 /** `POST /v1/check` and `/v1/checks`: may this workspace do this? Reads only. */
-export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
+export function checkRoutes(app: FastifyInstance, context: RouteContext): void {
   const { nearCheck = context.check } = context
   /** Whoever wants an explanation looks at a decision; it is none that a product acts by (ADR 0027), so reading will do (0028). */
   const count = decisionCounter(context)
@@ -49,7 +49,7 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
       const isNear = takesAny && nearCheck.near !== undefined
       if (isNear) await socketsRead()
       const near = isNear ? checkNear(nearCheck, { workspace, request }) : null
-      if (near === null) return decideSlowly(body, request)
+      if (near === null) return decideSlowly(body, request, asking.apiKey)
       if (!explain) count(near.verdict)
       return verdictText(near.verdict, near.accuracy, explain)
     },
@@ -59,12 +59,11 @@ export function checkRoutes(app: FastifyInstance, context: ApiContext): void {
 
 /** Decides what must be read first; the answer as JSON. */
 function checkerOf(
-  { check, nearCheck = check, holds, history, archive }: ApiContext,
+  { check, nearCheck = check, holds, history, archive, waits }: RouteContext,
   count: (decision: Decision) => void,
-): (body: CheckBody, request: Request) => Promise<string> {
+): (body: CheckBody, request: Request, key: ApiKey | null) => Promise<string> {
   const past = { ...check, history, archive }
-  const fresh = { ...check, holds, pause }
-  return async ({ workspace, at, minFreshnessMs = null, after = null, explain }, request) => {
+  return async ({ workspace, at, minFreshnessMs = null, after = null, explain }, request, key) => {
     if (at !== undefined) {
       refuseWaiting(minFreshnessMs ?? after)
       const then = await checkPast(past, { workspace, request, at: readInstant(at, 'at') })
@@ -73,7 +72,10 @@ function checkerOf(
     const takesAny = minFreshnessMs === null && after === null
     const made = takesAny
       ? await checkOne(nearCheck, { workspace, request })
-      : await checkFresh(fresh, { workspace, request, minFreshnessMs, after })
+      : await checkFresh(
+          { ...check, holds, pause: waits.of(key) },
+          { workspace, request, minFreshnessMs, after },
+        )
     if (!explain) count(made)
     return decisionText(made, explain)
   }

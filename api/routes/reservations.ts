@@ -1,9 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { commitReservation, releaseReservation, reserve } from '#core/operations/reserve.ts'
 import { Type } from '#drivers/json-schema.ts'
-import type { ApiContext } from '../context.ts'
+import type { RouteContext } from '../context.ts'
 import { decisionCounter } from '../count-decision.ts'
 import { isoOrNull, presentDecision } from '../present.ts'
 import { readOperation } from '../read-operation.ts'
@@ -22,7 +21,7 @@ const shape = { tags: ['use'], security: [{ key: [] }] }
 const params = Type.Object({ id: operationId })
 
 /** `POST /v1/reservations` and what becomes of them: commit or release. */
-export function reservationRoutes(app: FastifyInstance, context: ApiContext): void {
+export function reservationRoutes(app: FastifyInstance, context: RouteContext): void {
   const { check, holds } = context
   const count = decisionCounter(context)
   app.withTypeProvider<TypeBoxTypeProvider>().post(
@@ -57,7 +56,7 @@ export function reservationRoutes(app: FastifyInstance, context: ApiContext): vo
   resolveRoutes(app, context)
 }
 
-function resolveRoutes(app: FastifyInstance, { holds, usage }: ApiContext): void {
+function resolveRoutes(app: FastifyInstance, { holds, usage, waits }: RouteContext): void {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>()
   routes.post(
     '/v1/reservations/:id/commit',
@@ -71,9 +70,9 @@ function resolveRoutes(app: FastifyInstance, { holds, usage }: ApiContext): void
         response: { 200: committed, default: problem },
       },
     },
-    async ({ params: { id }, body: { workspace, quantities = null } }) => {
+    async ({ params: { id }, body: { workspace, quantities = null }, apiKey }) => {
       const made = await commitReservation(
-        { holds, sink: usage, pause },
+        { holds, sink: usage, pause: waits.of(apiKey) },
         { workspace, operation: id, quantities },
       )
       const { replayed } = made
