@@ -47,8 +47,8 @@ export const checkItem = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 128,
-        pattern: '^\\+?[A-Za-z0-9._:-]+$',
-        description: 'Resource of a distinct meter',
+        pattern: '^(\\+[0-9]{1,20}|[A-Za-z0-9._:-]+)$',
+        description: 'Resource of a distinct meter: an id, or a phone number',
       }),
     ),
   },

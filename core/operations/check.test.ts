@@ -30,6 +30,27 @@ test('a feature that a newer catalogue no longer has is unknown, and what is lef
   expect(uses.map(({ entitlement }) => entitlement.featureKey)).toEqual(Object.keys(world.newest.features))
 })
 
+test.for([
+  [{ feature: 'contacts_companies', meter: 'contacts', subject: 'c1' }, 'subject'],
+  [{ feature: 'mixed', meter: 'leads', subject: 'l1' }, 'subject'],
+  [{ feature: 'mixed', meter: 'whatsapp_numbers', subject: '+1' }, null],
+  [{ feature: 'mixed', subject: '+1' }, null],
+] as const)(
+  'a check refuses a subject of a meter that counts no resources, as consuming does: %j',
+  async ([asked, field]) => {
+    const { leads } = catalogue.features
+    if (leads === undefined) throw new Error('no leads')
+    const mixed = { ...leads, meters: ['leads', 'whatsapp_numbers'] }
+    const world = { now: NOW, catalogue: { ...catalogue, features: { ...catalogue.features, mixed } }, facts }
+    const checked = checkItems(
+      { ...depsOf(world), lastKnown },
+      { workspace: 'acme', items: [{ ...one, ...asked }] },
+    )
+    if (field === null) expect((await checked).decisions).toHaveLength(1)
+    else await expect(checked).rejects.toMatchObject({ code: 'invalid_request', details: { field } })
+  },
+)
+
 test('a feature that a newer catalogue has is among those that are read', async () => {
   const world = { now: NOW, catalogue: { ...withoutFeature('leads'), revision: 1 }, newest: catalogue, facts }
   const { uses } = await readEntitlements(depsOf(world), 'acme')

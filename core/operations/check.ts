@@ -130,9 +130,9 @@ export function requireFits(catalogue: Catalogue, { feature: featureKey, meter, 
     throw new TallygateError('invalid_request', message, { field: 'meter' })
   }
   if (subject === undefined) return
-  const isDistinct = feature.meters.some((name) => aggregationOf(catalogue, name) === 'distinct')
-  if (isDistinct) return
-  const message = `${featureKey} does not count distinct resources; leave subject out`
+  const meters = meter === undefined ? feature.meters : [meter]
+  if (meters.some((name) => aggregationOf(catalogue, name) === 'distinct')) return
+  const message = `${meter ?? featureKey} does not count distinct resources; leave subject out`
   throw new TallygateError('invalid_request', message, { field: 'subject' })
 }
 

@@ -73,7 +73,7 @@ function planItem(
     throw refusal(item, `${featureKey} has the meters ${feature.meters.join(', ')}; name one`)
   const quantity = quantityOf(catalogue, { ...wanted, meter }, { item, at })
   const request = { feature: featureKey, meter, quantity, intent: 'add' } as const
-  requireFits(catalogue, subject === undefined ? request : { ...request, subject })
+  requireFits(catalogue, request)
   if (aggregationOf(catalogue, meter) !== 'distinct') {
     if (subject !== undefined)
       throw refusal(item, `${meter} does not count distinct resources; leave subject out`)
