@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { outliveReaders } from '#drivers/outlive-readers.ts'
 import { redactorOf, secretsOf } from '#drivers/secrets.ts'
 import { CommandError, exitCodes } from './target.ts'
 
@@ -162,6 +163,7 @@ key
   .addOption(json())
   .action(later(async () => (await import('./commands/key.ts')).revokeKeyCommand))
 
+outliveReaders([process.stdout, process.stderr])
 try {
   await program.parseAsync()
 } catch (error) {

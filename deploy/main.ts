@@ -1,3 +1,4 @@
+import { outliveReaders } from '#drivers/outlive-readers.ts'
 import { playDemo } from './demo/player.ts'
 import { problemsOfSetup, setUpFrom } from './setup.ts'
 import { bringAway, bringDown, bringUp } from './system.ts'
@@ -78,6 +79,7 @@ async function run(): Promise<void> {
   process.exit()
 }
 
+outliveReaders([process.stdout, process.stderr])
 await main(process.argv[2], process.argv.slice(3)).catch((error: unknown) => {
   process.stderr.write(`${reasonsOf(error).join('\n  because: ')}\n`)
   process.exit(3)
