@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { readTarget } from './target.ts'
 
 const nowhere = { TALLYGATE_DIR: '/nowhere' }
@@ -19,4 +22,20 @@ test('target: an address with a slash at its end is the same address', () => {
   expect(readTarget({ ...nowhere, TALLYGATE_API: 'http://api.example:18080/' }).api).toBe(
     'http://api.example:18080',
   )
+})
+
+test.for(['tallygate.example', 'localhost:18080', 'ftp://x', 'http://'])(
+  'target: what is no address is refused as such, not as an API that does not answer: %s',
+  (api) => {
+    expect(() => readTarget({ ...nowhere, TALLYGATE_API: api }).api).toThrow(
+      `TALLYGATE_API must be an address`,
+    )
+  },
+)
+
+test('target: a run file that is none is named', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tallygate-target-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  writeFileSync(join(dir, 'run.json'), '{"api": ')
+  expect(() => readTarget({ TALLYGATE_DIR: dir })).toThrow(`${dir}/run.json is not what make up writes`)
 })

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type KafkaSecurity, readKafkaSecurity } from '#drivers/kafka/security.ts'
+import { parseObject } from './parse-object.ts'
 
 /** Exit codes of every command (api.md, "Commands"). */
 export const exitCodes = { fine: 0, denied: 1, usage: 2, unavailable: 3 } as const
@@ -37,8 +38,7 @@ export function readTarget(given: NodeJS.ProcessEnv): Target {
   const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
   const runDir =
     env['TALLYGATE_DIR'] ?? findRunDir(process.cwd()) ?? resolve(import.meta.dirname, '..', '.tallygate')
-  const file = join(runDir, 'run.json')
-  const run: Partial<Target> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const run = readRun(join(runDir, 'run.json'))
   const from = (variable: string, value: string | undefined): string => {
     const found = env[variable] ?? value
     if (found !== undefined) return found
@@ -51,7 +51,7 @@ export function readTarget(given: NodeJS.ProcessEnv): Target {
     runDir,
     mongoOfRun: run.mongo ?? null,
     get api() {
-      return from('TALLYGATE_API', run.api).replace(/\/+$/, '')
+      return requireAddress(from('TALLYGATE_API', run.api)).replace(/\/+$/, '')
     },
     get kafka() {
       return from('KAFKA_BROKERS', run.kafka)
@@ -77,6 +77,22 @@ export function readTarget(given: NodeJS.ProcessEnv): Target {
       },
     },
   }
+}
+
+/** `fetch` refuses anything else each time, as if nobody was there. */
+function requireAddress(api: string): string {
+  if (/^https?:\/\/[^/]/.test(api) && URL.canParse(api)) return api
+  throw new CommandError(
+    `TALLYGATE_API must be an address such as https://tallygate.example, not "${api}"`,
+    exitCodes.usage,
+  )
+}
+
+function readRun(file: string): Partial<Target> {
+  if (!existsSync(file)) return {}
+  const run = parseObject(readFileSync(file, 'utf8'))
+  if (run !== null) return run
+  throw new CommandError(`${file} is not what make up writes; run it again`, exitCodes.unavailable)
 }
 
 /** The nearest `.tallygate` from a folder upwards. */

@@ -40,7 +40,7 @@ export interface ShownDecision {
 export async function checkCommand(workspace: string, feature: string, options: AskOptions): Promise<void> {
   const decision = await askDecision({ workspace, feature, options, explain: false })
   if (options.json === true) process.stdout.write(`${JSON.stringify(decision, null, 2)}\n`)
-  else for (const line of linesOf(decision)) process.stdout.write(`${line}\n`)
+  else for (const line of linesOf(decision, options.at)) process.stdout.write(`${line}\n`)
   process.exitCode = decision.allowed ? exitCodes.fine : exitCodes.denied
 }
 
@@ -59,7 +59,7 @@ export async function askDecision({
   explain,
 }: AskInput): Promise<ShownDecision> {
   const quantity = Number(options.quantity)
-  if (!Number.isInteger(quantity))
+  if (options.quantity.trim() === '' || !Number.isInteger(quantity))
     throw new CommandError('--quantity must be a whole number', exitCodes.usage)
   const { intent, subject, meter } = options
   const at = options.at === undefined ? undefined : isoOf(options.at)
@@ -79,12 +79,13 @@ function isoOf(text: string): string {
   throw new CommandError('--at must be a time that exists, such as 2026-11-20T14:02:00Z', exitCodes.usage)
 }
 
-function linesOf(decision: ShownDecision): readonly string[] {
+function linesOf(decision: ShownDecision, at: string | undefined): readonly string[] {
   const { allowed, reason, limit, used, unblock } = decision
   const figures = limit === null ? '' : ` · used ${used} of ${limit}`
   const mark = allowed ? pc.green('allowed') : pc.red('denied')
   const ways = unblock.map(wayOut)
-  return [`${mark} ${reason}${figures}${accuracyOf(decision)}`, ...ways.map((way) => `  would help: ${way}`)]
+  const accuracy = at === undefined ? accuracyOf(decision) : ` · as of ${at}`
+  return [`${mark} ${reason}${figures}${accuracy}`, ...ways.map((way) => `  would help: ${way}`)]
 }
 
 /** How exact the answer is, in a few words. */

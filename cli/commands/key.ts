@@ -119,7 +119,7 @@ function endOf(at: Instant, { option, text, unitMs }: Duration): Instant {
 function numberOf(option: string, text: string): number {
   const number = Number(text)
   if (text.trim() !== '' && number >= 0 && Number.isFinite(number)) return number
-  throw new CommandError(`${option} must be a number, not "${text}"`, exitCodes.usage)
+  throw new CommandError(`${option} must be a number from 0 on, not "${text}"`, exitCodes.usage)
 }
 
 function print(options: { readonly json?: boolean }, value: object, text: string): void {
