@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, statSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { clearLine, createInterface, cursorTo } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { SingleBar } from 'cli-progress'
@@ -48,11 +48,17 @@ export async function sendLines(
   file: string | undefined,
   read: LineReader,
 ): Promise<SentLines> {
-  const path = file === '-' ? undefined : file
-  if (path !== undefined && !existsSync(path))
-    throw new CommandError(`there is no file ${path}`, exitCodes.usage)
+  requireFile(file)
   const writer = await openWriter(target)
-  return sendInput(openInput(path), writer, read)
+  return sendInput(openInput(file), writer, read)
+}
+
+/** Throws a CommandError for a name that is that of no file. */
+export function requireFile(file: string | undefined): void {
+  if (file === undefined || file === '-') return
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined) throw new CommandError(`there is no file ${file}`, exitCodes.usage)
+  if (found.isDirectory()) throw new CommandError(`${file} is a folder; name a file of it`, exitCodes.usage)
 }
 
 /**
@@ -78,7 +84,7 @@ export async function sendInput(input: Input, writer: RecordWriter, read: LineRe
 }
 
 function openInput(path: string | undefined): Input {
-  if (path === undefined) return { stream: process.stdin, bytes: null }
+  if (path === undefined || path === '-') return { stream: process.stdin, bytes: null }
   return { stream: createReadStream(path), bytes: statSync(path).size }
 }
 

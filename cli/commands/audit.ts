@@ -6,7 +6,6 @@ import type { StoredCatalogue } from '#core/catalogue/catalogue.ts'
 import { compareCatalogues } from '#core/catalogue/compare-catalogues.ts'
 import { parseCatalogue } from '#core/catalogue/parse-catalogue.ts'
 import { toIso } from '#core/instant.ts'
-import { isWorkspaceId } from '#core/usage/usage-event.ts'
 import { systemClock } from '#drivers/clock.ts'
 import { AuditLog } from '#drivers/mongo/audit-log.ts'
 import { CatalogueLog } from '#drivers/mongo/catalogue-log.ts'
@@ -16,6 +15,7 @@ import { checkKeys } from '#drivers/mongo/key-check.ts'
 import { RulesHistory } from '#drivers/rules-history.ts'
 import { parseObject } from '../parse-object.ts'
 import { CommandError, exitCodes, readTarget } from '../target.ts'
+import { workspaceOf } from '../workspace-of.ts'
 
 interface AuditOptions {
   readonly workspace?: string
@@ -24,7 +24,7 @@ interface AuditOptions {
 
 /** `tallygate audit list`: who changed what, newest first. */
 export async function listAuditCommand(options: AuditOptions): Promise<void> {
-  const workspace = workspaceOf(options)
+  const workspace = workspaceOf(options.workspace)
   const entries = await withMongo((mongo) =>
     workspace === null ? readOperations(mongo) : readTrail(mongo, workspace),
   )
@@ -60,7 +60,7 @@ interface VerifyOptions extends AuditOptions {
  * written anew. Keep it where whoever could alter MongoDB cannot.
  */
 export async function verifyAuditCommand(options: VerifyOptions): Promise<void> {
-  const workspace = workspaceOf(options)
+  const workspace = workspaceOf(options.workspace)
   const kept = options.heads === undefined ? {} : readHeads(options.heads)
   const checked = await withMongo(async ({ db }) => {
     const [chains, keys] = await Promise.all([
@@ -154,11 +154,6 @@ function ofRebase({ at, by, action, partition, counted, low, high }: RebaseRecor
   const reason = `counted up to ${counted}, the log now is ${low} to ${high}`
   const subject = `partition ${partition}`
   return { at, by, action, subject, reason, before: { counted }, after: { low, high } }
-}
-
-function workspaceOf({ workspace }: AuditOptions): string | null {
-  if (workspace === undefined || isWorkspaceId(workspace)) return workspace ?? null
-  throw new CommandError(`"${workspace}" is not a workspace id`, exitCodes.usage)
 }
 
 async function withMongo<Value>(use: (mongo: MongoConnection) => Promise<Value>): Promise<Value> {

@@ -3,6 +3,7 @@ import { toIso } from '#core/instant.ts'
 import { DriftLog } from '#drivers/mongo/drift-log.ts'
 import { withEngines } from '../engines.ts'
 import { readTarget } from '../target.ts'
+import { workspaceOf } from '../workspace-of.ts'
 
 const SHOWN_MAX = 100
 
@@ -11,11 +12,14 @@ export async function driftCommand(options: {
   readonly workspace?: string
   readonly json?: boolean
 }): Promise<void> {
-  const found = await withEngines(readTarget(process.env), ({ mongo }) =>
-    new DriftLog(mongo.db).newest(options.workspace ?? null, SHOWN_MAX),
+  const workspace = workspaceOf(options.workspace)
+  const read = await withEngines(readTarget(process.env), ({ mongo }) =>
+    new DriftLog(mongo.db).newest(workspace, SHOWN_MAX + 1),
   )
+  const found = read.slice(0, SHOWN_MAX)
+  const hasMore = read.length > SHOWN_MAX
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ drifts: found })}\n`)
+    process.stdout.write(`${JSON.stringify({ drifts: found, hasMore })}\n`)
     return
   }
   const table = new Table({
@@ -26,7 +30,8 @@ export async function driftCommand(options: {
   for (const { appendedAt, workspace, meter, counted, stated } of found) {
     table.push([toIso(appendedAt), workspace, meter, counted, stated])
   }
+  const older = hasMore ? `\nthe newest ${SHOWN_MAX}; --workspace shows those of one workspace` : ''
   process.stdout.write(
-    found.length === 0 ? 'no count of the product differed from ours\n' : `${table.toString()}\n`,
+    found.length === 0 ? 'no count of the product differed from ours\n' : `${table.toString()}${older}\n`,
   )
 }

@@ -7,7 +7,7 @@ import { connectMongo } from '#drivers/mongo/connect.ts'
 import { cliActor } from '../actor.ts'
 import { callApi } from '../call-api.ts'
 import { importReader } from '../import/read-import-line.ts'
-import { type SentLines, sendLines } from '../send-records.ts'
+import { requireFile, type SentLines, sendLines } from '../send-records.ts'
 import { CommandError, exitCodes, readTarget, type Target } from '../target.ts'
 
 interface ImportOptions {
@@ -23,6 +23,7 @@ interface ImportOptions {
  */
 export async function importCommand(file: string | undefined, options: ImportOptions): Promise<void> {
   const takenAt = options.takenAt === undefined ? null : instantOf(options.takenAt)
+  requireFile(file)
   const target = readTarget(process.env)
   const catalogue = await readCatalogue(target)
   const reader = importReader({ catalogue, source: options.source, takenAt, now: Date.now() })

@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { deadLetterCodes } from '#core/errors.ts'
 import { parseInstant } from '#core/instant.ts'
 import { cliActor } from '../actor.ts'
 import { withEngines } from '../engines.ts'
@@ -20,7 +21,7 @@ interface RedriveOptions {
 export async function redriveCommand(options: RedriveOptions): Promise<void> {
   const filter = {
     workspace: options.workspace ?? null,
-    code: options.code ?? null,
+    code: codeOf(options.code),
     topic: options.topic ?? null,
     from: instantOf('--from', options.from) ?? 0,
     to: instantOf('--to', options.to) ?? Number.POSITIVE_INFINITY,
@@ -40,6 +41,15 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
   const text = options.json === true ? JSON.stringify({ isDryRun, codes: report }) : textOf(report, isDryRun)
   process.stdout.write(`${text}\n`)
   if (report.some(({ refusedAgain }) => (refusedAgain ?? 0) > 0)) process.exitCode = exitCodes.denied
+}
+
+/** A word that no letter has would find none, as if there was nothing to mend. */
+function codeOf(code: string | undefined): string | null {
+  if (code === undefined || deadLetterCodes.some((known) => known === code)) return code ?? null
+  throw new CommandError(
+    `there is no code "${code}"; known are ${deadLetterCodes.join(', ')}`,
+    exitCodes.usage,
+  )
 }
 
 function instantOf(option: string, text: string | undefined): number | null {

@@ -1,8 +1,8 @@
 import Table from 'cli-table3'
-import { isWorkspaceId } from '#core/usage/usage-event.ts'
 import { withEngines } from '../engines.ts'
-import { CommandError, exitCodes, readTarget } from '../target.ts'
+import { exitCodes, readTarget } from '../target.ts'
 import { type Recounted, recountLog } from '../verify/recount-log.ts'
+import { workspaceOf } from '../workspace-of.ts'
 
 interface VerifyOptions {
   readonly workspace?: string
@@ -15,9 +15,7 @@ const SHOWN_MAX = 50
 
 /** `tallygate verify`: counts anew from the log while all is running; exits 1 when a counter differs, unless late copies may be why. */
 export async function verifyCommand(options: VerifyOptions): Promise<void> {
-  const workspace = options.workspace ?? null
-  if (workspace !== null && !isWorkspaceId(workspace))
-    throw new CommandError(`"${workspace}" is not a workspace id`, exitCodes.usage)
+  const workspace = workspaceOf(options.workspace)
   const target = readTarget(process.env)
   const found = await withEngines(target, (engines) =>
     recountLog(engines, {
