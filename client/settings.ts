@@ -51,6 +51,18 @@ export function settingsOf<Feature extends string>(options: ClientOptions<Featur
   }
 }
 
+/**
+ * Throws a RangeError for times of one call that are none: waiting for NaN would end at once, as if nobody had answered.
+ * What is left of a deadline may be a fraction, or less than nothing.
+ */
+export function requireTimes(times: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(times))
+    if (typeof value !== 'number' || Number.isNaN(value))
+      throw new RangeError(
+        `${name}: give milliseconds, not ${typeof value === 'number' ? value : typeof value}`,
+      )
+}
+
 /** Options come from JavaScript and from environments, too: what a type says they are is no proof. */
 function requireText(value: unknown, pattern: RegExp, advice: string): string {
   if (typeof value === 'string' && pattern.test(value)) return value

@@ -33,3 +33,18 @@ test('what traceHeaders throws is thrown at once: it says nothing of the service
   await expect(client.check({ workspace: 'acme', feature: 'leads' })).rejects.toThrow('no context')
   expect(asked.times).toBe(0)
 })
+
+test.for([{ patienceMs: Number.NaN }, { timeoutMs: Number.NaN }, { patienceMs: '50' as unknown as number }])(
+  'times of a call that are none are thrown at once, and do not pass for a service that was not there: %o',
+  async (times) => {
+    const { asked, client } = clientWith({})
+    await expect(client.check({ workspace: 'acme', feature: 'leads' }, times)).rejects.toThrow(RangeError)
+    expect(asked.times).toBe(0)
+  },
+)
+
+test('a call whose deadline has passed is answered by onUnavailable', async () => {
+  const { client } = clientWith({})
+  const late = await client.check({ workspace: 'acme', feature: 'leads' }, { patienceMs: -0.5 })
+  expect(late.reason).toBe('degraded_allow')
+})

@@ -1,6 +1,7 @@
 import { pauseAfter, readRetryAfter } from './backoff.ts'
 import { type FailureFacts, TallygateClientError } from './client-error.ts'
 import type { CallOptions } from './requests.ts'
+import { requireTimes } from './settings.ts'
 
 /** What is read of an answer; every platform's own `fetch` gives more. */
 export interface FetchedAnswer {
@@ -52,6 +53,7 @@ export interface Call {
 interface Sent {
   readonly text: string | null
   readonly traced: Readonly<Record<string, string>> | null
+  readonly timeoutMs: number
 }
 
 type Attempt =
@@ -86,13 +88,14 @@ export class Transport {
 
   /**
    * What was answered. Throws a TallygateClientError when nothing is within the patience, and at once what is thrown of a
-   * body that is no JSON or by `traceHeaders`: that is no fault of the service, and no policy for its absence answers it.
+   * times that cannot be waited for, of a body that is no JSON or by `traceHeaders`: that is no fault of the service, and no policy for its absence answers it.
    */
   async call(call: Call): Promise<Answer> {
-    const patienceMs = call.options.patienceMs ?? this.#options.patienceMs
+    const { patienceMs = this.#options.patienceMs, timeoutMs = this.#options.timeoutMs } = call.options
+    requireTimes({ timeoutMs, patienceMs })
     const deadline = performance.now() + patienceMs
     const text = call.body === undefined ? null : JSON.stringify(call.body)
-    const sent = { text, traced: this.#options.traceHeaders() }
+    const sent = { text, traced: this.#options.traceHeaders(), timeoutMs }
     let mayHaveHappened = false
     for (let attempts = 1; ; attempts += 1) {
       const attempt = await this.#attempt(call, sent, deadline - performance.now())
@@ -104,9 +107,9 @@ export class Transport {
     }
   }
 
-  async #attempt(call: Call, { text, traced }: Sent, leftMs: number): Promise<Attempt> {
+  async #attempt(call: Call, { text, traced, ...sent }: Sent, leftMs: number): Promise<Attempt> {
     const { url, key, fetch } = this.#options
-    const timeoutMs = Math.min(call.options.timeoutMs ?? this.#options.timeoutMs, leftMs)
+    const timeoutMs = Math.min(sent.timeoutMs, leftMs)
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), timeoutMs)
     try {
