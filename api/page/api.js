@@ -98,7 +98,7 @@ async function send(path, init) {
     if (init.signal?.aborted) throw error
     throw new Problem({
       code: 'unreachable',
-      detail: 'The API does not answer. It is asked again.',
+      detail: 'The API does not answer.',
       status: 0,
     })
   }

@@ -21,14 +21,19 @@ export function empty(title, detail, ...more) {
   return h('div.empty', {}, h('p.empty-title', {}, title), detail && h('p', {}, detail), ...more)
 }
 
-/** What stands there when it could not be read. */
-export function failure(problem) {
-  const { title, detail } = textOf(problem)
+/**
+ * What stands there when it could not be read.
+ *
+ * @param {any} problem
+ * @param {string} [next] what happens now, where nothing more is known: a form is not sent again by itself
+ */
+export function failure(problem, next = 'Try again in a moment.') {
+  const { title, detail } = textOf(problem, next)
   const kind = problem.code === 'forbidden' ? 'info' : 'bad'
   return h(`div.note.${kind}`, { role: 'alert' }, h('p.note-title', {}, title), h('p', {}, detail))
 }
 
-function textOf({ code, message, scope }) {
+function textOf({ code, message, scope }, next) {
   switch (code) {
     case 'forbidden':
       if (!scope) return { title: 'This key may not see this', detail: message }
@@ -45,9 +50,9 @@ function textOf({ code, message, scope }) {
     case 'ended':
       return { title: 'The key is not taken any more', detail: message }
     case 'unreachable':
-      return { title: 'The API does not answer', detail: 'It is asked again by itself.' }
+      return { title: 'The API does not answer', detail: next }
     default:
-      return { title: 'This could not be read', detail: message ?? 'It is asked again by itself.' }
+      return { title: 'This could not be read', detail: message ?? next }
   }
 }
 

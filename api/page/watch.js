@@ -40,7 +40,7 @@ export function watch(place, { read, show, leave, fail = () => false, everyMs, b
         if (!place.classList.contains('old')) say('There is no answer. What is shown is as it was.')
         place.classList.add('old')
       } else {
-        put(place, failure(problem))
+        put(place, failure(problem, 'It is asked again by itself.'))
         shown = null
       }
       throw problem

@@ -81,7 +81,12 @@ function filtersOf({ feature = '', search = '', atLeast = '50' }, { changed, typ
     h('button', { type: 'submit' }, 'Open'),
   )
   get('/v1/catalogue').then(
-    ({ catalogue }) => fill(features, [['', 'every feature'], ...limited(catalogue)], feature),
+    ({ catalogue }) => {
+      const offered = limited(catalogue)
+      // One that a link names and the catalogue has no more can still be seen, and left.
+      if (feature !== '' && offered.every(([key]) => key !== feature)) offered.push([feature, words(feature)])
+      fill(features, [['', 'every feature'], ...offered], feature)
+    },
     () => {},
   )
   return {

@@ -63,6 +63,7 @@ function tilesOf({ found, sentBefore, cut, statesCount, wouldSend }, kinds) {
 }
 
 function commandLine({ topic, command }) {
+  const text = h('code', {}, command)
   const copy = h(
     'button.small',
     {
@@ -70,17 +71,23 @@ function commandLine({ topic, command }) {
       id: `copy-${topic}`,
       'aria-label': `Copy the command for ${topic}`,
       onclick: async () => {
-        await navigator.clipboard?.writeText(command)
-        copy.textContent = 'Copied'
-        say('Copied')
+        const isCopied = await copyText(command)
+        if (!isCopied) getSelection()?.selectAllChildren(text)
+        copy.textContent = isCopied ? 'Copied' : 'Selected'
+        say(isCopied ? 'Copied' : 'It could not be copied and is selected instead')
       },
     },
     'Copy',
   )
-  return h(
-    'div.command',
-    {},
-    h('pre', { id: `command-${topic}`, tabindex: '0' }, h('code', {}, command)),
-    copy,
-  )
+  return h('div.command', {}, h('pre', { id: `command-${topic}`, tabindex: '0' }, text), copy)
+}
+
+/** Whether it was copied: a browser lets only pages do so that came by HTTPS, or from its own machine. */
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
 }

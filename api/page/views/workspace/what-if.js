@@ -121,10 +121,12 @@ function denialOf({ feature, reason, limit, limitNow, used, since, unblock }) {
       'p.about',
       {},
       [
-        `limit today ${limitNow === null ? 'none' : number(limitNow)}`,
+        limit !== null && `limit today ${limitNow === null ? 'none' : number(limitNow)}`,
         fromNow(since, Date.now()),
         ...unblock.slice(0, 2).map(wayOut),
-      ].join(' · '),
+      ]
+        .filter(Boolean)
+        .join(' · '),
     ),
   )
 }

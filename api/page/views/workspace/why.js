@@ -116,9 +116,8 @@ function fullest(entitlements) {
 }
 
 function explained(decision) {
-  const { allowed, reason, feature, quantity, unblock, trace = [], exact, asOf, degraded } = decision
+  const { allowed, reason, feature, quantity, unblock, trace = [] } = decision
   const { used, held, limit } = decision
-  const accuracy = degraded ? 'decided by rule' : exact ? 'exact' : 'not exact'
   return [
     h(
       `div.verdict.${allowed ? 'good' : 'bad'}`,
@@ -144,6 +143,14 @@ function explained(decision) {
         h('li', {}, h('strong', {}, stepName(one.step)), h('span', {}, stepInWords(one))),
       ),
     ),
-    asOf !== null && h('p.about', {}, `As of ${minute(asOf)}, ${accuracy}.`),
+    h('p.about', {}, standOf(decision)),
   ]
+}
+
+/** How far what was decided by is right; what is kept of a past moment does not grow old. */
+function standOf({ exact, asOf, degraded, trace = [] }) {
+  if (trace.some(({ step }) => step === 'history')) return 'From what is kept of that time.'
+  if (asOf === null) return ''
+  const accuracy = degraded ? 'decided by rule' : exact ? 'exact' : 'not exact'
+  return `As of ${minute(asOf)}, ${accuracy}.`
 }

@@ -1,0 +1,89 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type System, startSystem } from '#test/helpers/system.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { findChromium, startChromium } from './chromium.ts'
+import { settled } from './shots.ts'
+import { openTab } from './tab.ts'
+
+const found = await findChromium()
+
+let system: System
+let workspace: TestWorkspace
+let browser: Browser
+
+describe.runIf('path' in found)('what somebody asks the ops page', () => {
+  beforeAll(async () => {
+    system = await startSystem()
+    workspace = new TestWorkspace(system)
+    await workspace.subscribe({})
+    browser = await startChromium('path' in found ? found.path : '')
+  })
+  afterAll(async () => {
+    await browser.close()
+    await system.stop()
+  })
+
+  test('a form that could not be asked says to try again: it is not sent anew by itself', async () => {
+    const page = await open(`#/workspace/${workspace.id}`)
+    for (const path of ['check', 'what-if', 'quote', 'catalogue'])
+      await page.route(`**/v1/${path}`, (route) => route.abort('connectionrefused'))
+    for (const [name, button] of [
+      ['Why is this denied?', 'Explain'],
+      ['What if?', 'Try'],
+    ] as const) {
+      const form = page.getByRole('region', { name })
+      await form.getByRole('button', { name: button }).click()
+      await form.getByText('Try again in a moment.').waitFor()
+    }
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('API key').fill(system.key)
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByText('Try again in a moment.').waitFor()
+  })
+
+  test('a moment of the past is explained from what is kept of it, not as of now', async () => {
+    const page = await open(`#/workspace/${workspace.id}`)
+    const why = page.getByRole('region', { name: 'Why is this denied?' })
+    await why.getByLabel('At (UTC)').fill(new Date(Date.now() - 60_000).toISOString().slice(0, -1))
+    await why.getByRole('button', { name: 'Explain' }).click()
+    await why.getByText('From what is kept of that time.').waitFor()
+  })
+
+  test('a command that the browser may not copy is selected instead, and that is said', async () => {
+    const page = await open('#/limits')
+    const command = 'npx tallygate redrive --topic usage.events'
+    const one = {
+      topic: 'usage.events',
+      found: 1,
+      sentBefore: 0,
+      cut: 0,
+      statesCount: 0,
+      wouldSend: 1,
+      command,
+    }
+    const json = { summary: [], isWhole: true, letters: [], cursor: null, redrives: [one] }
+    await page.route('**/v1/dead-letters*', (route) => route.fulfill({ json }))
+    await page.goto(`${system.api}/#/dead-letters`)
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`)
+    await page.getByRole('button', { name: 'Copy the command' }).click()
+    await page.getByText('It could not be copied').waitFor({ state: 'attached' })
+    expect(await page.evaluate('getSelection().toString()')).toBe(command)
+  })
+
+  test('a feature that a link names and the catalogue has no more is shown, and can be left', async () => {
+    const page = await open('#/limits?feature=faxes')
+    await page.getByText('there is no feature "faxes"').waitFor()
+    const features = page.getByLabel('Feature')
+    await page.locator('option[value="faxes"]').waitFor({ state: 'attached' })
+    expect(await features.inputValue()).toBe('faxes')
+    await features.selectOption('')
+    await page.getByText('Nobody is that close to a limit').waitFor()
+  })
+})
+
+async function open(hash: string): Promise<Page> {
+  const page = await openTab(browser, { api: system.api, key: system.key, hash })
+  await settled(page)
+  return page
+}
