@@ -12,7 +12,7 @@ let system: System
 let workspace: TestWorkspace
 let browser: Browser
 
-describe.runIf('path' in found)('what somebody asks the ops page', () => {
+describe.runIf('path' in found)('ops page: what somebody asks, and what it says of it', () => {
   beforeAll(async () => {
     system = await startSystem()
     workspace = new TestWorkspace(system)
@@ -40,6 +40,22 @@ describe.runIf('path' in found)('what somebody asks the ops page', () => {
     await page.getByLabel('API key').fill(system.key)
     await page.getByRole('button', { name: 'Open' }).click()
     await page.getByText('Try again in a moment.').waitFor()
+  })
+
+  test('figures above a list that is old are in grey, too', async () => {
+    const page = await open(`#/workspace/${workspace.id}`)
+    const filterOf = (place: string): Promise<unknown> =>
+      page.evaluate(`getComputedStyle(document.querySelector('${place}')).filter`)
+    await page.route('**/v1/**', (route) => route.abort('connectionrefused'))
+    await page.locator('#limits-body.old').waitFor()
+    expect(await filterOf('.title .badges')).toBe('grayscale(1)')
+    await page.unrouteAll()
+    await page.goto(`${system.api}/#/limits`)
+    await settled(page)
+    expect(await filterOf('#limits-tiles')).toBe('none')
+    await page.route('**/v1/**', (route) => route.abort('connectionrefused'))
+    await page.locator('#limits-body.old').waitFor()
+    expect(await filterOf('#limits-tiles')).toBe('grayscale(1)')
   })
 
   test('a moment of the past is explained from what is kept of it, not as of now', async () => {
