@@ -1,3 +1,4 @@
+import { MongoServerError } from 'mongodb'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { CounterStore } from '#core/ports.ts'
@@ -54,4 +55,31 @@ test('one server that is away is asked by nobody for a while', async () => {
   await fail(store, AWAY)
   await expect(store.read(elsewhere[0] ?? '', plan)).rejects.toThrow('lately')
   expect(asked).toHaveLength(FAILURES_MAX)
+})
+
+test.for([
+  ['has stepped down', 189],
+  ['is no primary', 10_107],
+  ['shuts down', 91],
+  ['was interrupted by it', 11_600],
+  ['has no majority in time', 64],
+  ['has no disk left', 14_031],
+] as const)(
+  'G13: a MongoDB that %s is away: the answer is 503, and soon nobody waits for it',
+  async ([, code]) => {
+    const { circuits } = open(1)
+    const failing = async (): Promise<never> => {
+      throw new MongoServerError({ message: 'not now', code })
+    }
+    for (let call = 0; call < FAILURES_MAX; call += 1)
+      await expect(circuits.mongo.call(failing)).rejects.toMatchObject({ code: 'unavailable', status: 503 })
+    await expect(circuits.mongo.call(failing)).rejects.toThrow('lately')
+  },
+)
+
+test('a MongoDB that refuses what it is asked can be reached: that is a fault to be seen', async () => {
+  const { circuits } = open(1)
+  const refused = new MongoServerError({ message: 'not authorized on tallygate', code: 13 })
+  for (let call = 0; call <= FAILURES_MAX; call += 1)
+    await expect(circuits.mongo.call(() => Promise.reject(refused))).rejects.toBe(refused)
 })

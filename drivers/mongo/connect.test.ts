@@ -1,6 +1,6 @@
-import { MongoClient } from 'mongodb'
+import { MongoClient, MongoServerError } from 'mongodb'
 import { expect, test } from 'vitest'
-import { databaseOf, mongoProblems } from './connect.ts'
+import { databaseOf, isMongoAway, mongoProblems } from './connect.ts'
 
 const REPLICA_SET =
   'mongodb://app:p%40ss%2Fword@a.example:27017,b.example:27018,c.example/tallygate?replicaSet=rs0&tls=true&w=majority&readPreference=primary'
@@ -32,3 +32,8 @@ test.for(['w=1', 'journal=false', 'readPreference=secondaryPreferred', 'readConc
     expect(problem).toContain(`MONGODB_URL states ${option}`)
   },
 )
+
+test('a process that starts waits for a server that shuts down or recovers, not for one that refuses the login', () => {
+  const said = (code: number): MongoServerError => new MongoServerError({ message: 'no', code })
+  expect([91, 13_436, 18].map((code) => isMongoAway(said(code)))).toEqual([true, true, false])
+})

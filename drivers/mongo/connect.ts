@@ -20,14 +20,24 @@ export interface MongoConnection {
   readonly close: () => Promise<void>
 }
 
-/** Whether MongoDB itself said no, so that it can be reached. */
+/**
+ * What a server says that cannot do now what it is for: its set has another primary or is choosing one, it shuts down, its
+ * disk is full, it took too long, or it failed inside. The names and numbers are MongoDB's own.
+ */
+const NOT_NOW: ReadonlySet<unknown> = new Set([
+  ...[1, 6, 7, 50, 64, 79, 89, 91, 133, 134, 189, 262],
+  ...[9_001, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436, 14_031],
+])
+
+/** Whether MongoDB itself said no, so that it can be reached; one that cannot do anything now is as good as away. */
 export function answeredByMongo(error: unknown): boolean {
-  return error instanceof MongoServerError
+  return error instanceof MongoServerError && !NOT_NOW.has(error.code)
 }
 
-/** Whether MongoDB could not be reached; a refused login or an option that it does not know is something else. */
+/** Whether MongoDB could not be reached, or can do nothing now; a refused login or an option that it does not know is something else. */
 export function isMongoAway(error: unknown): boolean {
   const cause = error instanceof TallygateError ? error.cause : error
+  if (cause instanceof MongoServerError) return NOT_NOW.has(cause.code)
   return cause instanceof MongoNetworkError || cause instanceof MongoServerSelectionError
 }
 
