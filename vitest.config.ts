@@ -20,7 +20,7 @@ const pure = { pool: 'threads', isolate: false, testTimeout: 30_000 } as const
 class SharedFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const { shared = [], own = [] } = Object.groupBy(await super.sort(files), ({ moduleId }) =>
-      readFileSync(moduleId, 'utf8').match(/\b(sharedSystem|twoTenants)\(/) !== null ? 'shared' : 'own',
+      readFileSync(moduleId, 'utf8').match(/\b(sharedSystem|twoWorkspaces)\(/) !== null ? 'shared' : 'own',
     )
     return [...shared, ...own]
   }

@@ -27,8 +27,6 @@ test('mutants: no two have one name, and the tests of each are there', () => {
 
 /** Whether the file of its tests is there; their titles are seen to when they run. */
 function isHome({ project, tests }: TestMutant): boolean {
-  return (
-    project === 'unit' ||
-    existsSync(join(root, 'test', 'integration', `${tests.replace('integration/', '')}.test.ts`))
-  )
+  const folder = project === 'tidy' ? 'test' : 'test/integration'
+  return project === 'unit' || existsSync(join(root, folder, `${tests.replace('integration/', '')}.test.ts`))
 }

@@ -9,7 +9,7 @@ import { findChromium } from '#test/browser/chromium.ts'
 import { fetchRuntimes } from '#test/helpers/runtimes.ts'
 
 /**
- * Types, lint, then every Vitest project; each check counts as a test. Ends with `N passed, N failed`.
+ * What is tidy, types, lint, then every other Vitest project; each check counts as a test. Ends with `N passed, N failed`.
  *
  * What breaks engines waits most of its time for time-outs: it runs beside the rest, on engines of its own. Two lanes and not
  * three: two cores ran three in a fifth less time, and made others wait for what is promised soon. What promises how long
@@ -27,9 +27,10 @@ const env = { ...process.env, ...SHORT_LIVED, ...(process.stdout.isTTY ? { FORCE
 
 const fetching = fetchAll()
 const checks = [
+  await runProjects(['tidy']),
   await runCheck('types', 'tsc', ['-p', 'tsconfig.json']),
   await runCheck('lint', 'biome', ['check', '.']),
-  await runProjects(['tidy', 'unit']),
+  await runProjects(['unit']),
 ]
 await fetching
 const slow = await Promise.all([

@@ -4,6 +4,7 @@ import setupEngines from '#test/helpers/engines.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { startSystem } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
+import { judgeGrowth, type Sample, WARM_UP } from './growth.ts'
 import type { Mismatch } from './log-checker.ts'
 
 /**
@@ -13,18 +14,8 @@ import type { Mismatch } from './log-checker.ts'
 const PAUSE_MS = 500
 const CHECKS_AT_ONCE = 50
 const CHECK_PAUSE_MS = 80
-/** Share of the time in which checks are asked without a pause, so that the heap takes its full size. */
-const WARM_UP = 0.25
 const SAMPLE_MS = 5_000
-const SLOPE_MAX = 1
-const FILES_MAX = 8
 const services = ['api', 'consumers'] as const
-
-interface Sample {
-  readonly minute: number
-  readonly megabytes: number
-  readonly files: number
-}
 
 const minutes = Number(process.argv[2] ?? 1)
 const stopEngines = await setupEngines()
@@ -49,19 +40,10 @@ const table = new Table({
   head: ['process', 'MB after warm-up', 'MB at the end', 'MB a minute', 'open files then', 'now'],
 })
 const faults = services.flatMap((name) => {
-  const own = samples[name].filter(({ minute }) => minute > WARM_UP * minutes)
-  const [first, last] = [own[0], own.at(-1)]
-  if (first === undefined || last === undefined) throw new Error('too short to be sampled')
-  const slope = slopeOf(own)
-  const files = last.files - first.files
+  const { first, last, slope, faults: own } = judgeGrowth(name, { samples: samples[name], minutes })
   table.push([name, first.megabytes, last.megabytes, slope.toFixed(2), first.files, last.files])
   process.stdout.write(`${name}, MB every tenth: ${curveOf(samples[name])}\n`)
-  return [
-    ...(slope > SLOPE_MAX
-      ? [`memory of ${name} grows by ${slope.toFixed(2)} MB a minute, more than ${SLOPE_MAX}`]
-      : []),
-    ...(files > FILES_MAX ? [`${name} has ${files} open files more, and ${FILES_MAX} are allowed`] : []),
-  ]
+  return own
 })
 if (drift.length > 0)
   faults.push(`${drift.length} counters are not what the log says: ${JSON.stringify(drift.slice(0, 5))}`)
@@ -118,13 +100,4 @@ function sample(): void {
     const megabytes = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024)
     samples[name].push({ minute, megabytes, files: readdirSync(`/proc/${pid}/fd`).length })
   }
-}
-
-/** Least squares through the samples, MB a minute. */
-function slopeOf(own: readonly Sample[]): number {
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length
-  const [x, y] = [mean(own.map(({ minute }) => minute)), mean(own.map(({ megabytes }) => megabytes))]
-  const over = own.reduce((sum, { minute, megabytes }) => sum + (minute - x) * (megabytes - y), 0)
-  return over / own.reduce((sum, { minute }) => sum + (minute - x) ** 2, 0)
 }

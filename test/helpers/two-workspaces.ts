@@ -2,8 +2,8 @@ import { sharedSystem } from './shared-system.ts'
 import type { System } from './system.ts'
 import { TestWorkspace } from './workspace.ts'
 
-/** Two customers of one system, and a key with every scope for the first of them. */
-export interface TwoTenants {
+/** Two workspaces of one system, and a key with every scope for the first of them. */
+export interface TwoWorkspaces {
   readonly system: System
   readonly own: TestWorkspace
   readonly foreign: TestWorkspace
@@ -14,7 +14,7 @@ export interface TwoTenants {
 export const ALLOWED_AND_ABSENT = 'w-allowed-and-absent'
 
 /** Subscribes both on the system that tests share; `system.stop` lets go of it. */
-export async function twoTenants(): Promise<TwoTenants> {
+export async function twoWorkspaces(): Promise<TwoWorkspaces> {
   const system = await sharedSystem()
   const [own, foreign] = [new TestWorkspace(system), new TestWorkspace(system)]
   await Promise.all([own.subscribe({}), foreign.subscribe({})])

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask, prepare, routeNamed, type Wish } from '#test/helpers/contract-routes.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
-import { ALLOWED_AND_ABSENT, twoTenants } from '#test/helpers/two-tenants.ts'
+import { ALLOWED_AND_ABSENT, twoWorkspaces } from '#test/helpers/two-workspaces.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
 function defaultCatalogueSource(): unknown {
@@ -16,7 +16,7 @@ let foreign: TestWorkspace
 /** Every scope, for one workspace alone. */
 let key: string
 beforeAll(async () => {
-  ;({ system, own, foreign, key } = await twoTenants())
+  ;({ system, own, foreign, key } = await twoWorkspaces())
 }, 120_000)
 afterAll(() => system.stop())
 

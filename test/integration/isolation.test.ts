@@ -3,7 +3,7 @@ import { type Scope, scopes } from '#core/api-key.ts'
 import { median } from '#test/bench/statistics.ts'
 import { ask, bodies, prepare, routeNamed, routes } from '#test/helpers/contract-routes.ts'
 import type { System } from '#test/helpers/system.ts'
-import { twoTenants } from '#test/helpers/two-tenants.ts'
+import { twoWorkspaces } from '#test/helpers/two-workspaces.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
 /** The scopes that pass, each alone, written by hand from what the contract with others says, not from the code. */
@@ -37,7 +37,7 @@ const scopeOf: Readonly<Record<string, Scope | readonly Scope[]>> = {
 }
 
 /** Routes that name no workspace, and those of them that are for keys of all workspaces alone. */
-const TENANTLESS = [
+const UNBOUND = [
   'GET /v1/catalogue',
   'GET /v1/catalogue/revisions',
   'PUT /v1/catalogue',
@@ -49,7 +49,7 @@ const TENANTLESS = [
 ]
 const FOR_ALL = ['PUT /v1/catalogue', 'GET /v1/system']
 
-const tenantRoutes = routes.filter(({ name }) => !TENANTLESS.includes(name))
+const boundRoutes = routes.filter(({ name }) => !UNBOUND.includes(name))
 
 let system: System
 let own: TestWorkspace
@@ -57,17 +57,17 @@ let foreign: TestWorkspace
 /** Every scope, for one workspace alone. */
 let key: string
 beforeAll(async () => {
-  ;({ system, own, foreign, key } = await twoTenants())
+  ;({ system, own, foreign, key } = await twoWorkspaces())
 }, 120_000)
 afterAll(() => system.stop())
 
 test('G21: every route stands in the matrix, with the scope that the contract says', () => {
-  const withBody = tenantRoutes.filter(({ method }) => method !== 'GET').map(({ name }) => name)
+  const withBody = boundRoutes.filter(({ method }) => method !== 'GET').map(({ name }) => name)
   expect(withBody.filter((name) => bodies[name] === undefined)).toEqual([])
   expect(routes.map(({ name }) => name).toSorted()).toEqual(Object.keys(scopeOf).toSorted())
 })
 
-test.for(tenantRoutes)(
+test.for(boundRoutes)(
   'G21: $name: own is served, foreign and absent look alike, malformed is refused',
   async (route) => {
     const id = await prepare(system, route, own.id)

@@ -6,7 +6,7 @@ const apply = 'drivers/redis/lua/apply.lua'
 export interface TestMutant extends Mutation {
   readonly guarantee: string
   /** Vitest project, file and part of the title. */
-  readonly project: 'unit' | 'integration' | 'chaos' | 'timed'
+  readonly project: 'tidy' | 'unit' | 'integration' | 'chaos' | 'timed'
   readonly tests: string
   readonly title: string
 }
@@ -86,6 +86,16 @@ export const testMutants: readonly TestMutant[] = [
     title: 'G13',
   },
   {
+    guarantee: 'G14',
+    name: 'a registry may take schemas that readers of older ones break on',
+    file: 'drivers/registry/schema-registry.ts',
+    from: "const COMPATIBILITY = 'FULL_TRANSITIVE'",
+    to: "const COMPATIBILITY = 'NONE'",
+    project: 'integration',
+    tests: 'registry',
+    title: 'G14',
+  },
+  {
     guarantee: 'G15',
     name: 'no bound for late events',
     file: 'core/usage/append-time.ts',
@@ -154,6 +164,16 @@ export const testMutants: readonly TestMutant[] = [
     project: 'integration',
     tests: 'held-members',
     title: 'G7',
+  },
+  {
+    guarantee: 'G8',
+    name: 'what is still held after a loss is granted a second time',
+    file: 'drivers/redis/lua/hold.lua',
+    from: 'group[1] - used - held',
+    to: 'group[1] - used',
+    project: 'chaos',
+    tests: 'chaos-holds',
+    title: 'G8',
   },
   {
     guarantee: 'G9',
@@ -264,5 +284,15 @@ export const testMutants: readonly TestMutant[] = [
     project: 'timed',
     tests: 'chaos-hot-workspace',
     title: 'G20',
+  },
+  {
+    guarantee: 'G27',
+    name: 'how memory grows is judged from the first minute on',
+    file: 'test/chaos/growth.ts',
+    from: 'samples.filter(({ minute }) => minute > WARM_UP * minutes)',
+    to: 'samples',
+    project: 'tidy',
+    tests: 'growth',
+    title: 'G27',
   },
 ]
