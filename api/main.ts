@@ -41,7 +41,6 @@ import { allShardKeys } from '#drivers/redis/keys.ts'
 import { NearLimits } from '#drivers/redis/near-limits.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
 import { redisHoldStore } from '#drivers/redis/redis-hold-store.ts'
-import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
 import { raiseCatalogue } from '#drivers/redis/shard-scripts.ts'
 import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
@@ -88,10 +87,7 @@ const startingUsage = usage.start(async () => requireSameSchemas((await reaching
 const [mongo, redis] = await Promise.all([reaching, reachRedis(redisOf(config), waiting)])
 shutdown.add('MongoDB', mongo.close)
 shutdown.add('Redis', () => redis.quit())
-const [install] = await Promise.all([
-  ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
-  requireSafeRedis(redis),
-])
+const install = await ensureInstall(mongo.db, installWishFor(config.REDIS_URL))
 
 const shards = allShardKeys(install.shards)
 const metrics = createMetrics()

@@ -36,7 +36,6 @@ import { dedupeHasher } from '#drivers/redis/dedupe-id.ts'
 import { allShardKeys } from '#drivers/redis/keys.ts'
 import { measureShards } from '#drivers/redis/measure-shards.ts'
 import { redisCounterStore } from '#drivers/redis/redis-counter-store.ts'
-import { requireSafeRedis } from '#drivers/redis/safe-redis.ts'
 import { readShardStates } from '#drivers/redis/shard-states.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { RulesHistory } from '#drivers/rules-history.ts'
@@ -93,7 +92,6 @@ const catalogueLog = new CatalogueLog(mongo.db)
 const [install, catalogues] = await Promise.all([
   ensureInstall(mongo.db, installWishFor(config.REDIS_URL)),
   MongoCatalogueStore.open(catalogueLog),
-  requireSafeRedis(redis),
 ])
 const source = new FactsSource(mongo.db)
 const rules = new RulesHistory({ log: catalogueLog, catalogues, now })

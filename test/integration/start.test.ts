@@ -106,6 +106,29 @@ test('an API that starts before Redis waits for it, says so, and answers once it
   expect(await api.process.stop()).toBe(0)
 })
 
+test('an API to which Redis falls silent while it starts waits for it, says so, and answers once it is there', async () => {
+  const proxy = await TcpProxy.open(Number(new URL(engineAddresses().redis).port))
+  onTestFinished(() => proxy.close())
+  let isSilent = false
+  proxy.watchAnswers((bytes) => {
+    if (isSilent || !bytes.includes('PONG')) return
+    isSilent = true
+    proxy.set({ kind: 'blackhole' })
+  })
+  const api = await startApi({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` }, async (process) => {
+    await eventually(
+      async () => process.output(),
+      (log) => log.includes('waiting for Redis: look at REDIS_URL'),
+      { what: 'the log to say what is waited for' },
+    )
+    proxy.set({ kind: 'reset' })
+    proxy.set({ kind: 'pass' })
+  })
+  expect(isSilent).toBe(true)
+  expect((await api.post('/v1/check', { workspace: workspace.id, feature: 'leads' })).status).toBe(200)
+  expect(await api.process.stop()).toBe(0)
+})
+
 test('G26: an API that starts without Kafka checks, says why it is not ready, and stops when it is told to', async () => {
   const [nobody = 0] = await freePorts(1)
   const api = await startApi({ KAFKA_BROKERS: `127.0.0.1:${nobody}` })
