@@ -42,6 +42,8 @@ soak: $(NODE) ## Long runs: simulator and its mutants, steady load, a million ev
 	@$(NODE) test/chaos/long-run.ts $(EVENTS)
 	@CHAOS_SEEDS=$(CHAOS_SEEDS) $(NODE) test/chaos/seeds.ts
 	@$(NODE) test/chaos/restores.ts
+	@G5_TEARS=60 npx vitest run --project chaos chaos-redis -t torn
+	@G13_SECONDS=60 npx vitest run --project chaos chaos-processes -t G13
 	@G3_IDS=100000 npx vitest run duplicates
 	@IMPORT_WORKSPACES=100000 npx vitest run --project integration import.test
 	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run holds.conformance use-guarantees

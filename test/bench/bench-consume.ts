@@ -6,7 +6,7 @@ import { openBareConsume } from './bare-consume.ts'
 import { CpuTime } from './cpu-time.ts'
 import { median, percentile, type Row } from './statistics.ts'
 
-const ROUNDS = 3
+const ROUNDS = 5
 const SECONDS = 5
 /** Rounds until broker and processes have compiled what is hot: in the first ones the broker's compiler takes a fifth of a core. */
 const WARM_UP_ROUNDS = 4

@@ -15,7 +15,7 @@ import { median, type Row } from './statistics.ts'
 const EVENTS = 1_000_000
 const WORKSPACES = 10_000
 const AT_ONCE = 10_000
-const FLUSHES = 3
+const FLUSHES = 5
 const CHECKS_PER_SECOND = 500
 const prefix = `recovery-${randomUUID().slice(0, 6)}`
 const shards = allShardKeys(SHARDS_DEFAULT)

@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { freePorts, isListening } from '#deploy/local/ports.ts'
 import { redisSettings } from '#deploy/local/redis.ts'
 import { engineDir } from '#test/helpers/engine-dir.ts'
 import { eventually } from '#test/helpers/eventually.ts'
+import { Disk } from './disk.ts'
 
-const FILLER = 'filler'
 const BUS_AWAY = 10_000
 /** Ports above are given to outgoing connections. */
 const BUS_MAX = 32_767
@@ -17,7 +17,7 @@ export class RedisServer {
   readonly port: number
   readonly #dir = engineDir('redis')
   #child: ChildProcess | null = null
-  #hasDisk = false
+  #disk: Disk | null = null
   /** Settings and environment that it was started with; it keeps them. */
   #more: readonly string[] = []
   #env: Readonly<Record<string, string>> = {}
@@ -57,25 +57,23 @@ export class RedisServer {
   static async startOnDisk(megabytes: number): Promise<RedisServer> {
     const [port = 0] = await freePorts(1)
     const server = new RedisServer(port)
-    const mount = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', server.#dir]
-    server.#hasDisk = spawnSync('mount', mount).status === 0
+    server.#disk = new Disk(server.#dir, megabytes)
     await server.start()
     return server
   }
 
   get hasDisk(): boolean {
-    return this.#hasDisk
+    return this.#disk?.isThere === true
   }
 
   /** Leaves so many bytes of its disk free. */
   fillDisk(left: number): void {
-    const { bavail, bsize } = statfsSync(this.#dir)
-    writeFileSync(join(this.#dir, FILLER), Buffer.alloc(Math.max(bavail * bsize - left, 0), 1))
+    this.#disk?.fill(left)
   }
 
   /** Gives the space back. */
   freeDisk(): void {
-    rmSync(join(this.#dir, FILLER), { force: true })
+    this.#disk?.free()
   }
 
   /** Starts it on what its directory holds, and waits until it answers. */
@@ -141,7 +139,7 @@ export class RedisServer {
 
   async stop(): Promise<void> {
     await this.kill()
-    if (this.#hasDisk) spawnSync('umount', [this.#dir])
+    this.#disk?.remove()
     rmSync(this.#dir, { recursive: true, force: true })
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import type { EngineName } from '#deploy/local/engine.ts'
 import { type EngineAddresses, startEngines, stopEngines } from '#deploy/local/engines.ts'
@@ -14,6 +15,7 @@ import { engineAddresses } from '#test/helpers/addresses.ts'
 import { engineDir } from '#test/helpers/engine-dir.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import { type System, startSystem } from '#test/helpers/system.ts'
+import { Disk } from './disk.ts'
 import { freeze } from './freeze.ts'
 import { type Load, startLoad } from './load.ts'
 import { checkCounters, type Mismatch } from './log-checker.ts'
@@ -34,6 +36,8 @@ export interface Rig {
   /** In front of the Redis proxy, for the processes of `system` alone. */
   readonly ownRedis: TcpProxy
   readonly dir: string
+  /** What the data of an engine is on, where that was asked for. */
+  readonly disks: { readonly kafka: Disk | null; readonly mongo: Disk | null }
   /** Addresses that lead through the proxies, and the settings of the processes: for one more of them. */
   readonly addresses: EngineAddresses
   readonly settings: Readonly<Record<string, string>>
@@ -43,7 +47,7 @@ export interface Rig {
   readonly signalEngine: (name: EngineName, signal: NodeJS.Signals) => void
   /** Stops an engine where it stands; resolves when it does. */
   readonly freezeEngine: (name: EngineName) => Promise<void>
-  /** Ends an engine as a crash does; resolves when its port is free. */
+  /** Ends an engine as a crash does, if it has not ended by itself; resolves when its port is free. */
   readonly killEngine: (name: EngineName) => Promise<void>
   /** Starts the engines again that are down. */
   readonly startEngines: () => Promise<void>
@@ -62,17 +66,27 @@ const shards = allShardKeys(SHARDS_DEFAULT)
 
 /** More than a test writes. */
 const REDIS_DISK_MB = 512
+const ENGINE_DISK_MB = 256
 
 interface RigOptions {
   /** Of the processes. */
   readonly settings?: Readonly<Record<string, string>>
   /** A MongoDB of its own as well, to be killed. */
   readonly ownMongo?: boolean
+  /** Puts the data of Kafka and of such a MongoDB on disks that can be filled. */
+  readonly ownDisks?: boolean
 }
 
 /** Starts everything. */
-export async function startRig({ settings = {}, ownMongo = false }: RigOptions = {}): Promise<Rig> {
+export async function startRig({
+  settings = {},
+  ownMongo = false,
+  ownDisks = false,
+}: RigOptions = {}): Promise<Rig> {
   const dir = engineDir('chaos')
+  const diskOf = (name: EngineName): Disk | null =>
+    ownDisks ? new Disk(join(dir, 'data', name), ENGINE_DISK_MB) : null
+  const disks = { kafka: diskOf('kafka'), mongo: ownMongo ? diskOf('mongo') : null }
   const redis = await RedisServer.startOnDisk(REDIS_DISK_MB)
   const address = `redis://127.0.0.1:${redis.port}`
   const shared = engineAddresses()
@@ -121,13 +135,14 @@ export async function startRig({ settings = {}, ownMongo = false }: RigOptions =
     proxies,
     ownRedis,
     dir,
+    disks,
     addresses,
     settings: own,
     direct,
     signalEngine,
     freezeEngine: (name) => freeze(pidOf(name)),
     killEngine: async (name) => {
-      signalEngine(name, 'SIGKILL')
+      if (runningPid(dir, name) !== null) signalEngine(name, 'SIGKILL')
       await eventually(
         () => isListening(ports[name]),
         (listens) => !listens,
@@ -176,6 +191,7 @@ export async function startRig({ settings = {}, ownMongo = false }: RigOptions =
       await Promise.all([system.stop(), other.stop()])
       await Promise.all(all.map((proxy) => proxy.close()))
       await Promise.all([stopEngines(dir), redis.stop()])
+      for (const disk of Object.values(disks)) disk?.remove()
       rmSync(dir, { recursive: true, force: true })
     },
   }

@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 /** `CHAOS_SEEDS=5 node seeds.ts`: the tests of crashes and losses again and again, each time from another seed. */
-const tests = ['chaos-redis', 'chaos-processes', 'chaos-holds', 'chaos-log', 'crash', 'half-calls']
+const tests = [
+  ...['chaos-redis', 'chaos-processes', 'chaos-holds', 'chaos-log', 'chaos-disks'],
+  ...['crash', 'half-calls', 'use-guarantees'],
+]
 const seeds = Number(process.env['CHAOS_SEEDS'] ?? 5)
 const vitest = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'vitest')
 const first = Date.now() % 2 ** 31
