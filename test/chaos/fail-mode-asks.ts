@@ -1,6 +1,7 @@
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
+import type { RouteWish, RouteWishes } from './ask-each-route.ts'
 
 /** One request of each kind of route, and of each `onUnavailable`: leads allow, ai_credits deny, ai_agents last_known. */
 export const askNames = [
@@ -50,6 +51,31 @@ export class FailModeAsks {
     const { status } = await this.#post('/v1/reservations', { id, items: [credits], ttlMs: 600_000 })
     if (status !== 200) throw new Error(`a reservation before the fault answered ${status}`)
     return id
+  }
+
+  /** What each route of the contract needs that is to be answered as usual; made before anything fails. */
+  async wishesOfRoutes(): Promise<RouteWishes> {
+    const own = { workspace: this.#workspace }
+    const shown = await this.#call(`/v1/workspaces/${this.#workspace}/overrides/contacts_companies`, {
+      method: 'PUT',
+      body: JSON.stringify({ limit: 90_000, reason: 'to be ended' }),
+      headers: { 'content-type': 'application/json' },
+    })
+    if (shown.status !== 200) throw new Error(`an override before the fault answered ${shown.status}`)
+    const wishes: [string, RouteWish][] = [
+      ['POST /v1/consume', { body: { ...own, id: this.#id(), items: [credits] } }],
+      ['POST /v1/reservations', { body: { ...own, id: this.#id(), items: [credits] } }],
+      ['POST /v1/reservations/{id}/commit', { id: await this.reserve() }],
+      ['POST /v1/reservations/{id}/release', { id: await this.reserve() }],
+      ['POST /v1/events', { body: { events: [this.#event(this.#id())] } }],
+      ['GET /v1/workspaces/{ws}/usage', { query: '?feature=leads' }],
+      ['PUT /v1/workspaces/{ws}/overrides/{feature}', { body: { limit: 9_000, reason: this.#id() } }],
+      ['DELETE /v1/workspaces/{ws}/overrides/{feature}', { feature: 'contacts_companies' }],
+      ['PUT /v1/catalogue', { query: '?dryRun=true', headers: { 'if-match': '"1"' }, body: {} }],
+      ['GET /v1/usage', { query: '?feature=leads' }],
+      ['GET /v1/dead-letters/{id}', { id: `${'0'.repeat(19)}-0-0` }],
+    ]
+    return new Map(wishes)
   }
 
   /** All kinds at once. */
