@@ -38,10 +38,10 @@ import { workspaceRoutes } from './routes/workspaces.ts'
 
 const BODY_BYTES_MAX = 65_536
 
-/** A request that takes longer to arrive is cut off, headers sooner, ms; looked at ten times a second, so that few end at once. */
+/** A request that takes longer to arrive is cut off, headers sooner, ms; looked at every ten milliseconds, so that few end at once. */
 const REQUEST_WITHIN_MS = 4_000
 const HEADERS_WITHIN_MS = 3_000
-const LOOK_EVERY_MS = 100
+const LOOK_EVERY_MS = 10
 /** A connection on which nothing moves is closed, ms: longer than a what-if over many workspaces takes to answer. */
 const STALLED_MAX_MS = 60_000
 /** A connection without a request is kept so long, ms: longer than load balancers keep theirs. */

@@ -9,8 +9,9 @@ import type { Redis } from '#drivers/redis/connection.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import { putFacts } from '#drivers/redis/shard-scripts.ts'
 import { packFacts, unpackFacts } from './packed-facts.ts'
+import { spread } from './spread.ts'
 
-/** How old a copy of the facts may be before MongoDB is asked again (counting.md, "Facts and readiness"). */
+/** How old a copy of the facts may be at most before MongoDB is asked again (counting.md, "Facts and readiness"). */
 const FRESH_MS = 60_000
 /** Workspaces whose facts one process remembers. */
 const REMEMBERED_MAX = 100_000
@@ -60,14 +61,14 @@ export class CachedFactStore implements FactStore {
 
   current(workspace: string, revision: string): WorkspaceFacts | null {
     const known = this.#remembered.get(workspace)
-    return known !== undefined && isUsable(known, revision) ? known.facts : null
+    return known !== undefined && isUsable(known, { workspace, revision }) ? known.facts : null
   }
 
   async load(workspace: string, revision: string): Promise<WorkspaceFacts> {
     const current = this.current(workspace, revision)
     if (current !== null) return current
     const cached = await this.#fromRedis(workspace)
-    if (cached !== null && isUsable(cached, revision)) return this.#remember(workspace, cached)
+    if (cached !== null && isUsable(cached, { workspace, revision })) return this.#remember(workspace, cached)
     return this.refresh(workspace, null).catch((error: unknown) => {
       const old = cached?.facts ?? this.remembered(workspace)
       if (old !== null && coversRevision({ have: old.revision, wanted: revision })) return old
@@ -147,8 +148,14 @@ async function reached<Value>(call: Promise<Value>, workspace: string): Promise<
   })
 }
 
-function isUsable({ facts, readAt }: Remembered, revision: string): boolean {
-  return performance.now() - readAt < FRESH_MS && coversRevision({ have: facts.revision, wanted: revision })
+interface Wanted {
+  readonly workspace: string
+  readonly revision: string
+}
+
+function isUsable({ facts, readAt }: Remembered, { workspace, revision }: Wanted): boolean {
+  const isFresh = performance.now() - readAt < spread(workspace, FRESH_MS)
+  return isFresh && coversRevision({ have: facts.revision, wanted: revision })
 }
 
 function factsOf(stored: StoredFacts, subscription: AcceptedSubscription | null): WorkspaceFacts {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CounterReading } from '#core/ports.ts'
+import { spread } from '../spread.ts'
 import { NearCounters, READ_AGAIN_MS, type ShardLook, UNUSED_MS } from './near-counters.ts'
 
 const PLAN = { fields: ['leads'], sets: [] }
@@ -259,10 +260,10 @@ test('readings are bounded', async () => {
   expect([stands(first), stands(third)]).toEqual([false, true])
 })
 
-test('a reading that stood for ten seconds is made again, should Redis have forgotten to tell', async () => {
+test('a reading is made again within ten seconds, should Redis have forgotten to tell', async () => {
   const { near, read, world, answer } = nearWith()
-  const reading = await read()
-  world.at = READ_AGAIN_MS
+  const reading = await read('a')
+  world.at = spread('a', READ_AGAIN_MS)
   near.look()
   stands(reading)
   near.look()

@@ -1,6 +1,7 @@
 import { accuracyAt } from '#core/entitlement/accuracy.ts'
 import type { CounterReading, CounterStore, Standing, StandingNow } from '#core/ports.ts'
 import type { ReadPlan } from '#core/usage/read-plan.ts'
+import { spread } from '../spread.ts'
 import { shardOf } from './keys.ts'
 import { RedisClock } from './redis-clock.ts'
 
@@ -41,7 +42,7 @@ interface NearOptions {
 }
 
 const READINGS_MAX = 50_000
-/** A reading is made again after so long though nothing was told of it, ms: for a Redis that forgets to tell. */
+/** A reading is made again after so long at most, though nothing was told of it, ms: for a Redis that forgets to tell. */
 export const READ_AGAIN_MS = 10_000
 /** A connection that has been silent for this share of the bound is not asked. */
 const SILENT_SHARE = 0.1
@@ -66,15 +67,16 @@ class Reading implements Standing {
   readonly shard: number
   readonly partition: number
   isDead = false
-  readonly sentAt: number
+  /** When it is to be made again. */
+  readonly until: number
   /** While it is under way, for all who ask the same meanwhile. */
   reply: Promise<CounterReading> | null = null
 
-  constructor(near: NearCounters, place: { shard: number; partition: number; sentAt: number }) {
+  constructor(near: NearCounters, place: { shard: number; partition: number; until: number }) {
     this.#near = near
     this.shard = place.shard
     this.partition = place.partition
-    this.sentAt = place.sentAt
+    this.until = place.until
   }
 
   now(): StandingNow | null {
@@ -159,12 +161,12 @@ export class NearCounters implements CounterStore {
   }
 
   /** How far a reading can be trusted by now; null when its shard must be looked at first. */
-  standingOf({ shard, partition, sentAt }: Reading): StandingNow | null {
+  standingOf({ shard, partition, until }: Reading): StandingNow | null {
     const { now, ageMaxMs } = this.#options
     const at = now()
     this.#usedAt[shard] = at
     const state = this.#states[shard]
-    if (state === undefined || at - state.sentAt > ageMaxMs || at - sentAt > READ_AGAIN_MS) return null
+    if (state === undefined || at - state.sentAt > ageMaxMs || at > until) return null
     const instant = this.#clock.at(at)
     const [asOf, isWhole] = [state.asOf[partition], state.isWhole[partition]]
     if (asOf === undefined || isWhole === undefined) return null
@@ -180,7 +182,8 @@ export class NearCounters implements CounterStore {
   #begin(workspace: string, name: string): Reading {
     const { shards, partitionOf, now, readingsMax = READINGS_MAX } = this.#options
     if (this.#count >= readingsMax) this.#forgetReadings()
-    const place = { shard: shardOf(workspace, shards), partition: partitionOf(workspace), sentAt: now() }
+    const until = now() + spread(workspace, READ_AGAIN_MS)
+    const place = { shard: shardOf(workspace, shards), partition: partitionOf(workspace), until }
     const reading = new Reading(this, place)
     const group = this.#readings.get(workspace) ?? new Map<string, Reading>()
     this.#readings.set(workspace, group)
