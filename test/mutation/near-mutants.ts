@@ -3,6 +3,16 @@ import type { TestMutant } from './mutants.ts'
 /** The same for what checks know without asking Redis (ADR 0016). */
 export const nearMutants: readonly TestMutant[] = [
   {
+    guarantee: 'G8',
+    name: 'checks are not told of a use',
+    file: 'drivers/redis/near-counters.ts',
+    from: "if (kind === 'u' || kind === 'o') this.forget(rest)",
+    to: "if (kind === 'o') this.forget(rest)",
+    project: 'integration',
+    tests: 'async-overshoot',
+    title: 'G8',
+  },
+  {
     guarantee: 'G26',
     name: 'a reading outlives the bound',
     file: 'drivers/redis/near-counters.ts',
