@@ -51,11 +51,18 @@ export function parseDay(day: Day): Instant | null {
   return dayOf(instant) === day ? instant : null
 }
 
-/** The instant that a text states that begins with its day, `yyyy-mm-dd`; null for one that does not exist, as on 31 June. */
+/** A day, perhaps a time of it, perhaps with its zone. */
+const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[Tt\s](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)([Zz]|[+-]\d{2}:?\d{2})?)?$/
+
+/**
+ * The instant that a text states: a day, `yyyy-mm-dd`, or a time of it, in UTC where it names no zone, whatever that of the
+ * machine is. Null for one that does not exist, as on 31 June, and for any other text.
+ */
 export function parseInstant(text: string): Instant | null {
-  const [day] = /^\d{4}-\d{2}-\d{2}(?!\d)/.exec(text) ?? []
-  const instant = Date.parse(text)
-  if (day === undefined || Number.isNaN(instant)) return null
+  const [, day, time = '00:00', zone = 'Z'] = INSTANT.exec(text) ?? []
+  if (day === undefined) return null
+  const instant = Date.parse(`${day}T${time}${zone}`)
+  if (Number.isNaN(instant)) return null
   return new Date(Date.parse(day)).toISOString().startsWith(day) ? instant : null
 }
 
