@@ -1,13 +1,7 @@
-import type {
-  Batch,
-  Consumer,
-  ConsumerEndBatchProcessEvent,
-  EachBatchPayload,
-  Kafka,
-  KafkaMessage,
-} from 'kafkajs'
+import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { Logger } from 'pino'
 import { restAfter } from './fetch-pace.ts'
+import { fetchedOffset, isOfAnotherLog, nextOffset } from './fetched-batch.ts'
 import { RestingPartitions } from './resting-partitions.ts'
 
 /** Records of one partition in offset order; `next` is the offset after the last one, holes included. */
@@ -227,6 +221,7 @@ export class ConsumerLoop<Session extends PartitionSession> {
     const opening = this.#sessions.get(partition)
     const session = await this.#whileAlive(opening, heartbeat)
     if (session === null || !isRunning() || this.#sessions.get(partition) !== opening) return
+    if (isOfAnotherLog(batch, session)) return this.reopen(partition, session)
     if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)
     const next = nextOffset(batch)
     this.#busy.add(session)
@@ -282,16 +277,6 @@ export class ConsumerLoop<Session extends PartitionSession> {
       log.debug({ err: error }, 'the position was not committed; it is only a hint')
     })
   }
-}
-
-/** The offset that the fetch asked for; kafkajs keeps it but does not declare it. */
-function fetchedOffset(batch: Batch): number {
-  return Number(Reflect.get(batch, 'fetchedOffset'))
-}
-
-/** The offset after a batch: after its last record, also where the log has legal holes. */
-function nextOffset(batch: Batch): number {
-  return Number(batch.lastOffset()) + 1
 }
 
 async function pause(forMs: number): Promise<'paused'> {

@@ -166,3 +166,15 @@ test('a topic that was made anew and has grown past what was read of the one bef
   await until(seen, ['a', 'b', 'c', 'd', 'e'])
   await again.stop()
 }, 90_000)
+
+test('a topic that is made anew while it is read, and has grown past that before anybody looks, is read from its start', async () => {
+  const { remake, write, read: begin } = await ownTopic()
+  const seen: string[] = []
+  await write('a', 'b')
+  const reading = await begin(seen, NEVER_MS)
+  await until(seen, ['a', 'b'])
+  await remake()
+  await write('c', 'd', 'e')
+  await until(seen, ['a', 'b', 'c', 'd', 'e'])
+  await reading.stop()
+}, 90_000)
