@@ -26,7 +26,8 @@ export function judgeGrowth(
 ): Growth {
   const own = samples.filter(({ minute }) => minute > WARM_UP * minutes)
   const [first, last] = [own[0], own.at(-1)]
-  if (first === undefined || last === undefined) throw new Error('too short to be sampled')
+  // A line through one sample has no slope, which is no more than anything.
+  if (first === undefined || last === undefined || first === last) throw new Error('too short to be sampled')
   const slope = slopeOf(own)
   const files = last.files - first.files
   const grows = `memory of ${name} grows by ${slope.toFixed(2)} MB a minute, more than ${SLOPE_MAX}`
