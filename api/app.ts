@@ -113,7 +113,7 @@ export async function createApp(
   if (withContract) await app.register(import('@fastify/swagger'), { openapi: contract })
   else compileLate(app)
   await app.register(async (routes) => {
-    const waits = new KeyWaits(capacity.inFlightMax, pause)
+    const waits = new KeyWaits(capacity, pause)
     for (const register of registers) register(routes, { ...context, waits })
   })
   await app.ready()

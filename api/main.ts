@@ -106,7 +106,7 @@ const fromMongo = <Value>(work: () => Promise<Value>): Promise<Value> => circuit
 /** Lists, which may take longer. */
 const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
   circuits.mongo.call(work, PAGE_WITHIN_MS)
-const turnedAway = new TallyLog(log, 'requests were turned away unread')
+const turnedAway = new TallyLog(log, 'requests were turned away')
 shutdown.add('tally of requests', async () => turnedAway.flush())
 const onShed = shedCounter(measured.shed, turnedAway)
 const source = new FactsSource(mongo.db)

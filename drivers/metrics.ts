@@ -35,7 +35,7 @@ export function apiMetrics(registry: Registry) {
     }),
     shed: new Counter({
       name: 'tallygate_requests_shed_total',
-      help: 'Requests that were turned away unread, by cause: key, unknown_key, unread, in_flight or loop',
+      help: 'Requests that were turned away, by cause: key, unknown_key, unread, in_flight, loop or waits',
       labelNames: ['cause'] as const,
       registers,
     }),
@@ -47,7 +47,8 @@ export function apiMetrics(registry: Registry) {
       registers,
     }),
   }
-  for (const cause of ['key', 'unknown_key', 'unread', 'in_flight', 'loop']) metrics.shed.inc({ cause }, 0)
+  const causes = ['key', 'unknown_key', 'unread', 'in_flight', 'loop', 'waits']
+  for (const cause of causes) metrics.shed.inc({ cause }, 0)
   return metrics
 }
 

@@ -7,7 +7,7 @@ import type { ApiMetrics } from '#drivers/metrics.ts'
 import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
 
 /** Why a request was turned away. */
-export type ShedCause = 'key' | 'unknown_key' | 'unread' | 'in_flight' | 'loop'
+export type ShedCause = 'key' | 'unknown_key' | 'unread' | 'in_flight' | 'loop' | 'waits'
 
 /** Hears of each request that is turned away; with the id of the key where one key is why. */
 export type OnShed = (cause: ShedCause, key?: string) => void
@@ -41,7 +41,7 @@ export interface Capacity {
 const UNREAD_MAX = 32
 
 const TOO_MUCH = 'this process has more to do than it can; try again'
-const reasons: Readonly<Record<Exclude<ShedCause, 'key' | 'unknown_key'>, string>> = {
+const reasons: Readonly<Record<Exclude<ShedCause, 'key' | 'unknown_key' | 'waits'>, string>> = {
   unread: `${UNREAD_MAX} answers of this connection are not read; read them, and send less on one connection`,
   in_flight: TOO_MUCH,
   loop: TOO_MUCH,

@@ -72,9 +72,8 @@ function checkerOf(
     const takesAny = minFreshnessMs === null && after === null
     const made = takesAny
       ? await checkOne(nearCheck, { workspace, request })
-      : await checkFresh(
-          { ...check, holds, pause: waits.of(key) },
-          { workspace, request, minFreshnessMs, after },
+      : await waits.during(key, (pause) =>
+          checkFresh({ ...check, holds, pause }, { workspace, request, minFreshnessMs, after }),
         )
     if (!explain) count(made)
     return decisionText(made, explain)

@@ -71,9 +71,8 @@ function resolveRoutes(app: FastifyInstance, { holds, usage, waits }: RouteConte
       },
     },
     async ({ params: { id }, body: { workspace, quantities = null }, apiKey }) => {
-      const made = await commitReservation(
-        { holds, sink: usage, pause: waits.of(apiKey) },
-        { workspace, operation: id, quantities },
+      const made = await waits.during(apiKey, (pause) =>
+        commitReservation({ holds, sink: usage, pause }, { workspace, operation: id, quantities }),
       )
       const { replayed } = made
       return {
