@@ -8,9 +8,13 @@ const exact = { additionalProperties: false } as const
 /** The most that a body with a catalogue may have: it is larger than a question. */
 export const CATALOGUE_BYTES_MAX = 1_048_576
 
+const ID = '^[A-Za-z0-9._:-]+$'
+/** What an id is that a path can name: clients take `.` and `..` out of a path before they send it (RFC 3986, 5.2.4). */
+export const ID_OF_PATH = '^(\\.{0,2}[A-Za-z0-9_:-]|\\.{3})[A-Za-z0-9._:-]*$'
+
 /** An id of so many characters at most. */
-export const id = (maxLength: number, description: string) =>
-  Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9._:-]+$', description })
+export const id = (maxLength: number, description: string, pattern = ID) =>
+  Type.String({ minLength: 1, maxLength, pattern, description })
 const nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>
   Type.Union([schema, Type.Null()])
 /** A key of the catalogue: plan, feature, meter or add-on. */

@@ -2,12 +2,29 @@ import type { Static } from 'typebox'
 import { QUANTITY_MAX } from '#core/amount.ts'
 import { RESERVATION_MAX_MS } from '#core/usage/hold.ts'
 import { Type } from '#drivers/json-schema.ts'
-import { catalogueKey, checkItem, decision, featureKey, id, nullable, time, workspaceId } from './schemas.ts'
+import {
+  catalogueKey,
+  checkItem,
+  decision,
+  featureKey,
+  ID_OF_PATH,
+  id,
+  nullable,
+  time,
+  workspaceId,
+} from './schemas.ts'
 
 const exact = { additionalProperties: false } as const
 
-/** Id of an operation: the same for each retry. */
-export const operationId = id(100, 'Unique in its workspace, the same on each retry')
+/** Id of an operation: the same for each retry. What a path cannot name could be held, and never committed. */
+export const operationId = id(
+  100,
+  'Unique in its workspace, the same on each retry; not . or .. alone, which no path can name',
+  ID_OF_PATH,
+)
+
+/** Id of a reservation in a path, also one that an earlier version took. */
+export const reservationId = id(100, 'As it was given to reserve')
 
 /** Something to use. */
 const useItem = Type.Object(

@@ -49,8 +49,9 @@ export interface UseItem<Feature extends string = string> {
 export interface ConsumeRequest<Feature extends string = string> {
   readonly workspace: string
   /**
-   * Unique in the workspace, at most 100 of `A-Za-z0-9._:-`; the same id and body never counts twice. Made for the call
-   * when left out: give your own (of the job, the message) when the call may be repeated after a crash.
+   * Unique in the workspace, at most 100 of `A-Za-z0-9._:-` and more than `.` or `..` alone; the same id and body never counts
+   * twice. Made for the call when left out: give your own (of the job, the message) when the call may be repeated after a
+   * crash.
    */
   readonly id?: string | undefined
   readonly items: readonly UseItem<Feature>[]

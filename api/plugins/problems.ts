@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { TallygateError } from '#core/errors.ts'
+import { ID_OF_PATH } from '../schemas.ts'
 
 /** Content type of every failure (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
@@ -72,6 +73,7 @@ function invalidOf({ validation, validationContext }: FastifyError): TallygateEr
 }
 
 function whatIsAllowed(fault: NonNullable<FastifyError['validation']>[number] | undefined): string {
+  if (fault?.params['pattern'] === ID_OF_PATH) return 'must be of A-Za-z0-9._:-, and more than . or .. alone'
   const allowed: unknown = fault?.params['allowedValues']
   if (!Array.isArray(allowed)) return fault?.message ?? 'is not valid'
   return `must be one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}`

@@ -10,15 +10,15 @@ import { problem } from '../schemas.ts'
 import {
   commitBody,
   committed,
-  operationId,
   releaseBody,
   released,
+  reservationId,
   reserveBody,
   reserved,
 } from '../use-schemas.ts'
 
 const shape = { tags: ['use'], security: [{ key: [] }] }
-const params = Type.Object({ id: operationId })
+const params = Type.Object({ id: reservationId })
 
 /** `POST /v1/reservations` and what becomes of them: commit or release. */
 export function reservationRoutes(app: FastifyInstance, context: RouteContext): void {

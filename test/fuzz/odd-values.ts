@@ -28,6 +28,7 @@ export const oddValues: readonly string[] = [
   '"*"',
   '"{s01}"',
   '"../../etc/passwd"',
+  '".."',
   '"a\\r\\nSET x 1\\r\\n"',
   '"=cmd|\' /C calc\'!A0"',
   '"<script>alert(1)</script>"',
