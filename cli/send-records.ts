@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs'
+import { createReadStream, type Stats, statSync } from 'node:fs'
 import { clearLine, createInterface, cursorTo } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { SingleBar } from 'cli-progress'
@@ -56,9 +56,18 @@ export async function sendLines(
 /** Throws a CommandError for a name that is that of no file. */
 export function requireFile(file: string | undefined): void {
   if (file === undefined || file === '-') return
-  const found = statSync(file, { throwIfNoEntry: false })
+  const found = statOf(file)
   if (found === undefined) throw new CommandError(`there is no file ${file}`, exitCodes.usage)
   if (found.isDirectory()) throw new CommandError(`${file} is a folder; name a file of it`, exitCodes.usage)
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })
+  } catch (error) {
+    const code = String(Reflect.get(Object(error), 'code'))
+    throw new CommandError(`${file} cannot be read (${code})`, exitCodes.usage, error)
+  }
 }
 
 /**

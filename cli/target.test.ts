@@ -24,6 +24,10 @@ test('target: an address with a slash at its end is the same address', () => {
   )
 })
 
+test('target: how an address is written is no fault of it', () => {
+  expect(readTarget({ ...nowhere, TALLYGATE_API: 'HTTPS://Api.Example' }).api).toBe('HTTPS://Api.Example')
+})
+
 test.for(['tallygate.example', 'localhost:18080', 'ftp://x', 'http://'])(
   'target: what is no address is refused as such, not as an API that does not answer: %s',
   (api) => {

@@ -81,7 +81,7 @@ export function readTarget(given: NodeJS.ProcessEnv): Target {
 
 /** `fetch` refuses anything else each time, as if nobody was there. */
 function requireAddress(api: string): string {
-  if (/^https?:\/\/[^/]/.test(api) && URL.canParse(api)) return api
+  if (/^https?:\/\/[^/]/i.test(api) && URL.canParse(api)) return api
   throw new CommandError(
     `TALLYGATE_API must be an address such as https://tallygate.example, not "${api}"`,
     exitCodes.usage,

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ClientOptions, TallygateClient } from './client.ts'
 
 /** A client that may do everything while nobody answers, and how often it asked. */
@@ -42,6 +42,24 @@ test.for([{ patienceMs: Number.NaN }, { timeoutMs: Number.NaN }, { patienceMs: '
     expect(asked.times).toBe(0)
   },
 )
+
+test('a call that may take for ever is not over at once', async () => {
+  const asked = Promise.withResolvers<AbortSignal>()
+  const fetch: NonNullable<ClientOptions['fetch']> = (_url, { signal }) => {
+    asked.resolve(signal)
+    return new Promise(() => undefined)
+  }
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  onTestFinished(() => {
+    for (const { value } of timers.mock.results) clearTimeout(value)
+    timers.mockRestore()
+  })
+  const { client } = clientWith({ fetch })
+  const forEver = { patienceMs: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY }
+  void client.check({ workspace: 'acme', feature: 'leads' }, forEver)
+  await asked.promise
+  expect(timers.mock.calls[0]?.[1]).toBeLessThan(2 ** 31)
+})
 
 test('a call whose deadline has passed is answered by onUnavailable', async () => {
   const { client } = clientWith({})

@@ -71,6 +71,9 @@ type Attempt =
 /** Answers of a gateway that does not reach the service, beside the service's own 429 and 503. */
 const gatewayCodes: ReadonlySet<number> = new Set([502, 504])
 
+/** The longest that a timer waits, ms: one that is set for longer ends at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 /** An attempt that has less time is not begun, ms. */
 const ATTEMPT_MIN_MS = 5
 
@@ -87,8 +90,9 @@ export class Transport {
   }
 
   /**
-   * What was answered. Throws a TallygateClientError when nothing is within the patience, and at once what is thrown of a
-   * times that cannot be waited for, of a body that is no JSON or by `traceHeaders`: that is no fault of the service, and no policy for its absence answers it.
+   * What was answered. Throws a TallygateClientError when nothing is within the patience, and at once what is thrown of
+   * times that are none, of a body that is no JSON or by `traceHeaders`: that is no fault of the service, and no policy for
+   * its absence answers it.
    */
   async call(call: Call): Promise<Answer> {
     const { patienceMs = this.#options.patienceMs, timeoutMs = this.#options.timeoutMs } = call.options
@@ -109,7 +113,7 @@ export class Transport {
 
   async #attempt(call: Call, { text, traced, ...sent }: Sent, leftMs: number): Promise<Attempt> {
     const { url, key, fetch } = this.#options
-    const timeoutMs = Math.min(sent.timeoutMs, leftMs)
+    const timeoutMs = Math.min(sent.timeoutMs, leftMs, TIMER_MAX_MS)
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), timeoutMs)
     try {
