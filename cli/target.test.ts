@@ -37,6 +37,14 @@ test.for(['tallygate.example', 'localhost:18080', 'ftp://x', 'http://'])(
   },
 )
 
+test.for(['http://crm:s3cret@localhost:18080', 'crm:s3cret@localhost:18080', 'http://localhost:18080/?a=b'])(
+  'target: an address that fetch does not take is refused, and not printed, since a password may be in it: %s',
+  (api) => {
+    const read = (): string => readTarget({ ...nowhere, TALLYGATE_API: api }).api
+    expect(read).toThrow(/^TALLYGATE_API must be an address(?!.*s3cret)/)
+  },
+)
+
 test('target: a run file that is none is named', () => {
   const dir = mkdtempSync(join(tmpdir(), 'tallygate-target-'))
   onTestFinished(() => rmSync(dir, { recursive: true }))

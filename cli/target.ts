@@ -79,11 +79,12 @@ export function readTarget(given: NodeJS.ProcessEnv): Target {
   }
 }
 
-/** `fetch` refuses anything else each time, as if nobody was there. */
+/** `fetch` refuses anything else each time, as if nobody was there. What is refused may hold a password, so it is not printed. */
 function requireAddress(api: string): string {
-  if (/^https?:\/\/[^/]/i.test(api) && URL.canParse(api)) return api
+  const isAddress = /^https?:\/\/[^/?#@]+(\/[^?#]*)?$/i.test(api) && URL.canParse(api)
+  if (isAddress) return api
   throw new CommandError(
-    `TALLYGATE_API must be an address such as https://tallygate.example, not "${api}"`,
+    'TALLYGATE_API must be an address such as https://tallygate.example, without user, password, ? and #',
     exitCodes.usage,
   )
 }
