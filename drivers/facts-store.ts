@@ -20,7 +20,8 @@ const READS_MAX = 5
 
 interface Remembered {
   readonly facts: WorkspaceFacts
-  readonly readAt: number
+  /** Until when they are used, by a clock that never goes back, ms. */
+  readonly until: number
 }
 
 interface FactStoreOptions {
@@ -61,14 +62,14 @@ export class CachedFactStore implements FactStore {
 
   current(workspace: string, revision: string): WorkspaceFacts | null {
     const known = this.#remembered.get(workspace)
-    return known !== undefined && isUsable(known, { workspace, revision }) ? known.facts : null
+    return known !== undefined && isUsable(known, revision) ? known.facts : null
   }
 
   async load(workspace: string, revision: string): Promise<WorkspaceFacts> {
     const current = this.current(workspace, revision)
     if (current !== null) return current
     const cached = await this.#fromRedis(workspace)
-    if (cached !== null && isUsable(cached, { workspace, revision })) return this.#remember(workspace, cached)
+    if (cached !== null && isUsable(cached, revision)) return this.#remember(workspace, cached)
     return this.refresh(workspace, null).catch((error: unknown) => {
       const old = cached?.facts ?? this.remembered(workspace)
       if (old !== null && coversRevision({ have: old.revision, wanted: revision })) return old
@@ -90,7 +91,7 @@ export class CachedFactStore implements FactStore {
       const outcome = await this.#put(facts, { workspace, since, lost })
       const isBehind = outcome === 'MIXED' || outcome === 'OLDER'
       if (!isBehind || attempt === READS_MAX)
-        return this.#remember(workspace, { facts, readAt: performance.now() })
+        return this.#remember(workspace, { facts, until: usableUntil(workspace, performance.now()) })
     }
   }
 
@@ -125,7 +126,8 @@ export class CachedFactStore implements FactStore {
     const kept = packed === null ? null : unpackFacts(packed)
     if (kept === null) return null
     // A clock that is ahead of ours dates a copy into our future: that makes it no younger than one as far in the past.
-    return { facts: kept.facts, readAt: performance.now() - Math.abs(Date.now() - kept.readAt) }
+    const readAt = performance.now() - Math.abs(Date.now() - kept.readAt)
+    return { facts: kept.facts, until: usableUntil(workspace, readAt) }
   }
 
   #keysOf(workspace: string): ShardKeys {
@@ -148,14 +150,12 @@ async function reached<Value>(call: Promise<Value>, workspace: string): Promise<
   })
 }
 
-interface Wanted {
-  readonly workspace: string
-  readonly revision: string
+function usableUntil(workspace: string, readAt: number): number {
+  return readAt + spread(workspace, FRESH_MS)
 }
 
-function isUsable({ facts, readAt }: Remembered, { workspace, revision }: Wanted): boolean {
-  const isFresh = performance.now() - readAt < spread(workspace, FRESH_MS)
-  return isFresh && coversRevision({ have: facts.revision, wanted: revision })
+function isUsable({ facts, until }: Remembered, revision: string): boolean {
+  return performance.now() < until && coversRevision({ have: facts.revision, wanted: revision })
 }
 
 function factsOf(stored: StoredFacts, subscription: AcceptedSubscription | null): WorkspaceFacts {

@@ -37,11 +37,13 @@ export async function startLetterConsumer(
     },
   })
   await loop.start()
-  const standings = (): typeof loop.standings => loop.standings
-  const reopen = (partition: number): void => {
-    const session = loop.sessions.get(partition)
-    if (session !== undefined) loop.reopen(partition, session)
-  }
-  const watching = watchProgress({ admin, topic, log, standings, onProgress, reopen })
+  const watching = watchProgress({
+    admin,
+    topic,
+    log,
+    onProgress,
+    standings: () => loop.standings,
+    reopen: (partition) => loop.reopenPartition(partition),
+  })
   return { idleMs: () => loop.idleMs, stop: () => watching.stop().then(() => loop.stop()) }
 }

@@ -64,12 +64,14 @@ export async function startSubscriptionConsumer(
   })
   await loop.start()
   const { onProgress } = options
-  const standings = (): typeof loop.standings => loop.standings
-  const reopen = (partition: number): void => {
-    const session = loop.sessions.get(partition)
-    if (session !== undefined) loop.reopen(partition, session)
-  }
-  const watching = watchProgress({ admin, topic, log, standings, onProgress, reopen })
+  const watching = watchProgress({
+    admin,
+    topic,
+    log,
+    onProgress,
+    standings: () => loop.standings,
+    reopen: (partition) => loop.reopenPartition(partition),
+  })
   const lag = async (): Promise<ReadonlyMap<number, number>> => {
     const ends = new Map((await readRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
     return new Map(

@@ -166,6 +166,12 @@ export class ConsumerLoop<Session extends PartitionSession> {
     this.#prepare(partition)
   }
 
+  /** The same of whichever session a partition has; nothing while it is being opened, or is another process's. */
+  reopenPartition(partition: number): void {
+    const session = this.#open.get(partition)
+    if (session !== undefined) this.reopen(partition, session)
+  }
+
   #assign(partitions: readonly number[]): void {
     this.#generation += 1
     this.#assigned = partitions

@@ -1,28 +1,26 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type System, startSystem } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
-import { findChromium, startChromium } from './chromium.ts'
+import type { System } from '#test/helpers/system.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
+import { findChromium } from './chromium.ts'
 import { settled } from './shots.ts'
+import { type Stand, startStand } from './stand.ts'
 import { openTab } from './tab.ts'
 
 const found = await findChromium()
+if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
 
+let stand: Stand
 let system: System
 let workspace: TestWorkspace
 let browser: Browser
 
 describe.runIf('path' in found)('ops page: what somebody asks, and what it says of it', () => {
   beforeAll(async () => {
-    system = await startSystem()
-    workspace = new TestWorkspace(system)
-    await workspace.subscribe({})
-    browser = await startChromium('path' in found ? found.path : '')
+    stand = await startStand(found)
+    ;({ system, workspace, browser } = stand)
   })
-  afterAll(async () => {
-    await browser.close()
-    await system.stop()
-  })
+  afterAll(() => stand.stop())
 
   test('a form that could not be asked says to try again: it is not sent anew by itself', async () => {
     const page = await open(`#/workspace/${workspace.id}`)

@@ -1,30 +1,27 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/instant.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
-import { findChromium, startChromium } from './chromium.ts'
+import type { System } from '#test/helpers/system.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
+import { findChromium } from './chromium.ts'
 import { settled } from './shots.ts'
+import { type Stand, startStand } from './stand.ts'
 import { openTab } from './tab.ts'
 
 const found = await findChromium()
 if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
 
+let stand: Stand
 let system: System
 let workspace: TestWorkspace
 let browser: Browser
 
 describe.runIf('path' in found)('ops page while it stays open', () => {
   beforeAll(async () => {
-    system = await startSystem()
-    workspace = new TestWorkspace(system)
-    await workspace.subscribe({})
-    browser = await startChromium('path' in found ? found.path : '')
+    stand = await startStand(found)
+    ;({ system, workspace, browser } = stand)
   })
-  afterAll(async () => {
-    await browser.close()
-    await system.stop()
-  })
+  afterAll(() => stand.stop())
 
   test('how long ago something was goes on while the answer stays the same, and the focus stays', async () => {
     const page = await open('')

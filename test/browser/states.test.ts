@@ -2,16 +2,18 @@ import { join } from 'node:path'
 import type { Browser, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { installClient } from '#test/helpers/installed-client.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
-import { TestWorkspace } from '#test/helpers/workspace.ts'
-import { findChromium, startChromium } from './chromium.ts'
+import type { System } from '#test/helpers/system.ts'
+import type { TestWorkspace } from '#test/helpers/workspace.ts'
+import { findChromium } from './chromium.ts'
 import { bringAxe, overflowOf, seriousIssues } from './looks.ts'
 import { settled } from './shots.ts'
+import { type Stand, startStand } from './stand.ts'
 import { openTab, type Tab } from './tab.ts'
 
 const found = await findChromium()
 if ('missing' in found) process.stdout.write(`browser tests are skipped: ${found.missing}\n`)
 
+let stand: Stand
 let system: System
 let workspace: TestWorkspace
 let browser: Browser
@@ -23,15 +25,10 @@ interface SystemAnswer {
 
 describe.runIf('path' in found)('ops page when something is missing', () => {
   beforeAll(async () => {
-    system = await startSystem()
-    workspace = new TestWorkspace(system)
-    await workspace.subscribe({})
-    browser = await startChromium('path' in found ? found.path : '')
+    stand = await startStand(found)
+    ;({ system, workspace, browser } = stand)
   })
-  afterAll(async () => {
-    await browser.close()
-    await system.stop()
-  })
+  afterAll(() => stand.stop())
 
   test.for([
     ['#/system', '/v1/system', '.old'],

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
@@ -7,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { DAY_MS } from '#core/instant.ts'
-import { connectMongo } from '#drivers/mongo/connect.ts'
 import { type Ran, runCli, runOnOpenInput } from '#test/helpers/cli.ts'
+import { rememberLeadsAs } from '#test/helpers/remembered-schema.ts'
 import { sharedSystem } from '#test/helpers/shared-system.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
@@ -158,14 +157,7 @@ test('produce: when Kafka goes away it ends at once with exit code 3 and a sente
 })
 
 test('produce, import, redrive, verify: a registry of other ids than MongoDB remembers is not written by, nor read by', async () => {
-  const url = (system.env['MONGODB_URL'] ?? '').replace(/\/[^/]*$/, `/schemas-${randomUUID()}`)
-  const mongo = await connectMongo(url)
-  onTestFinished(async () => {
-    await mongo.db.dropDatabase()
-    await mongo.close()
-  })
-  const ids = mongo.db.collection<{ readonly _id: string; readonly record: string }>('schema_ids')
-  await ids.insertOne({ _id: '999999999', record: 'LeadEvent' })
+  const url = await rememberLeadsAs(999_999_999, system.env['MONGODB_URL'] ?? '')
   const of = { id: 'o1', workspace: workspace.id, occurredAt: new Date().toISOString(), source: 'crm' }
   const [events, counts] = [join(dir, 'other.jsonl'), join(dir, 'counts.jsonl')]
   writeFileSync(events, JSON.stringify({ record: 'LeadEvent', ...of, leadId: 'o1', action: 'created' }))

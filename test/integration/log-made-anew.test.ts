@@ -117,13 +117,15 @@ async function read(
       new Session(seen, await committedOffset(admin, { groupId, topic, partition, log, isWanted })),
   })
   await loop.start()
-  const reopen = (partition: number): void => {
-    const session = loop.sessions.get(partition)
-    if (session !== undefined) loop.reopen(partition, session)
-  }
-  const standings = (): typeof loop.standings => loop.standings
-  const onProgress = (): void => undefined
-  const watching = watchProgress({ admin, topic, log, standings, reopen, onProgress, everyMs: lookEveryMs })
+  const watching = watchProgress({
+    admin,
+    topic,
+    log,
+    standings: () => loop.standings,
+    reopen: (partition) => loop.reopenPartition(partition),
+    onProgress: () => undefined,
+    everyMs: lookEveryMs,
+  })
   return {
     stop: async () => {
       await watching.stop()
@@ -152,13 +154,19 @@ test('a topic that is made anew while it is read is read from its start', async 
   await reading.stop()
 }, 90_000)
 
-test('a topic that was made anew and has grown past what was read of the one before is read from its start', async () => {
+/** A topic of which `a,b` was read and that was made anew then, before anybody looked. */
+async function remadeUnseen() {
   const { remake, write, read: begin } = await ownTopic()
   const seen: string[] = []
   await write('a', 'b')
   const reading = await begin(seen, NEVER_MS)
   await until(seen, ['a', 'b'])
   await remake()
+  return { write, begin, seen, reading }
+}
+
+test('a topic that was made anew and has grown past what was read of the one before is read from its start', async () => {
+  const { write, begin, seen, reading } = await remadeUnseen()
   // Kafka forgot where the group was together with the topic; a consumer that runs says it again.
   await reading.stop()
   await write('c', 'd', 'e')
@@ -168,12 +176,7 @@ test('a topic that was made anew and has grown past what was read of the one bef
 }, 90_000)
 
 test('a topic that is made anew while it is read, and has grown past that before anybody looks, is read from its start', async () => {
-  const { remake, write, read: begin } = await ownTopic()
-  const seen: string[] = []
-  await write('a', 'b')
-  const reading = await begin(seen, NEVER_MS)
-  await until(seen, ['a', 'b'])
-  await remake()
+  const { write, seen, reading } = await remadeUnseen()
   await write('c', 'd', 'e')
   await until(seen, ['a', 'b', 'c', 'd', 'e'])
   await reading.stop()

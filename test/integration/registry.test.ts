@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { setUp } from '#deploy/setup.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
@@ -8,6 +7,7 @@ import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/re
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { FailingService } from '#test/helpers/failing-service.ts'
 import { ownAddresses } from '#test/helpers/own-system.ts'
+import { rememberLeadsAs } from '#test/helpers/remembered-schema.ts'
 
 const url = engineAddresses().registry
 const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
@@ -114,15 +114,8 @@ test('the set-up leaves a registry empty that lost its data, so that it can be r
   onTestFinished(() => empty.close())
   empty.play({ status: 404 })
   const { mongo: url, ...addresses } = ownAddresses()
-  const other = url.replace(/\/[^/]*$/, `/schemas-${randomUUID()}`)
-  const mongo = await connectMongo(other)
-  onTestFinished(async () => {
-    await mongo.db.dropDatabase()
-    await mongo.close()
-  })
-  const ids = mongo.db.collection<{ readonly _id: string; readonly record: string }>('schema_ids')
-  await ids.insertOne({ _id: '7', record: 'LeadEvent' })
-  await expect(setUp({ ...addresses, mongo: other, registry: empty.url })).rejects.toMatchObject({
+  const mongo = await rememberLeadsAs(7, url)
+  await expect(setUp({ ...addresses, mongo, registry: empty.url })).rejects.toMatchObject({
     code: 'invalid_config',
     message: expect.stringContaining('under 7 (LeadEvent): restore'),
   })
