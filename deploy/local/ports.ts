@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
+import { connect } from 'node:net'
 import { Type } from '#drivers/json-schema.ts'
 
 /** A port of this machine as a setting; the usual one when its variable is left out or empty. */
@@ -20,32 +21,40 @@ export function isListening(port: number): Promise<boolean> {
   })
 }
 
-/** Below what systems give to outgoing connections (Linux: 32768 and up). */
+/**
+ * Below what systems give to outgoing connections (Linux: 32768 and up), and below the ports on which nodes of a Redis
+ * Cluster hear each other, 10,000 above their own.
+ */
 const FREE_FROM = 20_000
-const FREE_BELOW = 32_000
+const FREE_BELOW = 30_000
 
 /**
- * Ports that nobody uses now, all different.
+ * Ports that nobody uses now, all different; no other process is given them as long as this one lives.
  *
  * Never those of outgoing connections: while what listened is down, such a connection could take its port, even one
  * to that very port, which then reaches itself.
  */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers: Server[] = []
-  while (servers.length < count) {
-    const server = await listen(randomInt(FREE_FROM, FREE_BELOW))
-    if (server !== null) servers.push(server)
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = randomInt(FREE_FROM, FREE_BELOW)
+    if ((await claim(port)) && !(await isListening(port))) ports.push(port)
   }
-  const ports = servers.map((server) => Object(server.address()).port as number)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
 }
 
-function listen(port: number): Promise<Server | null> {
-  const server = createServer()
+/**
+ * Claims a port against every other process that asks here: nothing listens on it until what it is for has started,
+ * seconds later. The mark is its namesake in UDP, which a system gives to one process and takes back when that ends.
+ */
+function claim(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref()
   return new Promise((resolve) => {
-    server.once('error', () => resolve(null))
-    server.listen(port, '127.0.0.1', () => resolve(server))
+    socket.once('error', () => {
+      socket.close()
+      resolve(false)
+    })
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true))
   })
 }
 
