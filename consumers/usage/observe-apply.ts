@@ -4,7 +4,7 @@ import type { ConsumerMetrics } from '#drivers/metrics.ts'
 import type { DriftLog } from '#drivers/mongo/drift-log.ts'
 import type { ApplyReply } from '#drivers/redis/apply.ts'
 import type { LagTeller } from './lag-teller.ts'
-import type { AppliedCall } from './usage-session.ts'
+import type { AppliedCall } from './shard-track.ts'
 
 interface ObserveOptions {
   readonly metrics: ConsumerMetrics

@@ -21,7 +21,8 @@ import { MARK_EVERY_MS, startMarking } from './mark-timer.ts'
 import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
 import { countedUpto, type ShardPosition } from './shard-state.ts'
-import { CALL_WEIGHT, type SessionDeps, UsageSession } from './usage-session.ts'
+import { CALL_WEIGHT } from './shard-track.ts'
+import { type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
 export interface UsageConsumerOptions {

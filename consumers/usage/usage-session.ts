@@ -1,82 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
-import { type ApplyReply, apply, type SliceEvent } from '#drivers/redis/apply.ts'
-import type { Redis } from '#drivers/redis/connection.ts'
+import { SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
-import { SliceBuilder } from '#drivers/redis/pack-slice.ts'
 import type { BatchTrace } from '#drivers/traces.ts'
-import type { Turnstile } from '#drivers/turnstile.ts'
 import { countedUpto, type ShardPosition } from './shard-state.ts'
-
-/** What a call was about. */
-export interface AppliedCall {
-  readonly partition: number
-  /** How many events it carried. */
-  readonly events: number
-  /** Those of them that state the product's own count. */
-  readonly stated: readonly SliceEvent[]
-  /** Kafka's append time of the batch's last record, ms. */
-  readonly at: number
-}
+import { type Coverage, type SendOutcome, ShardTrack, type TrackDeps } from './shard-track.ts'
 
 /** What every session of a process shares. */
-export interface SessionDeps {
-  readonly redis: Redis
+export interface SessionDeps extends TrackDeps {
   readonly shards: readonly ShardKeys[]
   readonly reader: UsageReader
   /** Makes the decoder know all schema ids of some records; throws while the registry says nothing. */
   readonly prepare: (messages: RecordBatch['messages']) => Promise<void>
   /** Acknowledged by Kafka when it resolves. */
   readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
-  /** Makes the same call until it succeeds; throws when the partition was lost. */
-  readonly retry: <Value>(
-    what: string,
-    call: () => Promise<Value>,
-    between: () => Promise<void>,
-  ) => Promise<Value>
-  /** A shard answered that its life ended: `INC`. */
-  readonly onLostShard: (shard: number) => Promise<void>
-  readonly onApplied: (reply: ApplyReply, call: AppliedCall) => void
   /** Follows the records of a batch that are traced; left out where nothing is. */
   readonly trace?: (messages: RecordBatch['messages'], partition: number) => BatchTrace
-  readonly nonce: () => string
-  /** Shared by all sessions: how many events may stand before others' calls in Redis. */
-  readonly turnstile: Turnstile
 }
 
-interface Track {
-  readonly keys: ShardKeys
-  readonly incarnation: string
-  readonly hasThresholds: boolean
-  /** When what it covered to begin with was appended, ms: time never goes back. */
-  readonly knownAt: number
-  /** Last offset this session knows the shard to cover. */
-  known: number
-  /** What became of the slices that were sent, each behind the one before it. */
-  tail: Promise<'done' | 'reopen'>
-}
-
-/** A batch that is being read, and what the next slice of each shard will hold. */
-interface Taking {
-  readonly builders: Map<Track, SliceBuilder>
-  readonly batch: RecordBatch
-}
-
-interface Sending {
-  readonly batch: RecordBatch
-  readonly upto: number
-}
-
-interface Call {
-  readonly upto: number
-  readonly at: number
-  readonly seen: number | null
-  readonly builder: SliceBuilder
-}
-
-/** What a call costs Redis beside its events, in events. */
-export const CALL_WEIGHT = 15
+/** With so many records behind a batch nobody waits for it: what it holds is sent together with what follows. */
+const BACKLOG = 1_000
+/** Records that are gathered for each shard's slice: by then most are nearly full, and few were sent because they are. */
+const GATHERED_EACH = (3 / 4) * SLICE_MAX
 
 /** Records that are decoded in one go: what is full after them goes to Redis while the next ones are decoded. */
 const READ_AT_ONCE = 1_000
@@ -97,31 +43,34 @@ export interface VerifiedEnd {
 export class UsageSession implements PartitionSession {
   readonly partition: number
   readonly #deps: SessionDeps
-  readonly #tracks: readonly Track[]
+  readonly #tracks: readonly ShardTrack[]
   #position: number
   #at = 0
   /** What was refused up to here is on `dead.letters`. */
   #setAsideUpto: number
   #isReading = false
-  /** Batches whose slices are under way. */
+  /** Where the first batch begins of which something was not sent. */
+  #gatheredFrom: number
+  /** Ends of the traces of those batches. */
+  #ends: (() => void)[] = []
+  /** The position as the last mark found it. */
+  #markedAt = -1
+  #heartbeat: RecordBatch['heartbeat'] = async () => undefined
+  /** Flights under way. */
   #underWay = 0
-  /** Where the last batch ends that is in every shard, and when its last record was appended. */
-  #landed: { readonly next: number; readonly at: number } | null = null
-  /** What became of the last batch that was read. */
-  #flight: Promise<'done' | 'reopen'> = Promise.resolve('done')
+  /** Up to where every shard has the log. */
+  #landed: Coverage | null = null
+  /** What became of the last batches that were sent off. */
+  #flight: Promise<SendOutcome> = Promise.resolve('done')
 
   constructor(deps: SessionDeps, partition: number, positions: readonly ShardPosition[]) {
     this.#deps = deps
     this.partition = partition
-    this.#tracks = deps.shards.map((keys, shard) => ({
-      keys,
-      incarnation: positions[shard]?.incarnation ?? '',
-      known: positions[shard]?.watermark ?? -1,
-      knownAt: positions[shard]?.at ?? 0,
-      hasThresholds: positions[shard]?.hasThresholds ?? false,
-      tail: Promise.resolve('done'),
-    }))
+    this.#tracks = deps.shards.map(
+      (keys, shard) => new ShardTrack(deps, keys, { partition, position: positions[shard] }),
+    )
     this.#position = Math.min(...this.#tracks.map((track) => track.known)) + 1
+    this.#gatheredFrom = this.#position
     this.#setAsideUpto = Math.max(...positions.map(countedUpto))
   }
 
@@ -130,9 +79,10 @@ export class UsageSession implements PartitionSession {
     return this.#position
   }
 
-  /** A batch is being handled, or waits for an engine that does not answer. */
+  /** A batch is being handled, or gathered, or waits for an engine that does not answer. */
   get isBusy(): boolean {
-    return this.#isReading || this.#underWay > 0
+    const hasGathered = this.#tracks.some(({ lastGathered }) => lastGathered !== null)
+    return this.#isReading || hasGathered || this.#underWay > 0
   }
 
   passOver(next: number): void {
@@ -140,19 +90,19 @@ export class UsageSession implements PartitionSession {
   }
 
   /**
-   * Reads a batch and sends it off; resolves when the batch before it is in Redis, so that the next one is fetched and read
-   * while this one is applied. What became of this one is the answer for the next, or of `mark`. A slice that can no longer
-   * be brought there, because the partition is lost, is a reason to open it anew: nothing goes behind it.
+   * Reads a batch and sends it off, where there is a backlog with the ones after it; resolves when what was sent before is in
+   * Redis, so that the next one is fetched and read while this one is applied. What became of this one is the answer for a
+   * later one, or of `mark`. A slice that can no longer be brought there, because the partition is lost, is a reason to open
+   * it anew: nothing goes behind it.
    *
-   * Throws where the batch needs what cannot be had now, a schema or a new meter. What was sent of it is in Redis then: the
+   * Throws where the batch needs what cannot be had now, a schema or a new meter. What was read of it is in Redis then: the
    * next try sends what is left.
    */
-  async handle(batch: RecordBatch): Promise<'done' | 'reopen'> {
+  async handle(batch: RecordBatch): Promise<SendOutcome> {
     this.#isReading = true
+    this.#heartbeat = batch.heartbeat
     try {
       const traced = this.#deps.trace?.(batch.messages, this.partition)
-      const at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
-      const builders = new Map<Track, SliceBuilder>()
       const refused: Refused[] = []
       for (let from = 0; from < batch.messages.length; from += READ_AT_ONCE) {
         const messages = batch.messages.slice(from, from + READ_AT_ONCE)
@@ -160,18 +110,22 @@ export class UsageSession implements PartitionSession {
         const read = await this.#deps.reader.read(messages)
         await this.#setAside(read.refused, batch)
         refused.push(...read.refused)
-        for (const event of read.events) this.#take(event, { builders, batch })
+        for (const event of read.events) this.#take(event, batch)
         if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
       }
-      for (const [track, builder] of builders) this.#send(track, builder, { batch, upto: batch.next - 1 })
-      const before = this.#flight
-      this.#flight = this.#land({ next: batch.next, at }, () =>
-        traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))),
-      )
       this.#position = batch.next
-      this.#at = at
+      this.#at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
+      this.#ends.push(() => traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))))
+      const before = this.#flight
+      const gathered = batch.next - this.#gatheredFrom
+      if (batch.behind < BACKLOG || gathered >= GATHERED_EACH * this.#tracks.length) this.#flush()
       return await before
     } catch (error) {
+      const before = { upto: this.#position - 1, at: this.#at }
+      for (const track of this.#tracks) {
+        const last = track.lastGathered ?? -1
+        track.send(last <= before.upto ? before : timeUpTo(batch, last), batch.heartbeat)
+      }
       await Promise.all(this.#tracks.map(({ tail }) => tail))
       throw error
     } finally {
@@ -179,22 +133,30 @@ export class UsageSession implements PartitionSession {
     }
   }
 
-  /** Waits until all that was read is in Redis, or cannot be brought there any more. */
+  /** Sends what was gathered; resolves when all that was read is in Redis, or cannot be brought there any more. */
   async settle(): Promise<void> {
+    if (!this.#isReading) this.#flush()
     await this.#flight
   }
 
+  /** Sends all that was read: each slice covers the log up to the position. */
+  #flush(): void {
+    const covered = { upto: this.#position - 1, at: this.#at }
+    for (const track of this.#tracks) track.send(covered, this.#heartbeat)
+    const ends = this.#ends
+    this.#ends = []
+    this.#gatheredFrom = this.#position
+    this.#flight = this.#land(covered, ends)
+  }
+
   /** What becomes of all slices that were sent up to now. */
-  async #land(
-    landed: { readonly next: number; readonly at: number },
-    onDone: () => void,
-  ): Promise<'done' | 'reopen'> {
+  async #land(landed: Coverage, ends: readonly (() => void)[]): Promise<SendOutcome> {
     this.#underWay += 1
     const outcomes = await Promise.all(this.#tracks.map(({ tail }) => tail))
     this.#underWay -= 1
     if (outcomes.includes('reopen')) return 'reopen'
     this.#landed = landed
-    onDone()
+    for (const end of ends) end()
     return 'done'
   }
 
@@ -203,27 +165,29 @@ export class UsageSession implements PartitionSession {
    * idle shard's regression is seen; at the verified end it also says when that was. During a batch it goes up to the last one
    * that is in Redis: a log that never ends must not leave the shards behind of which it holds nothing.
    */
-  async mark(verified: VerifiedEnd | null): Promise<'done' | 'reopen'> {
-    if (this.isBusy) return this.#markLanded()
-    if ((await this.#flight) === 'reopen') return 'reopen'
+  async mark(verified: VerifiedEnd | null): Promise<SendOutcome> {
+    if (this.isBusy) return this.#markBusy()
+    // As it is now: what is read while the flight is waited for is covered by its own slices.
+    const covered = { upto: this.#position - 1, at: this.#at }
     const times = verified !== null && this.#position >= verified.end ? verified.times : []
-    const upto = this.#position - 1
+    if ((await this.#flight) === 'reopen') return 'reopen'
     const outcomes = await Promise.all(
-      this.#tracks.map((track) => {
-        const seen = times[track.keys.shard] ?? null
-        return this.#call(track, { upto, at: this.#at, seen, builder: new SliceBuilder(track) })
-      }),
+      this.#tracks.map((track) => track.mark({ ...covered, seen: times[track.keys.shard] ?? null })),
     )
     return outcomes.includes('reopen') ? 'reopen' : 'done'
   }
 
-  /** What is wrong is found by the slices under way, or by the next mark. */
-  async #markLanded(): Promise<'done'> {
+  /**
+   * What is wrong is found by the slices under way, or by the next mark. What was gathered is sent where nothing followed it
+   * since the last mark.
+   */
+  async #markBusy(): Promise<'done'> {
+    if (!this.#isReading && this.#position === this.#markedAt) this.#flush()
+    this.#markedAt = this.#position
     if (this.#landed === null) return 'done'
-    const { next, at } = this.#landed
-    const behind = this.#tracks.filter(({ known }) => known < next - 1)
-    const head = { upto: next - 1, at, seen: null }
-    await Promise.all(behind.map((track) => this.#call(track, { ...head, builder: new SliceBuilder(track) })))
+    const { upto, at } = this.#landed
+    const behind = this.#tracks.filter(({ known }) => known < upto)
+    await Promise.all(behind.map((track) => track.mark({ upto, at, seen: null })))
     return 'done'
   }
 
@@ -240,58 +204,15 @@ export class UsageSession implements PartitionSession {
   }
 
   /** Puts an event into its shard's slice; one that is full goes to Redis at once, behind the one before it. */
-  #take(event: SliceEvent, { builders, batch }: Taking): void {
+  #take(event: SliceEvent, batch: RecordBatch): void {
     const track = this.#tracks[shardOf(event.workspace, this.#tracks.length)]
     if (track === undefined) throw new RangeError(`no shard for ${event.workspace}`)
-    if (event.offset <= track.known) return
-    let builder = builders.get(track)
-    if (builder?.isFull) this.#send(track, builder, { batch, upto: builder.last })
-    if (builder === undefined || builder.isFull) {
-      builder = new SliceBuilder(track)
-      builders.set(track, builder)
-    }
-    builder.add(event)
-  }
-
-  /** Sends a slice once the one before it is done; the last one of a batch covers it to its end. */
-  #send(track: Track, builder: SliceBuilder, { batch, upto }: Sending): void {
-    const { heartbeat } = batch
-    const at = timeUpTo(batch, upto)
-    const call = (): Promise<'done' | 'reopen'> => this.#call(track, { upto, at, seen: null, builder })
-    const sent = track.tail.then(async (before) => {
-      if (before === 'reopen') return 'reopen'
-      const outcome = await this.#deps.retry('apply', call, heartbeat)
-      await heartbeat()
-      return outcome
-    })
-    track.tail = sent.catch(() => 'reopen')
-  }
-
-  async #call(track: Track, { upto, at, seen, builder }: Call): Promise<'done' | 'reopen'> {
-    const { redis, turnstile, nonce } = this.#deps
-    const { keys, knownAt } = track
-    const covered = { upto, at: Math.max(at, knownAt), seen }
-    const head = { ...track, partition: this.partition, ...covered, nonce: nonce() }
-    const weight = CALL_WEIGHT + builder.weight
-    const reply = await turnstile.pass(weight, () => apply(redis, builder.pack(head)))
-    const { size: events, stated } = builder
-    this.#deps.onApplied(reply, { partition: this.partition, events, stated, at })
-    switch (reply.outcome) {
-      case 'OK':
-      case 'OLD':
-        track.known = Math.max(track.known, upto)
-        return 'done'
-      case 'REGRESSED':
-        return 'reopen'
-      case 'INC':
-        await this.#deps.onLostShard(keys.shard)
-        return 'reopen'
-    }
+    if (track.gather(event)) track.send(timeUpTo(batch, event.offset), batch.heartbeat)
   }
 }
 
-/** Until when a batch was appended up to an offset, by Kafka's time, ms: so far a slice that ends there covers the log. */
-function timeUpTo({ messages }: RecordBatch, offset: number): number {
-  const own = messages.findLast((message) => Number(message.offset) <= offset)
-  return Number(own?.timestamp ?? 0)
+/** An offset of a batch with Kafka's time of it, ms: so far a slice that ends there covers the log. */
+function timeUpTo({ messages }: RecordBatch, upto: number): Coverage {
+  const own = messages.findLast((message) => Number(message.offset) <= upto)
+  return { upto, at: Number(own?.timestamp ?? 0) }
 }

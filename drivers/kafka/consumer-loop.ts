@@ -8,6 +8,8 @@ import { RestingPartitions } from './resting-partitions.ts'
 export interface RecordBatch {
   readonly messages: readonly KafkaMessage[]
   readonly next: number
+  /** How many offsets lay after it in the log when it was fetched. */
+  readonly behind: number
   /** Keeps the group membership alive; throws when this consumer lost it. */
   readonly heartbeat: () => Promise<void>
 }
@@ -231,7 +233,8 @@ export class ConsumerLoop<Session extends PartitionSession> {
     if (fetchedOffset(batch) !== session.position) return this.#seek(partition, session.position)
     const next = nextOffset(batch)
     this.#busy.add(session)
-    const handled = session.handle({ messages: batch.messages, next, heartbeat })
+    const behind = Number(batch.highWatermark) - next
+    const handled = session.handle({ messages: batch.messages, next, behind, heartbeat })
     const outcome = await handled
       .catch((error: unknown) => this.#resting.begin(session, payload, error))
       .finally(() => this.#busy.delete(session))

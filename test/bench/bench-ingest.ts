@@ -73,7 +73,7 @@ async function fill(system: System): Promise<void> {
   const occurredAt = Date.now()
   for (let from = 0; from < EVENTS; from += 5_000) {
     const writes = Array.from({ length: 5_000 }, (_, index) => {
-      const id = `e${from + index}`
+      const id = randomUUID()
       const value = {
         id,
         workspace: `${prefix}-${(from + index) % WORKSPACES}`,

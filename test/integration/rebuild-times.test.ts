@@ -126,7 +126,7 @@ test('dead letters: a record is set aside once, also when Redis lost all and the
       [await shard.position(0)],
     )
     expect(session.position).toBe(0)
-    await session.handle({ messages, next: 6, heartbeat: async () => undefined })
+    await session.handle({ messages, next: 6, behind: 0, heartbeat: async () => undefined })
     expect(letters).toEqual(['5'])
   })
 })

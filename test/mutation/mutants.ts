@@ -248,9 +248,9 @@ export const testMutants: readonly TestMutant[] = [
   {
     guarantee: 'G2',
     name: 'read from the start again, and what was counted before counts again',
-    file: 'consumers/usage/usage-session.ts',
-    from: 'known: positions[shard]?.watermark ?? -1,',
-    to: 'known: -1,',
+    file: 'consumers/usage/shard-track.ts',
+    from: 'this.#known = position?.watermark ?? -1',
+    to: 'this.#known = -1',
     also: [redeliver, ...countAgain],
     project: 'chaos',
     tests: 'crash',

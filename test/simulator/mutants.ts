@@ -52,15 +52,21 @@ export const mutants: readonly Mutant[] = [
     seed: 6,
     name: 'a mark during a batch covers what is still on its way',
     file: 'consumers/usage/usage-session.ts',
-    from: 'const head = { upto: next - 1, at, seen: null }',
-    to: 'const head = { upto: this.#position - 1, at, seen: null }',
+    from: 'track.mark({ upto, at, seen: null })',
+    to: 'track.mark({ upto: this.#position - 1, at, seen: null })',
+  },
+  {
+    name: 'a mark between two batches covers what waits to be sent with the second',
+    file: 'consumers/usage/usage-session.ts',
+    from: 'return this.#isReading || hasGathered || this.#underWay > 0',
+    to: 'return this.#isReading || (hasGathered && this.#at < 0) || this.#underWay > 0',
   },
   {
     seed: 4,
     name: 'a slice goes to Redis though the one before it did not',
-    file: 'consumers/usage/usage-session.ts',
+    file: 'consumers/usage/shard-track.ts',
     from: "      if (before === 'reopen') return 'reopen'\n",
-    to: "      if (before === 'reopen' && upto < 0) return 'reopen'\n",
+    to: "      if (before === 'reopen' && covered.upto < 0) return 'reopen'\n",
   },
   {
     name: 'position from the Kafka commit',
@@ -82,9 +88,9 @@ export const mutants: readonly Mutant[] = [
     to: "redis.call('HSET', m, 'at:' .. tp, ARGV[5])",
     also: [
       {
-        file: 'consumers/usage/usage-session.ts',
+        file: 'consumers/usage/shard-track.ts',
         from: "      case 'OK':\n",
-        to: "      case 'OK':\n        await this.#deps.redis.eval(\"return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\", 1, keys.meta, 'wm:' + this.partition, upto)\n",
+        to: "      case 'OK':\n        await redis.eval(\"return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\", 1, keys.meta, 'wm:' + partition, upto)\n",
       },
     ],
   },
@@ -146,14 +152,14 @@ export const mutants: readonly Mutant[] = [
     to: 'if (!merged.has(row.workspace)) merged.set(row.workspace, { ...row, above })',
   },
   {
-    seed: 101,
+    seed: 153,
     name: 'ids expired by a clock, as a TTL does',
     file: 'consumers/snapshots/forget-ids.ts',
     from: 'const before = streamTimeOf(meta, ranges) - DEDUPE_WINDOW_MS',
     to: 'const before = ranges[0].clock - DEDUPE_WINDOW_MS',
   },
   {
-    seed: 23,
+    seed: 37,
     name: 'snapshot in two reads: the base is read after the rows',
     file: 'consumers/snapshots/snapshot-round.ts',
     from: '    nonce: nonce(),\n    base,\n',
@@ -166,7 +172,7 @@ export const mutants: readonly Mutant[] = [
     to: 'base + 1',
   },
   {
-    seed: 58,
+    seed: 76,
     name: 'ids expired by the time of their events',
     file: 'consumers/snapshots/forget-ids.ts',
     from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
@@ -191,7 +197,7 @@ export const mutants: readonly Mutant[] = [
     to: '',
   },
   {
-    seed: 47,
+    seed: 57,
     name: 'unguarded delete in a rebuild',
     file: `${lua}/drop-keys.lua`,
     from: "if redis.call('HGET', KEYS[1], 'rst') ~= ARGV[1] then return 'LOST' end",
@@ -217,7 +223,7 @@ export const mutants: readonly Mutant[] = [
     to: 'if false then',
   },
   {
-    seed: 25,
+    seed: 55,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1'))",
@@ -249,7 +255,7 @@ export const mutants: readonly Mutant[] = [
     to: ' then return {} end',
   },
   {
-    seed: 28,
+    seed: 36,
     name: 'hold without rev: limits of facts that are no longer in force',
     file: `${lua}/hold.lua`,
     from: 'if rev ~= ARGV[2] or ',

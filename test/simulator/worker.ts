@@ -18,6 +18,9 @@ interface Opening {
   readonly depth: number
 }
 
+/** Records behind a batch that are a backlog. */
+const A_LOT = 10_000
+
 type EachBatch = (payload: EachBatchPayload) => Promise<void>
 
 /**
@@ -55,9 +58,9 @@ export class Worker {
   /**
    * Takes the next records of a partition, and opens it first if it has to.
    *
-   * They come as two batches, the second while the slices of the first are under way, and both are in Redis when it resolves:
-   * what goes on after a mishap makes a seed another life each time. Who is one of the mishaps that slices go through does
-   * not read on: it would wait for itself.
+   * They come as two batches, the second while the slices of the first are under way or wait for it, sometimes with a mark
+   * between them, and both are in Redis when it resolves: what goes on after a mishap makes a seed another life each time.
+   * Who is one of the mishaps that slices go through does not read on: it would wait for itself.
    */
   async read(partition: number, count: number): Promise<void> {
     await this.#started
@@ -68,6 +71,7 @@ export class Worker {
     const first = Math.ceil(count / 2)
     try {
       await this.#deliver(partition, first)
+      if (count % 3 === 0) await session.mark(null)
       if (this.#loop.sessions.get(partition) === session && count > first)
         await this.#deliver(partition, count - first)
     } finally {
@@ -114,6 +118,8 @@ export class Worker {
       messages,
       fetchedOffset: String(count === 0 ? -1 : from),
       lastOffset: () => String(from + events.length - 1),
+      // Every other one says that much more follows: what it holds waits for the next one.
+      highWatermark: String(from + events.length + ((from + count) % 2) * A_LOT),
     }
     if (count > 0 && events.length === 0) return
     await this.#eachBatch(
