@@ -4,7 +4,8 @@ import type { ReservationReference } from '#core/usage/reservation.ts'
 import type { CounterChange } from '#core/usage/usage-event.ts'
 import { SLICE_MAX, type Slice, type SliceEvent, type SliceHead } from './apply.ts'
 import { ChangeKinds } from './change-kinds.ts'
-import type { ShardKeys } from './keys.ts'
+import { groupItems, groupRuns } from './group-items.ts'
+import { DEDUPE_SUB_SHARDS, type ShardKeys } from './keys.ts'
 
 /** A slice as the script's keys and arguments. */
 export interface PackedSlice {
@@ -24,32 +25,36 @@ const MORE_AS_ONE = 4
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' })
 
-/** What one workspace of a slice does: offset, append time, number of changes, and the changes of each of its events. */
-interface Doings {
-  readonly stream: unknown[]
-  events: number
-}
-
-/** Ids that go into one set, and the offsets of their events. */
-interface IdSet {
-  readonly key: string
-  readonly ids: string[]
-  readonly owners: number[]
-}
-
 /**
  * Takes events in, one by one and in order, and lays them out as `lua/apply.lua` reads them.
  *
  * The arrays are few and flat, because each of them, and each key, costs Redis more than a number. Events stand
  * workspace by workspace, which changes nothing: those of one workspace keep their order, and none touches another's
  * counters. Events are
- * not kept: of a long batch there is never more in memory than what goes to Redis.
+ * not kept: of a long batch there is never more in memory than what goes to Redis, and that in few arrays, too: thousands
+ * of small ones, which live until the slice is full, cost the collector of garbage more than all else here.
  */
 export class SliceBuilder {
   readonly #keys: ShardKeys
   readonly #hasThresholds: boolean
-  readonly #byWorkspace = new Map<string, Doings>()
-  readonly #byDay = new Map<Day, Map<number, IdSet>>()
+  /** Number of each workspace, from 0. */
+  readonly #workspaces = new Map<string, number>()
+  /** Events of each workspace, and how much of the stream is about them. */
+  readonly #events: number[] = []
+  readonly #lengths: number[] = []
+  /** Of each event its offset, append time, number of changes and changes, as they come; where that ends, and its workspace. */
+  readonly #stream: unknown[] = []
+  readonly #ends: number[] = []
+  readonly #owners: number[] = []
+  /** Of each day the number of each sub-shard's set, from 1; 0 = none yet. */
+  readonly #setsOfDay = new Map<Day, Uint32Array>()
+  readonly #sets: string[] = []
+  /** Ids of each set. */
+  readonly #sizes: number[] = []
+  /** The ids as they come, the events that have them, and the sets they go into. */
+  readonly #ids: string[] = []
+  readonly #idEvents: number[] = []
+  readonly #idSets: number[] = []
   /** Keys that are neither usage hash nor id set, by their place among themselves. */
   readonly #others = new Map<string, number>()
   readonly #kinds = new ChangeKinds((key) => this.#otherOf(key))
@@ -102,10 +107,14 @@ export class SliceBuilder {
       if (change.kind === 'members') this.#weight += change.subjects.length / MORE_AS_ONE
     this.#last = offset
     const number = offset - this.#from.offset
-    const doings = this.#doingsOf(workspace)
-    doings.events += 1
-    doings.stream.push(number, appendedAt - this.#from.at, changes.length)
-    this.#kinds.write(event, { keys: this.#keys, stream: doings.stream })
+    const owner = this.#numberOf(workspace)
+    const before = this.#stream.length
+    this.#stream.push(number, appendedAt - this.#from.at, changes.length)
+    this.#kinds.write(event, { keys: this.#keys, stream: this.#stream })
+    this.#events[owner] = (this.#events[owner] ?? 0) + 1
+    this.#lengths[owner] = (this.#lengths[owner] ?? 0) + this.#stream.length - before
+    this.#ends.push(this.#stream.length)
+    this.#owners.push(owner)
     if (!event.isVoid) this.#addId(number, event)
     if (changes.some(isStated)) this.#stated.push(event)
     if (reservation !== null) this.#reservations.push([number, this.#reservationOf(event, reservation)])
@@ -116,23 +125,21 @@ export class SliceBuilder {
     const args = [incarnation, partition, known, upto, at, seen ?? '', nonce]
     const fixed = [keys.meta, keys.buckets, keys.dirty, keys.judge]
     if (this.#size === 0) return { keys: fixed, args: [...args, ''] }
-    const workspaces = [...this.#byWorkspace.keys()]
+    const workspaces = [...this.#workspaces.keys()]
     const thresholds = this.#hasThresholds
       ? workspaces.map((workspace) => this.#otherOf(keys.thresholds(workspace)))
       : []
-    const sets = [...this.#byDay.values()].flatMap((ofDay) => [...ofDay.values()])
     const usage = workspaces.map((workspace) => keys.usage(workspace))
-    const before = fixed.length + usage.length + sets.length
-    const doings = [...this.#byWorkspace.values()]
+    const before = fixed.length + usage.length + this.#sets.length
     const arrays = [
       workspaces,
-      doings.map(({ events }) => events),
-      doings.flatMap(({ stream }) => stream),
+      this.#events,
+      groupRuns({ items: this.#stream, ends: this.#ends, groups: this.#owners }, this.#lengths),
       this.#kinds.list(before),
-      sets.map(({ ids }) => ids.length),
-      sets.flatMap(({ ids }) => ids),
-      sets.flatMap(({ owners }) => owners),
-      [...this.#byDay.keys()],
+      this.#sizes,
+      groupItems(this.#ids, this.#idSets, this.#sizes),
+      groupItems(this.#idEvents, this.#idSets, this.#sizes),
+      [...this.#setsOfDay.keys()],
       thresholds.map((place) => place + before),
       this.#reservations.flatMap(([number, [o = 0, a = 0, due = 0, ...rest]]) => [
         number,
@@ -141,27 +148,33 @@ export class SliceBuilder {
       this.#from.offset,
       this.#from.at,
     ]
-    const names = [...fixed, ...usage, ...sets.map(({ key }) => key), ...this.#others.keys()]
+    const names = [...fixed, ...usage, ...this.#sets, ...this.#others.keys()]
     return { keys: names, args: [...args, packr.pack(arrays)] }
   }
 
-  #doingsOf(workspace: string): Doings {
-    const known = this.#byWorkspace.get(workspace)
+  #numberOf(workspace: string): number {
+    const known = this.#workspaces.get(workspace)
     if (known !== undefined) return known
-    const doings: Doings = { stream: [], events: 0 }
-    this.#byWorkspace.set(workspace, doings)
-    return doings
+    const number = this.#workspaces.size
+    this.#workspaces.set(workspace, number)
+    return number
   }
 
   #addId(number: number, { occurredAt, dedupe: { member, subShard } }: SliceEvent): void {
-    const day = dayOf(occurredAt)
-    const ofDay = this.#byDay.get(day) ?? new Map<number, IdSet>()
-    if (ofDay.size === 0) this.#byDay.set(day, ofDay)
-    const known = ofDay.get(subShard)
-    const set = known ?? { key: this.#keys.dedupe(day, subShard), ids: [], owners: [] }
-    if (known === undefined) ofDay.set(subShard, set)
-    set.ids.push(member)
-    set.owners.push(number)
+    const set = this.#setOf(dayOf(occurredAt), subShard)
+    this.#sizes[set] = (this.#sizes[set] ?? 0) + 1
+    this.#ids.push(member)
+    this.#idEvents.push(number)
+    this.#idSets.push(set)
+  }
+
+  #setOf(day: Day, subShard: number): number {
+    const ofDay = this.#setsOfDay.get(day) ?? new Uint32Array(DEDUPE_SUB_SHARDS)
+    const known = ofDay[subShard] ?? 0
+    if (known > 0) return known - 1
+    this.#setsOfDay.set(day, ofDay)
+    ofDay[subShard] = this.#sets.push(this.#keys.dedupe(day, subShard))
+    return this.#sets.length - 1
   }
 
   /** Place of a key among those that are neither usage hash nor id set, from 1. */

@@ -65,8 +65,8 @@ function compress(state: Int32Array, low: number, high: number): void {
 
 function fold(state: Int32Array, result: Int32Array, at: number): void {
   for (let half = 0; half < 2; half += 1) {
-    const [a, b] = [state[half] ?? 0, state[half + V1] ?? 0]
-    result[at + half] = a ^ b ^ (state[half + V2] ?? 0) ^ (state[half + V3] ?? 0)
+    const low = (state[half] ?? 0) ^ (state[half + V1] ?? 0)
+    result[at + half] = low ^ (state[half + V2] ?? 0) ^ (state[half + V3] ?? 0)
   }
 }
 

@@ -5,6 +5,7 @@ import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.t
 import { HOUR_MS } from '#core/instant.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { eventually } from '#test/helpers/eventually.ts'
 import { LoggedShard } from '#test/helpers/logged-shard.ts'
 import { wipe } from '#test/simulator/disasters.ts'
 
@@ -79,6 +80,12 @@ async function reading(shard: LoggedShard): Promise<Reading> {
   }
 }
 
+/** Waits until all that was read is in Redis, without asking for it. */
+async function landed(session: UsageSession): Promise<void> {
+  const isBusy = async (): Promise<boolean> => session.isBusy
+  await eventually(isBusy, (busy) => !busy, { what: 'all that was read to be in Redis', withinMs: 2_000 })
+}
+
 /** Records that a session reads in one go. */
 const READ_AT_ONCE = 1_000
 
@@ -87,14 +94,14 @@ function toMessage(offset: number, at: number): KafkaMessage {
 }
 
 test('a backlog goes to Redis in large slices, whatever the batches are, and its end at once', async () => {
-  await onLog(1_200, async (shard, { session, calls, take }) => {
-    for (let batch = 0; batch < 11; batch += 1) await take(100, BACKLOG)
+  await onLog(1_300, async (shard, { session, calls, take }) => {
+    for (let batch = 0; batch < 12; batch += 1) await take(100, BACKLOG)
     expect(session.isBusy).toBe(true)
     await take(100, 0)
-    await session.settle()
-    expect(calls).toEqual([400, 400, 400])
+    await landed(session)
+    expect(calls).toEqual([400, 400, 400, 100])
     const { watermark } = await shard.position(0)
-    expect([await shard.used(), watermark, session.isBusy]).toEqual([1_200, 1_199, false])
+    expect([await shard.used(), watermark, session.isBusy]).toEqual([1_300, 1_299, false])
   })
 })
 
@@ -107,7 +114,7 @@ test('what was gathered is not said to be covered, and is sent once nothing foll
     await session.mark(null)
     expect(calls).toEqual([])
     await session.mark(null)
-    await session.settle()
+    await landed(session)
     expect([await shard.used(), (await shard.position(0)).watermark, calls]).toEqual([40, 39, [40]])
   })
 })
