@@ -61,7 +61,7 @@ import { nameRevision } from './name-revision.ts'
 import { forgetting, openNear } from './near.ts'
 import { shedCounter } from './plugins/shedding.ts'
 
-/** How long a page of a list is waited for, ms. */
+/** How long a page of a list, or the record of a change, is waited for, ms. */
 const PAGE_WITHIN_MS = 3_000
 
 const secrets = secretsOf(process.env)
@@ -103,7 +103,7 @@ const circuits = openCircuits({
   holdsWithinMs: config.HOLD_BUDGET_MS,
 })
 const fromMongo = <Value>(work: () => Promise<Value>): Promise<Value> => circuits.mongo.call(work)
-/** Lists, which may take longer. */
+/** Lists and changes, which may take longer. */
 const pageFromMongo = <Value>(work: () => Promise<Value>): Promise<Value> =>
   circuits.mongo.call(work, PAGE_WITHIN_MS)
 const turnedAway = new TallyLog(log, 'requests were turned away')
@@ -180,9 +180,14 @@ const check: CheckDeps = {
   now: systemClock,
   lastKnown: rememberVerdicts(),
 }
+const overrides = {
+  overrides: (workspace: string) => pageFromMongo(() => source.overrides(workspace)),
+  appendOverride: (...change: Parameters<FactsSource['appendOverride']>) =>
+    pageFromMongo(() => source.appendOverride(...change)),
+}
 const revisionDeps: CatalogueDeps = {
-  newest: () => catalogueLog.newest(),
-  append: (stored) => catalogueLog.append(stored),
+  newest: () => pageFromMongo(() => catalogueLog.newest()),
+  append: (stored) => pageFromMongo(() => catalogueLog.append(stored)),
   inUse: () => readCatalogueUse(workspaces, source),
   now: systemClock,
   fieldsOf: usageFieldsOf,
@@ -205,11 +210,11 @@ const context: ApiContext = {
   authenticate: (token) => keys.known(token, systemClock()) ?? keys.authenticate(token, systemClock()),
   versions: (workspace) => pageFromMongo(() => source.versions(workspace)),
   rulesJudging: (stored) => rules.judging(stored),
-  overrides: (workspace) => pageFromMongo(() => source.overrides(workspace)),
+  overrides: overrides.overrides,
   corrections: (workspace) => pageFromMongo(() => audit.corrections(workspace)),
   noteCorrection: (workspace, record) => pageFromMongo(() => audit.appendCorrection(workspace, record)),
   changeOverride: (wish) =>
-    changeOverride({ ...check, store: source, now: systemClock }, wish).finally(() =>
+    changeOverride({ ...check, store: overrides, now: systemClock }, wish).finally(() =>
       near.forget(wish.workspace),
     ),
   catalogueSource: async (requestLog) => {

@@ -36,8 +36,8 @@ const CACHE_MS = BUDGET_MS / 2
 const ANSWERED_WITHIN_MS = HOLD_BUDGET_MS + 4 * BUDGET_MS
 /** How long a key is believed without being read again (key-store.ts), and a little. */
 const KEY_BELIEVED_MS = 4_500
-/** Changes wait for a MongoDB that is silent as long as its client does, and longest. */
-const ROUTES_WITHIN_MS = 15_000
+/** Lists and changes are waited for 3 s (api/main.ts), after a key and a catalogue. */
+const ROUTES_WITHIN_MS = 6_000
 /** A caller hears `unknown` after 4 s (usage-writer.ts). */
 const UNKNOWN_WITHIN_MS = 5_500
 
