@@ -37,9 +37,40 @@ const LETTER_BYTES_MAX = 2_097_152
 /** How long every broker may take to hear of a new topic, ms. */
 const HEARD_OF_WITHIN_MS = 15_000
 
+/** What a topic that was made elsewhere must have, too. */
+interface Setting {
+  readonly name: string
+  readonly wanted: string
+  readonly isRight: (value: string) => boolean
+  /** What goes wrong without it. */
+  readonly why: string
+}
+
+const SETTINGS: readonly Setting[] = [
+  {
+    name: 'message.timestamp.type',
+    wanted: 'LogAppendTime',
+    isRight: (value) => value === 'LogAppendTime',
+    why: 'what is late, and when an id is forgotten, would follow the clocks of producers',
+  },
+  {
+    name: 'cleanup.policy',
+    wanted: 'delete',
+    isRight: (value) => value === 'delete',
+    why: 'of each workspace the newest record alone would be kept',
+  },
+]
+const LETTER_SETTING: Setting = {
+  name: 'max.message.bytes',
+  wanted: String(LETTER_BYTES_MAX),
+  isRight: (value) => Number(value) >= LETTER_BYTES_MAX,
+  why: 'a large record could not be set aside, and its partition would stand still',
+}
+
 /**
  * Creates the topics that are missing: append time is Kafka's, and batches are kept in gzip whatever a producer
- * sent, so that no codec can stop a reader. Throws `invalid_config` for a topic with other partitions or fewer replicas.
+ * sent, so that no codec can stop a reader. Throws `invalid_config` for a topic with other partitions or fewer replicas, or with
+ * settings that counting does not allow.
  */
 export async function ensureTopics(admin: Admin, replicationFactor: number): Promise<void> {
   const existing = new Set(await admin.listTopics())
@@ -65,6 +96,25 @@ export async function ensureTopics(admin: Admin, replicationFactor: number): Pro
     })
   }
   await checkTopics(admin, names, replicationFactor)
+  await checkSettings(admin, names)
+}
+
+async function checkSettings(admin: Admin, names: readonly TopicName[]): Promise<void> {
+  const resources = names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }))
+  const described = await admin.describeConfigs({ resources, includeSynonyms: false })
+  const problems = described.resources.flatMap(({ resourceName, configEntries }) => {
+    const wanted = resourceName === 'dead.letters' ? [...SETTINGS, LETTER_SETTING] : SETTINGS
+    const found = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]))
+    return wanted
+      .filter(({ name, isRight }) => !isRight(found.get(name) ?? ''))
+      .map((setting) => problemOf(resourceName, setting, found.get(setting.name)))
+  })
+  if (problems.length > 0) throw new TallygateError('invalid_config', problems.join('\n'))
+}
+
+function problemOf(topic: string, { name, wanted, why }: Setting, found = 'nothing'): string {
+  const command = `kafka-configs --alter --topic ${topic} --add-config ${name}=${wanted}`
+  return `topic ${topic} has ${name}=${found}: ${why}; ${command}`
 }
 
 async function checkTopics(admin: Admin, names: readonly TopicName[], replicas: number): Promise<void> {
