@@ -21,13 +21,25 @@ interface MarkOptions {
  */
 export const MARK_EVERY_MS = 500
 
-/** Marks every partition on a timer of its own, so that idle shards are verified and answers stay exact. */
+/**
+ * Marks every partition on a timer of its own, so that idle shards are verified and answers stay exact. What a session gathered
+ * is sent on another one: a round waits for Kafka, and where a shard is lost for its rebuild.
+ */
 export function startMarking(options: MarkOptions): Rounds {
-  return startRounds(MARK_EVERY_MS, () =>
+  const sending = setInterval(() => {
+    for (const session of options.sessions().values()) session.sendIdle()
+  }, MARK_EVERY_MS)
+  const rounds = startRounds(MARK_EVERY_MS, () =>
     markAll(options).catch((error: unknown) => {
       options.log.warn({ err: error }, 'partitions were not marked; answers show growing lag until they are')
     }),
   )
+  return {
+    stop: async () => {
+      clearInterval(sending)
+      await rounds.stop()
+    },
+  }
 }
 
 async function markAll(options: MarkOptions): Promise<void> {

@@ -32,6 +32,8 @@ export interface TrackDeps {
   readonly onLostShard: (shard: number) => Promise<void>
   readonly onApplied: (reply: ApplyReply, call: AppliedCall) => void
   readonly nonce: () => string
+  /** Events that fill a slice; `SLICE_MAX` when left out. */
+  readonly sliceMax?: number
   /** Shared by all sessions: how many events may stand before others' calls in Redis. */
   readonly turnstile: Turnstile
 }
@@ -61,6 +63,8 @@ export class ShardTrack {
   #known: number
   #gathered: SliceBuilder | null = null
   #tail: Promise<SendOutcome> = Promise.resolve('done')
+  /** Slices that were sent and have not come to an end. */
+  #underWay = 0
 
   constructor(deps: TrackDeps, keys: ShardKeys, { partition, position }: TrackStart) {
     this.keys = keys
@@ -82,6 +86,11 @@ export class ShardTrack {
     return this.#gathered?.last ?? null
   }
 
+  /** Something that was read is not in Redis yet. */
+  get isBehind(): boolean {
+    return this.#gathered !== null || this.#underWay > 0
+  }
+
   /** What became of all slices that were sent up to now. */
   get tail(): Promise<SendOutcome> {
     return this.#tail
@@ -90,7 +99,8 @@ export class ShardTrack {
   /** Takes in the next event; whether there are as many now as one slice may hold. */
   gather(event: SliceEvent): boolean {
     if (event.offset <= this.#known) return false
-    this.#gathered ??= new SliceBuilder({ keys: this.keys, hasThresholds: this.#hasThresholds })
+    const shard = { keys: this.keys, hasThresholds: this.#hasThresholds }
+    this.#gathered ??= new SliceBuilder(shard, this.#deps.sliceMax)
     this.#gathered.add(event)
     return this.#gathered.isFull
   }
@@ -107,7 +117,12 @@ export class ShardTrack {
       await heartbeat()
       return outcome
     })
-    this.#tail = sent.catch(() => 'reopen')
+    this.#underWay += 1
+    this.#tail = sent
+      .catch((): SendOutcome => 'reopen')
+      .finally(() => {
+        this.#underWay -= 1
+      })
   }
 
   /** Says that the log is covered up to an offset, where nothing is on its way below it. `seen`: `SliceHead`. */

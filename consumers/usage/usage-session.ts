@@ -53,11 +53,11 @@ export class UsageSession implements PartitionSession {
   #gatheredFrom: number
   /** Ends of the traces of those batches. */
   #ends: (() => void)[] = []
-  /** The position as the last mark found it. */
-  #markedAt = -1
+  /** The position as `sendIdle` found it last. */
+  #idleAt = -1
+  /** Slices that were sent because they were full, since all was sent. */
+  #full = 0
   #heartbeat: RecordBatch['heartbeat'] = async () => undefined
-  /** Flights under way. */
-  #underWay = 0
   /** Up to where every shard has the log. */
   #landed: Coverage | null = null
   /** What became of the last batches that were sent off. */
@@ -81,8 +81,7 @@ export class UsageSession implements PartitionSession {
 
   /** A batch is being handled, or gathered, or waits for an engine that does not answer. */
   get isBusy(): boolean {
-    const hasGathered = this.#tracks.some(({ lastGathered }) => lastGathered !== null)
-    return this.#isReading || hasGathered || this.#underWay > 0
+    return this.#isReading || this.#tracks.some(({ isBehind }) => isBehind)
   }
 
   passOver(next: number): void {
@@ -117,20 +116,37 @@ export class UsageSession implements PartitionSession {
       this.#at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
       this.#ends.push(() => traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))))
       const before = this.#flight
-      const gathered = batch.next - this.#gatheredFrom
-      if (batch.behind < BACKLOG || gathered >= GATHERED_EACH * this.#tracks.length) this.#flush()
+      if (batch.behind < BACKLOG || this.#hasGatheredEnough()) this.#flush()
       return await before
     } catch (error) {
-      const before = { upto: this.#position - 1, at: this.#at }
-      for (const track of this.#tracks) {
-        const last = track.lastGathered ?? -1
-        track.send(last <= before.upto ? before : timeUpTo(batch, last), batch.heartbeat)
-      }
-      await Promise.all(this.#tracks.map(({ tail }) => tail))
+      this.#sendRead(batch)
+      await this.#tails()
       throw error
     } finally {
       this.#isReading = false
     }
+  }
+
+  /** By records, and by full slices: few records may be heavy, and what was sent is in memory until it is in Redis. */
+  #hasGatheredEnough(): boolean {
+    const { length } = this.#tracks
+    return this.#position - this.#gatheredFrom >= GATHERED_EACH * length || this.#full >= length
+  }
+
+  /** Sends what was read up to now, while a batch is read. */
+  #sendRead(batch: RecordBatch): void {
+    const before = { upto: this.#position - 1, at: this.#at }
+    for (const track of this.#tracks) {
+      const last = track.lastGathered ?? -1
+      track.send(last <= before.upto ? before : timeUpTo(batch, last), batch.heartbeat)
+    }
+  }
+
+  /** Sends what was gathered where nothing followed it since the last call: what is fetched next may be long in coming. */
+  sendIdle(): void {
+    const isIdle = !this.#isReading && this.#position === this.#idleAt
+    if (isIdle && this.#gatheredFrom < this.#position) this.#flush()
+    this.#idleAt = this.#position
   }
 
   /** Sends what was gathered; resolves when all that was read is in Redis, or cannot be brought there any more. */
@@ -145,16 +161,14 @@ export class UsageSession implements PartitionSession {
     for (const track of this.#tracks) track.send(covered, this.#heartbeat)
     const ends = this.#ends
     this.#ends = []
+    this.#full = 0
     this.#gatheredFrom = this.#position
     this.#flight = this.#land(covered, ends)
   }
 
   /** What becomes of all slices that were sent up to now. */
   async #land(landed: Coverage, ends: readonly (() => void)[]): Promise<SendOutcome> {
-    this.#underWay += 1
-    const outcomes = await Promise.all(this.#tracks.map(({ tail }) => tail))
-    this.#underWay -= 1
-    if (outcomes.includes('reopen')) return 'reopen'
+    if ((await this.#tails()).includes('reopen')) return 'reopen'
     this.#landed = landed
     for (const end of ends) end()
     return 'done'
@@ -167,23 +181,24 @@ export class UsageSession implements PartitionSession {
    */
   async mark(verified: VerifiedEnd | null): Promise<SendOutcome> {
     if (this.isBusy) return this.#markBusy()
-    // As it is now: what is read while the flight is waited for is covered by its own slices.
+    // As it is now: what is read meanwhile is covered by its own slices.
     const covered = { upto: this.#position - 1, at: this.#at }
     const times = verified !== null && this.#position >= verified.end ? verified.times : []
-    if ((await this.#flight) === 'reopen') return 'reopen'
+    // All slices: those that were full, and those of a batch that could not be read, belong to no flight.
+    if ((await this.#tails()).includes('reopen')) return 'reopen'
     const outcomes = await Promise.all(
       this.#tracks.map((track) => track.mark({ ...covered, seen: times[track.keys.shard] ?? null })),
     )
     return outcomes.includes('reopen') ? 'reopen' : 'done'
   }
 
-  /**
-   * What is wrong is found by the slices under way, or by the next mark. What was gathered is sent where nothing followed it
-   * since the last mark.
-   */
+  /** What became of all slices that were sent up to now, shard by shard. */
+  #tails(): Promise<readonly SendOutcome[]> {
+    return Promise.all(this.#tracks.map(({ tail }) => tail))
+  }
+
+  /** What is wrong is found by the slices under way, or by the next mark. */
   async #markBusy(): Promise<'done'> {
-    if (!this.#isReading && this.#position === this.#markedAt) this.#flush()
-    this.#markedAt = this.#position
     if (this.#landed === null) return 'done'
     const { upto, at } = this.#landed
     const behind = this.#tracks.filter(({ known }) => known < upto)
@@ -191,9 +206,14 @@ export class UsageSession implements PartitionSession {
     return 'done'
   }
 
-  /** Sets records aside that were not before: no shard covers an offset whose letter Kafka does not have. */
-  async #setAside(refused: readonly Refused[], { heartbeat }: RecordBatch): Promise<void> {
+  /**
+   * Sets records aside that were not before: no shard covers an offset whose letter Kafka does not have. What was read before
+   * them does not wait for that.
+   */
+  async #setAside(refused: readonly Refused[], batch: RecordBatch): Promise<void> {
+    const { heartbeat } = batch
     const fresh = refused.filter(({ message }) => Number(message.offset) > this.#setAsideUpto)
+    if (fresh.length > 0) this.#sendRead(batch)
     const send = (letter: Refused): Promise<void> => {
       const call = (): Promise<void> => this.#deps.deadLetter(letter, this.partition)
       return this.#deps.retry('dead letter', call, heartbeat)
@@ -207,7 +227,9 @@ export class UsageSession implements PartitionSession {
   #take(event: SliceEvent, batch: RecordBatch): void {
     const track = this.#tracks[shardOf(event.workspace, this.#tracks.length)]
     if (track === undefined) throw new RangeError(`no shard for ${event.workspace}`)
-    if (track.gather(event)) track.send(timeUpTo(batch, event.offset), batch.heartbeat)
+    if (!track.gather(event)) return
+    track.send(timeUpTo(batch, event.offset), batch.heartbeat)
+    this.#full += 1
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
 import { TallygateError } from '#core/errors.ts'
 import type { TopicName } from '#schemas/records.ts'
 import { Type } from '../json-schema.ts'
@@ -96,12 +96,20 @@ export async function ensureTopics(admin: Admin, replicationFactor: number): Pro
     })
   }
   await checkTopics(admin, names, replicationFactor)
-  await checkSettings(admin, names)
+  await checkSettings(admin)
 }
 
-async function checkSettings(admin: Admin, names: readonly TopicName[]): Promise<void> {
+/** Of the topics that we read: of notices their readers say how they are kept. */
+async function checkSettings(admin: Admin): Promise<void> {
+  const names = (Object.keys(partitions) as TopicName[]).filter((name) => name !== 'entitlement.notices')
   const resources = names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }))
-  const described = await admin.describeConfigs({ resources, includeSynonyms: false })
+  const described = await whenHeardOf(() =>
+    admin.describeConfigs({ resources, includeSynonyms: false }),
+  ).catch((error: unknown) => {
+    if (!isProtocolError(error, 'TOPIC_AUTHORIZATION_FAILED')) throw error
+    const message = `Kafka does not let us read the settings of ${names.join(', ')}: allow DescribeConfigs on them`
+    throw new TallygateError('invalid_config', message, {}, error)
+  })
   const problems = described.resources.flatMap(({ resourceName, configEntries }) => {
     const wanted = resourceName === 'dead.letters' ? [...SETTINGS, LETTER_SETTING] : SETTINGS
     const found = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]))
@@ -118,7 +126,7 @@ function problemOf(topic: string, { name, wanted, why }: Setting, found = 'nothi
 }
 
 async function checkTopics(admin: Admin, names: readonly TopicName[], replicas: number): Promise<void> {
-  const { topics } = await knownTopics(admin, names)
+  const { topics } = await whenHeardOf(() => admin.fetchTopicMetadata({ topics: [...names] }))
   for (const { name, partitions: found } of topics) {
     const wanted = partitions[name as TopicName]
     if (found.length !== wanted) {
@@ -134,19 +142,18 @@ async function checkTopics(admin: Admin, names: readonly TopicName[], replicas: 
 }
 
 /** A broker that has not heard of a topic yet which another one just created does not know it. */
-async function knownTopics(
-  admin: Admin,
-  names: readonly TopicName[],
-): Promise<{ readonly topics: readonly ITopicMetadata[] }> {
+async function whenHeardOf<Value>(ask: () => Promise<Value>): Promise<Value> {
   const deadline = performance.now() + HEARD_OF_WITHIN_MS
   for (;;) {
     try {
-      return await admin.fetchTopicMetadata({ topics: [...names] })
+      return await ask()
     } catch (error) {
-      const isUnheardOf =
-        error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
-      if (!isUnheardOf || performance.now() > deadline) throw error
+      if (!isProtocolError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || performance.now() > deadline) throw error
       await pause(100)
     }
   }
+}
+
+function isProtocolError(error: unknown, type: string): boolean {
+  return error instanceof kafkajs.KafkaJSProtocolError && error.type === type
 }

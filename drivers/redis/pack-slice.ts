@@ -66,7 +66,11 @@ export class SliceBuilder {
   #weight = 0
   #last = -1
 
-  constructor({ keys, hasThresholds }: Pick<SliceHead, 'keys' | 'hasThresholds'>) {
+  readonly #most: number
+
+  /** `most`: events that it may hold. */
+  constructor({ keys, hasThresholds }: Pick<SliceHead, 'keys' | 'hasThresholds'>, most = SLICE_MAX) {
+    this.#most = most
     this.#keys = keys
     this.#hasThresholds = hasThresholds
   }
@@ -83,7 +87,7 @@ export class SliceBuilder {
 
   /** Whether it holds as much as one call may. */
   get isFull(): boolean {
-    return this.#size >= SLICE_MAX || this.#weight >= 2 * SLICE_MAX
+    return this.#size >= this.#most || this.#weight >= 2 * SLICE_MAX
   }
 
   /** Offset of the last event, −1 without any. */

@@ -57,9 +57,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a mark between two batches covers what waits to be sent with the second',
-    file: 'consumers/usage/usage-session.ts',
-    from: 'return this.#isReading || hasGathered || this.#underWay > 0',
-    to: 'return this.#isReading || (hasGathered && this.#at < 0) || this.#underWay > 0',
+    file: 'consumers/usage/shard-track.ts',
+    from: 'return this.#gathered !== null || this.#underWay > 0',
+    to: 'return this.#underWay > 0',
   },
   {
     seed: 4,

@@ -26,6 +26,8 @@ import { Worker } from './worker.ts'
 
 const [PARTITIONS, WORKERS] = [2, 2]
 const METERS = ['numbers', 'badges']
+/** Events that fill a slice: a batch has some that are full. */
+const SLICE_MAX = 3
 /** Small, so that rounds are folded and cut into parts often. */
 const [FOLD_AFTER, SEGMENT_ROWS_MAX] = [3, 2]
 
@@ -246,6 +248,7 @@ export class Simulation {
           await this.#rebuild(keys)
       },
       onApplied: () => undefined,
+      sliceMax: SLICE_MAX,
       turnstile: new Turnstile(Number.POSITIVE_INFINITY),
       nonce: () => this.#nonce(),
     }

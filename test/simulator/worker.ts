@@ -72,6 +72,7 @@ export class Worker {
     try {
       await this.#deliver(partition, first)
       if (count % 3 === 0) await session.mark(null)
+      if (count % 4 === 0) session.sendIdle()
       if (this.#loop.sessions.get(partition) === session && count > first)
         await this.#deliver(partition, count - first)
     } finally {
