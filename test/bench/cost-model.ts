@@ -51,7 +51,7 @@ export function needsOf(results: Results): readonly Need[] {
     }),
     given([cpuOf(apply, 'consumers')], ([us]) => ({
       what: 'consumers',
-      need: `${cores(peak, us)} cores, and at least as many partitions`,
+      need: `cores: ${cores(peak, us)}, and at least as many partitions`,
       how: `${us} µs an event at ${whole(peak)} events/s`,
     })),
     given(
