@@ -42,9 +42,10 @@ export type ReservedWork<Value, Feature extends string = string> =
 /**
  * The work was done and its use is not known to be counted; `value` is what the work returned.
  *
- * `code` says why: `expired` when the work took longer than `ttlMs` or the hold was lost, `already_resolved`
- * when somebody else committed or released it. Then send the event of the use itself: it counts, and may exceed the limit.
- * When `isUnavailability`, commit again with the same quantities: it counts once.
+ * `code` says why. `expired`: the work took longer than `ttlMs`, or the hold was lost; send the event of the use itself: it
+ * counts, and may exceed the limit. `already_resolved`: somebody else committed or released it, or an event that names it
+ * came first; what they counted stays, so look at it before you send anything. When `isUnavailability`, commit again with
+ * the same quantities: it counts once.
  */
 export class UncommittedUseError extends TallygateClientError {
   override readonly name: string = 'UncommittedUseError'

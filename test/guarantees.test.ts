@@ -1,15 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { testMutants } from './mutation/mutants.ts'
-import { apiMutants } from './mutation/mutants-of-the-api.ts'
-import { nearMutants } from './mutation/near-mutants.ts'
+import { testedMutants } from './mutation/tested-mutants.ts'
 import { mutants } from './simulator/mutants.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const page = read('docs/guarantees.md')
-const tested = [...testMutants, ...apiMutants, ...nearMutants]
 const IDS = Array.from({ length: 29 }, (_, number) => `G${number}`)
 
 /** A row of the first table. */
@@ -61,7 +58,7 @@ test('guarantees.md: each guarantee stands at the head of a title in the files b
 
 test('guarantees.md: each guarantee fails on a line that is broken, and has a figure', () => {
   expect(rows.filter(({ failsWhen }) => failsWhen.length < 5).map(({ id }) => id)).toEqual([])
-  const broken = new Set(tested.map(({ guarantee }) => guarantee))
+  const broken = new Set(testedMutants.map(({ guarantee }) => guarantee))
   expect(IDS.filter((id) => id !== 'G0' && !broken.has(id))).toEqual([])
   const shown = new Set(
     figures.flatMap((about) => about.match(/^\| (G\d+(?:, G\d+)*)/)?.[1]?.split(', ') ?? []),
@@ -74,7 +71,7 @@ test('guarantees.md: as many broken lines, points of death and unsafe settings a
     page.match(new RegExp(`(\\d+) of (\\d+) ${what}`))?.slice(1) ?? []
   const both = (count: number): readonly string[] => [String(count), String(count)]
   expect(said('broken lines found')).toEqual(both(mutants.length))
-  expect(said('noticed')).toEqual(both(tested.length))
+  expect(said('noticed')).toEqual(both(testedMutants.length))
   const points = /const POINTS = \[(.*?)\]/s.exec(read('test/integration/use-guarantees.test.ts'))?.[1] ?? ''
   const count = points.match(/'[^']+'/g)?.length
   expect(page.match(/an API killed at (\w+) points/g)).toEqual(

@@ -2,13 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { changesOf, root } from './mutation/change.ts'
-import { type TestMutant, testMutants } from './mutation/mutants.ts'
-import { apiMutants } from './mutation/mutants-of-the-api.ts'
-import { nearMutants } from './mutation/near-mutants.ts'
+import type { TestMutant } from './mutation/mutants.ts'
+import { testedMutants } from './mutation/tested-mutants.ts'
 import { mutants } from './simulator/mutants.ts'
 
-const tested = [...testMutants, ...apiMutants, ...nearMutants]
-const all = [...tested, ...mutants].flatMap(changesOf)
+const all = [...testedMutants, ...mutants].flatMap(changesOf)
 
 test('mutants: each has its place in the code as it is now, and changes it', () => {
   const lost = all.filter(({ file, from, to }) => {
@@ -19,9 +17,9 @@ test('mutants: each has its place in the code as it is now, and changes it', () 
 })
 
 test('mutants: no two have one name, and the tests of each are there', () => {
-  const names = [...tested, ...mutants].map(({ name }) => name)
+  const names = [...testedMutants, ...mutants].map(({ name }) => name)
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
-  const homeless = tested.filter((mutant) => !isHome(mutant))
+  const homeless = testedMutants.filter((mutant) => !isHome(mutant))
   expect(homeless.map(({ name }) => name)).toEqual([])
 })
 

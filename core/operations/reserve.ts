@@ -70,13 +70,21 @@ export async function commitReservation(deps: CommitDeps, input: CommitInput): P
     case 'rebuilding':
       throw notNow(input)
     case 'unknown':
+      return committedBefore(deps, input, expired(input))
     case 'expired':
-      return committedBefore(deps, input)
-    case 'resolved':
-      throw new TallygateError(
-        'already_resolved',
-        `${input.operation} was resolved otherwise before; what is counted stays counted`,
+      return committedBefore(
+        deps,
+        { ...input, quantities: input.quantities ?? reply.granted },
+        expired(input),
       )
+    case 'settled':
+      return committedBefore(
+        deps,
+        { ...input, quantities: input.quantities ?? reply.granted },
+        resolved(input),
+      )
+    case 'resolved':
+      throw resolved(input)
     case 'count':
     case 'too_much': {
       const reserved = reply.granted.join(', ')
@@ -98,13 +106,17 @@ export async function commitReservation(deps: CommitDeps, input: CommitInput): P
 
 /**
  * The hold is gone, or never was because nothing could be held, unless its events are counted: Redis that went back to
- * before a commit knows the reservation alone, and lets it expire.
+ * before a commit knows the reservation alone, and lets it expire, or has its own event settle it.
  *
- * That is what `expired` says and what the product does about it (ADR 0026). So it is said only once everything is
+ * What `otherwise` says is what the product acts on (ADR 0026). So it is said only once everything is
  * counted that was in the log when it was asked for: Redis may have lost the event, too, and the product would send it
  * a second time. Nor is an item said to be counted whose event never came to the log: its quantity is 0.
  */
-async function committedBefore({ holds, pause }: CommitDeps, input: CommitInput): Promise<Committed> {
+async function committedBefore(
+  { holds, pause }: CommitDeps,
+  input: CommitInput,
+  otherwise: TallygateError,
+): Promise<Committed> {
   const { workspace, operation, quantities } = input
   const count = quantities?.length ?? ITEMS_MAX
   const ids = Array.from({ length: count }, (_, item) => itemEventId({ operation, item }))
@@ -125,8 +137,17 @@ async function committedBefore({ holds, pause }: CommitDeps, input: CommitInput)
     const found = (quantities ?? []).map((units, item) => (counted[item] === true ? units : 0))
     return { quantities: found, eventIds, replayed: true }
   }
+  throw otherwise
+}
+
+function expired({ operation }: OperationName): TallygateError {
   const message = `no reservation "${operation}" is held (any more); where it was granted send the event itself: it counts, and may exceed`
-  throw new TallygateError('expired', message)
+  return new TallygateError('expired', message)
+}
+
+function resolved({ operation }: OperationName): TallygateError {
+  const message = `${operation} was resolved otherwise before; what is counted stays counted`
+  return new TallygateError('already_resolved', message)
 }
 
 /** Gives a reservation back. Throws `already_resolved`, `not_found` and `unavailable`. */
@@ -139,10 +160,7 @@ export async function releaseReservation(holds: HoldStore, name: OperationName):
     case 'unknown':
       throw new TallygateError('not_found', `no reservation "${name.operation}" is known`)
     case 'resolved':
-      throw new TallygateError(
-        'already_resolved',
-        `${name.operation} was resolved otherwise before; what is counted stays counted`,
-      )
+      throw resolved(name)
   }
 }
 

@@ -64,7 +64,8 @@ export class HoldModel {
     }
     const { operation } = wish
     const counted = wish.items.map((_, item) => isCounted(itemEventId({ operation, item })))
-    if (counted.every(Boolean)) return { outcome: 'done', granted: [] }
+    const isAll = !wish.partial && wish.state === 'committing'
+    if (isAll ? counted.every(Boolean) : counted.some(Boolean)) return { outcome: 'done', granted: [] }
     const at = wish.occurredAt ?? now
     if (!isTimely(at, now)) return { outcome: 'too_old', granted: [] }
     if (this.#entriesOf(wish.workspace) + 2 * wish.items.length > OPEN_ITEMS_MAX)
@@ -95,7 +96,8 @@ export class HoldModel {
     if (known === undefined) return 'unknown'
     const wanted = quantities ?? known.granted
     if (known.committed !== null) return known.committed === wanted.join(',') ? 'again' : 'resolved'
-    if (known.state !== 'held') return known.state === 'expired' ? 'expired' : 'resolved'
+    if (known.state === 'expired' || known.state === 'settled') return known.state
+    if (known.state !== 'held') return 'resolved'
     if (now >= known.dueAt) {
       this.#end(known, 'expired')
       return 'expired'

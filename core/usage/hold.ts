@@ -131,8 +131,8 @@ export type HoldOutcome =
   | {
       /**
        * `held`, `denied`; `again`: known, `conflict`: known with another body; `stale`: resolve the limits anew;
-       * `done`: its events are counted, its record is gone; `too_old`: of a time that is no longer taken;
-       * `full`: too much is open.
+       * `done`: it is counted, or part of it where that is not all or nothing, and its record is gone; `too_old`: of a
+       * time that is no longer taken; `full`: too much is open.
        */
       readonly outcome: 'held' | 'denied' | 'again' | 'conflict' | 'stale' | 'done' | 'too_old' | 'full'
       readonly reading: HoldReading
@@ -142,7 +142,7 @@ export type HoldOutcome =
 export type CommitOutcome =
   | { readonly outcome: 'rebuilding' | 'unknown' }
   | {
-      readonly outcome: 'committed' | 'again' | 'expired' | 'resolved' | 'count' | 'too_much'
+      readonly outcome: 'committed' | 'again' | 'expired' | 'settled' | 'resolved' | 'count' | 'too_much'
       readonly now: Instant
       readonly quantities: readonly number[]
       readonly granted: readonly number[]

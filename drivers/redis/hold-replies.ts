@@ -93,6 +93,7 @@ const commitWords = {
   OK: 'committed',
   AGAIN: 'again',
   EXPIRED: 'expired',
+  SETTLED: 'settled',
   RESOLVED: 'resolved',
   COUNT: 'count',
   TOO_MUCH: 'too_much',

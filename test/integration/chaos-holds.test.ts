@@ -71,12 +71,18 @@ test('G9: what was counted before Redis was lost is not granted again; where les
   await workspace.subscribe({ seats: 1 })
   const client = clientOf(workspace)
   const whole = { id: 'whole', items: [credits(100)] }
-  const some = { id: 'some', items: [credits(1_000)], partial: true }
+  const some = { id: 'some', items: [credits(500)], partial: true }
   const less = { id: 'less', items: [credits(300)], ttlMs: 60_000 }
+  // Of these some items alone have an event: nothing of the first, nothing of the last.
+  const pair = { id: 'pair', items: [credits(10), credits(10)], ttlMs: 60_000 }
+  const rest = { id: 'rest', items: [credits(1_000), credits(5)], partial: true }
   const first = await client.post('/v1/consume', whole)
   await client.post('/v1/reservations', less)
   await client.post('/v1/reservations/less/commit', { quantities: [50] })
-  expect(grantedOf(await client.post('/v1/consume', some))).toBe(600)
+  await client.post('/v1/reservations', pair)
+  await client.post('/v1/reservations/pair/commit', { quantities: [0, 10] })
+  expect(grantedOf(await client.post('/v1/consume', some))).toBe(500)
+  expect((await client.post('/v1/consume', rest))?.body['granted']).toEqual([90, 0])
   const isCounted = ({ used }: { readonly used: number | null }): boolean => used === 750
   const check = (): ReturnType<TestWorkspace['check']> => workspace.check({ feature: 'ai_credits' })
   await eventually(check, isCounted, { what: '750 credits to be counted' })
@@ -88,10 +94,38 @@ test('G9: what was counted before Redis was lost is not granted again; where les
   expect(again).toMatchObject({ status: 200, body: { allowed: true, replayed: true, granted: [100] } })
   expect(again?.body['eventIds']).toEqual(first?.body['eventIds'])
   const resolved = { status: 409, body: { code: 'already_resolved' } }
-  expect(await client.post('/v1/consume', some)).toMatchObject(resolved)
-  expect(await client.post('/v1/reservations', less)).toMatchObject(resolved)
+  for (const lost of [some, rest]) expect(await client.post('/v1/consume', lost)).toMatchObject(resolved)
+  for (const lost of [less, pair]) expect(await client.post('/v1/reservations', lost)).toMatchObject(resolved)
   await workspace.counted()
   expect((await check()).used).toBe(750)
+}, 60_000)
+
+test('G9: the same commit is answered alike after Redis went back to before it and read its event again', async () => {
+  const workspace = new TestWorkspace(rig.system)
+  await workspace.subscribe({ seats: 1 })
+  const client = clientOf(workspace)
+  const logged = async (): Promise<number> => {
+    const info = await rig.redis.ask((redis) => redis.info('persistence'))
+    return Number(/aof_current_size:(\d+)/.exec(info)?.[1])
+  }
+  await client.post('/v1/reservations', { id: 'r', items: [credits(300)], ttlMs: 600_000 })
+  const bytes = await logged()
+  const commit = { path: '/v1/reservations/r/commit', body: { quantities: [50] } }
+  const first = await client.post(commit.path, commit.body)
+  await rig.redis.kill()
+  rig.redis.tearLog(rig.redis.tearLog(0) - bytes)
+  await rig.redis.start()
+  await untilReady(rig.system.redis, rig.system.shards)
+  const isCounted = ({ used }: { readonly used: number | null }): boolean => used === 50
+  await eventually(() => workspace.check({ feature: 'ai_credits', minFreshnessMs: 0 }), isCounted, {
+    what: 'its event to be counted again',
+    withinMs: 20_000,
+  })
+  const again = await client.post(commit.path, commit.body)
+  expect(again?.status).toBe(200)
+  expect(again?.body).toEqual({ ...first?.body, replayed: true })
+  const other = await client.post('/v1/reservations/r/release', {})
+  expect(other).toMatchObject({ status: 409, body: { code: 'already_resolved' } })
 }, 60_000)
 
 test('G26: while Redis is away a feature that allows it is counted without a hold, any other answers 503', async () => {

@@ -5,9 +5,8 @@ import setupEngines from '#test/helpers/engines.ts'
 import { mutants } from '../simulator/mutants.ts'
 import { findMutant } from '../simulator/run-mutant.ts'
 import { onChangedCopy } from './change.ts'
-import { type TestMutant, testMutants } from './mutants.ts'
-import { apiMutants } from './mutants-of-the-api.ts'
-import { nearMutants } from './near-mutants.ts'
+import type { TestMutant } from './mutants.ts'
+import { testedMutants } from './tested-mutants.ts'
 
 /**
  * `node main.ts [G5 | simulator | "part of a name" …]`: breaks one thing at a time in a copy of the code, and runs what
@@ -20,7 +19,7 @@ const simulated = await runAll(
   mutants.map((mutant) => ({ ...mutant, guarantee: 'simulator' })),
   bySimulator,
 )
-const tested = await runAll([...testMutants, ...apiMutants, ...nearMutants], byTests)
+const tested = await runAll(testedMutants, byTests)
 process.stdout.write(`${table}\n`)
 process.stdout.write(`mutants of the simulator: ${simulated.killed} of ${simulated.total} killed\n`)
 process.stdout.write(`mutants of the tests: ${tested.killed} of ${tested.total} killed\n`)

@@ -33,7 +33,7 @@ const countAgain: readonly Change[] = [
   },
 ]
 
-/** Of counting and holding, for each guarantee that tests of processes stand for; the simulator has mutants of its own. */
+/** Of counting, for each guarantee that tests of processes stand for; the simulator has mutants of its own. */
 export const testMutants: readonly TestMutant[] = [
   {
     guarantee: 'G3',
@@ -144,66 +144,6 @@ export const testMutants: readonly TestMutant[] = [
     project: 'integration',
     tests: 'integration/rebase',
     title: 'G4',
-  },
-  {
-    guarantee: 'G7',
-    name: 'what is held is not counted against the limit',
-    file: 'drivers/redis/lua/hold.lua',
-    from: 'group[1] - used - held',
-    to: 'group[1] - used',
-    project: 'chaos',
-    tests: 'use-guarantees',
-    title: 'G7',
-  },
-  {
-    guarantee: 'G7',
-    name: 'a hold does not follow who becomes a member and who leaves',
-    file: 'drivers/redis/lua/held-units.lua',
-    from: 'if not found[1] or (found[2] and true or false) == is_member then return end',
-    to: 'if true then return end',
-    project: 'integration',
-    tests: 'held-members',
-    title: 'G7',
-  },
-  {
-    guarantee: 'G8',
-    name: 'what is still held after a loss is granted a second time',
-    file: 'drivers/redis/lua/hold.lua',
-    from: 'group[1] - used - held',
-    to: 'group[1] - used',
-    project: 'chaos',
-    tests: 'chaos-holds',
-    title: 'G8',
-  },
-  {
-    guarantee: 'G9',
-    name: 'answered before the log has the events',
-    file: 'core/operations/consume.ts',
-    from: 'deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))),',
-    to: 'void deps.sink.produce(admitted.open.map((open) => ownUsage(input, open))).catch(() => undefined),',
-    project: 'chaos',
-    tests: 'chaos-holds',
-    title: 'G9',
-  },
-  {
-    guarantee: 'G10',
-    name: 'a reservation may be committed after its end',
-    file: 'drivers/redis/lua/commit.lua',
-    from: 'if now >= tonumber(known.dl) then',
-    to: 'if false then',
-    project: 'integration',
-    tests: 'holds.conformance',
-    title: 'G10',
-  },
-  {
-    guarantee: 'G11',
-    name: 'another body under a known id is answered like the first',
-    file: 'drivers/redis/lua/hold.lua',
-    from: "if known and known.fp ~= ARGV[6] then return reply('CONFLICT', made) end",
-    to: '',
-    project: 'chaos',
-    tests: 'use-guarantees',
-    title: 'G11',
   },
   {
     guarantee: 'G5',

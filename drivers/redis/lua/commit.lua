@@ -7,6 +7,7 @@
 
   Reply  {word, now, quantities, granted, open items}
          OK | AGAIN the same commit as before | REBUILDING | UNKNOWN no such operation | EXPIRED | RESOLVED otherwise
+         SETTLED by an event: the product's, or one of a commit that Redis does not know any more
          COUNT not one quantity for each item | TOO_MUCH more than was reserved
 ]]
 local u, o, a, due, op = KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[2]
@@ -19,7 +20,7 @@ local function reply(word)
 end
 if known.cq ~= '' then return reply(known.cq == wanted and 'AGAIN' or 'RESOLVED') end
 if known.st == 'expired' then return reply('EXPIRED') end
-if known.st ~= 'held' then return reply('RESOLVED') end
+if known.st ~= 'held' then return reply(known.st == 'settled' and 'SETTLED' or 'RESOLVED') end
 if now >= tonumber(known.dl) then
   redis.call('HINCRBY', KEYS[1], 'half', 1)
   end_operation(KEYS, ARGV, known, 'expired')

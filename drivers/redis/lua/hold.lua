@@ -45,7 +45,9 @@ for g, group in ipairs(groups) do
   room[g] = group[1] and used >= group[2] and group[1] - used - held or math.huge
 end
 made.figures, made.k = table.concat(figures, ','), text(#items)
-if counted == #items then return reply('DONE', made) end
+-- How much of it was granted, or used, is said by its record alone, unless that was all or nothing.
+local is_all = ARGV[12] ~= '1' and ARGV[10] == 'committing'
+if counted == #items or counted > 0 and not is_all then return reply('DONE', made) end
 local time = ARGV[9] ~= '' and tonumber(ARGV[9]) or now
 if time < now - 86400000 or time > now + 60000 then return reply('STALE_OPERATION', made) end
 if redis.call('HLEN', o) + 2 * #items > tonumber(ARGV[13]) then return reply('FULL', made) end
