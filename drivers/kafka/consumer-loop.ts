@@ -55,6 +55,8 @@ interface LoopOptions<Session extends PartitionSession> {
   /** How long a member that died is waited for before its partitions go to another, ms. */
   readonly sessionTimeoutMs: number
   readonly concurrency?: number
+  /** How long to rest so many ms after a fetch; `restAfter` of fetch-pace.ts when left out. */
+  readonly restMs?: (sinceFetchMs: number) => number
 }
 
 /**
@@ -247,7 +249,8 @@ export class ConsumerLoop<Session extends PartitionSession> {
 
   /** Waits until some time passed since the last fetch: what comes meanwhile is fetched and handled together. */
   async #pace(): Promise<void> {
-    const restMs = restAfter(performance.now() - this.#lastFetchAt)
+    const { restMs: rest = restAfter } = this.#options
+    const restMs = rest(performance.now() - this.#lastFetchAt)
     if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
   }
 

@@ -8,6 +8,8 @@ import { scenarios } from '#test/simulator/scenarios.ts'
 import { Simulation } from '#test/simulator/simulation.ts'
 
 const SEEDS = 200
+/** Seeds that are lived twice. */
+const REPEATED = 10
 const redis = new Redis(engineAddresses().redis)
 afterAll(() => redis.quit())
 
@@ -18,6 +20,15 @@ test('G0, G1, G4, G5, G6, G7, G9: random lives of shards end with exactly what t
     expect(await new Simulation(redis, seed).run(100), `seed ${seed}`).toEqual([])
   }
 }, 400_000)
+
+test('G0: a seed is the same life every time, so that what it finds can be found again', async () => {
+  const first = seedOfRun()
+  for (let seed = first; seed < first + REPEATED; seed += 1) {
+    const [once, again] = [new Simulation(redis, seed), new Simulation(redis, seed)]
+    for (const simulation of [once, again]) await simulation.run(100)
+    expect(again.life, `seed ${seed}`).toBe(once.life)
+  }
+}, 60_000)
 
 test.for(Object.entries(scenarios))('G5 scenario %s', async ([, scenario]) => {
   expect(await scenario(redis)).toBeNull()

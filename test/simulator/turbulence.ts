@@ -6,7 +6,7 @@ import type { Next } from './event-log.ts'
 /** A process died, or never heard an answer. */
 export class Crash extends Error {}
 
-/** No part of a life: how many steps a scan takes depends on what else is in this Redis. */
+/** No part of a life: which keys a scan finds first, and in how many steps, depends on their hashes and on what else is here. */
 const SCAN = scriptHash('scan-shard.lua')
 
 /** Mishaps happen inside mishaps, this deep. */
@@ -66,7 +66,9 @@ export class Turbulence {
         if (name === 'evalsha' || name === 'eval') {
           return (...args: unknown[]) => {
             const run = (): Promise<unknown> => Reflect.apply(Reflect.get(redis, name), redis, args)
-            return args[0] === SCAN ? this.#inTurn(run) : this.inTurn(run)
+            if (args[0] === SCAN) return this.#inTurn(() => wholeScan(redis, args))
+            // A script goes whole where Redis did not hold it yet: its mishaps came when it was sent by its hash.
+            return name === 'eval' ? this.#inTurn(run) : this.inTurn(run)
           }
         }
         const value: unknown = Reflect.get(redis, name)
@@ -95,4 +97,18 @@ export class Turbulence {
       await this.#redis.ping()
     }
   }
+}
+
+/** All that a scan finds in one answer and in order; `args`: hash, 1, key, cursor, pattern, how many to look at. */
+async function wholeScan(redis: Redis, args: readonly unknown[]): Promise<unknown> {
+  const found = new Set<unknown>()
+  let [run, cursor]: readonly unknown[] = ['', '0']
+  do {
+    const reply: unknown = await Reflect.apply(redis.evalsha, redis, args.toSpliced(3, 1, cursor))
+    if (!Array.isArray(reply)) throw new TypeError('a scan answers with a list')
+    let keys: readonly unknown[]
+    ;[run, cursor, ...keys] = reply
+    for (const key of keys) found.add(key)
+  } while (cursor !== '0')
+  return [run, cursor, ...[...found].sort()]
 }
