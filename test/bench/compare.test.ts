@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type Comparison, compareResults, isAcceptable } from './compare.ts'
 import { COLUMNS, comparisonOf, tableOf } from './report.ts'
 import { type ResultRow, type Results, replaceRows } from './results.ts'
+import { FLAT_GOAL, isFlat } from './statistics.ts'
 
 const machine = '2 cores, a processor'
 const row = (change: Partial<ResultRow>): ResultRow => ({
@@ -34,6 +35,25 @@ test('bench-check: less is better of a time, by its ratio where there is one', (
   expect(comparisonTo(tail, { ...tail, ratio: 2.6 })).toBe('same')
   expect(comparisonTo(tail, { ...tail, ratio: 2.7 })).toBe('worse')
   expect(comparisonTo(tail, { ...tail, ratio: 1.5 })).toBe('better')
+})
+
+test('bench-check: what should stay as it is gets worse to either side, and never by being flat', () => {
+  const cost = (ratio: number): Partial<ResultRow> => {
+    const goal = { text: FLAT_GOAL, isMet: isFlat(ratio) }
+    return { path: 'check, any used', figure: '50 µs of cpu', limit: 'with 1,000 50 µs', ratio, goal }
+  }
+  expect(comparisonTo(cost(0.74), cost(1))).toBe('better')
+  expect(comparisonTo(cost(1.09), cost(0.91))).toBe('same')
+  expect(comparisonTo(cost(1), cost(1.12))).toBe('worse')
+  expect(comparisonTo(cost(1), cost(0.88))).toBe('worse')
+  expect(comparisonTo(cost(1.5), cost(1.6))).toBe('same')
+  expect(comparisonTo(cost(1.5), cost(0.4))).toBe('worse')
+  expect(comparisonTo(cost(6), cost(1.5))).toBe('better')
+  expect(comparisonTo(cost(1.5), cost(Number.NaN))).toBe('worse')
+})
+
+test('bench: flat is within a tenth to either side', () => {
+  expect([0.89, 0.9, 1, 1.1, 1.11, Number.NaN].map(isFlat)).toEqual([false, true, true, true, false, false])
 })
 
 test('bench-check: without a limit the figures are compared, on the same kind of machine alone', () => {

@@ -1,4 +1,5 @@
 import type { ResultRow, Results } from './results.ts'
+import { FLAT_GOAL, isFlat } from './statistics.ts'
 
 /** A rate may fall to this share of the baseline's, a time or a size rise to that multiple of it. */
 const RATE_MIN = 0.85
@@ -12,14 +13,18 @@ export interface Compared {
   readonly path: string
   readonly before: string
   readonly now: string
-  /** How many times the baseline's: of the ratio to the limit of the same run where there is one, else of the figure. */
+  /**
+   * How many times the baseline's: of the ratio to the limit of the same run where there is one, else of the figure; of what should stay
+   * as it is, of its distance from 1.
+   */
   readonly change: number | null
-  readonly by: 'ratio' | 'figure'
+  readonly by: 'ratio' | 'figure' | 'flat'
   readonly comparison: Comparison
 }
 
 /**
- * Compares a run with the baseline, line by line, by the ratio to the limit of the same run where there is one.
+ * Compares a run with the baseline, line by line, by the ratio to the limit of the same run where there is one; of what
+ * should stay as it is while workspaces get more, whether it still does.
  *
  * A line of a benchmark that ran must be there again; benchmarks that did not run are left out.
  */
@@ -48,6 +53,8 @@ interface Pair {
 }
 
 function compareRows({ before, now, isHere }: Pair): Compared {
+  if (now.goal?.text === FLAT_GOAL && before.ratio !== null && now.ratio !== null)
+    return compareFlat({ before, now }, [before.ratio, now.ratio])
   const isByRatio = before.ratio !== null && now.ratio !== null
   const [old, fresh] = isByRatio ? [before.ratio, now.ratio] : [numberOf(before), numberOf(now)]
   const change = Number(fresh) / Number(old)
@@ -55,6 +62,17 @@ function compareRows({ before, now, isHere }: Pair): Compared {
   const isJudged = isByRatio || isHere || isSize(now)
   const comparison = isJudged ? judge(change, isRate(now)) : 'elsewhere'
   return { ...texts, change, by: isByRatio ? 'ratio' : 'figure', comparison }
+}
+
+/** Of what should stay as it is neither more nor less is better: what is flat is fine, and what no longer is got worse. */
+function compareFlat({ before, now }: Omit<Pair, 'isHere'>, ratios: readonly [number, number]): Compared {
+  const [wasFlat, isFlatNow] = ratios.map(isFlat)
+  const [old = Number.NaN, fresh = Number.NaN] = ratios.map((ratio) => Math.max(ratio, 1 / ratio))
+  const change = fresh / old
+  const texts = { path: now.path, before: textOf(before), now: textOf(now) }
+  const left: Comparison = wasFlat === true ? 'worse' : judge(change, false)
+  const reached: Comparison = wasFlat === true ? 'same' : 'better'
+  return { ...texts, change, by: 'flat', comparison: isFlatNow === true ? reached : left }
 }
 
 /** A figure that cannot be read, or is not finite, counts as worse: it must not pass unseen. */

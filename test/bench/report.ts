@@ -24,7 +24,7 @@ export function comparisonOf(compared: readonly Compared[]): string {
   const marks = { same: '', better: '+', worse: '!!', missing: '!!', new: 'new', elsewhere: '?' } as const
   for (const { path, before, now, change, by, comparison } of compared)
     table.push([path, before, now, change === null ? '' : `×${change.toFixed(2)}`, by, marks[comparison]])
-  const legend = '!! rate below 0.85, time or size above 1.3 of the baseline’s, or missing'
+  const legend = '!! rate below 0.85, time or size above 1.3 of the baseline’s, flat no more, or missing'
   return `${table}\n${legend}; + better by as much\n? another machine, not judged\n`
 }
 
