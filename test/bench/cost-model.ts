@@ -1,3 +1,4 @@
+import { SHARDS_CLUSTER } from '#drivers/redis/keys.ts'
 import type { ResultRow, Results } from './results.ts'
 
 /** What the model assumes; everything else is measured. */
@@ -31,97 +32,134 @@ export interface Need {
 }
 
 const DAY_S = 86_400
+const MINUTES_OF_DAY = 1_440
 const GB = 1e9
+/** Events a second at the peak. */
+const PEAK = (ASSUMED.eventsPerDay / DAY_S) * ASSUMED.peak
 
-/** What a thousand million events a day need, from figures of small runs; a figure that is missing leaves its line out. */
+/**
+ * What a thousand million events a day need, from figures of small runs. Throws an error that names every figure which the results
+ * lack: a model without one of its lines would look whole.
+ */
 export function needsOf(results: Results): readonly Need[] {
-  const mean = ASSUMED.eventsPerDay / DAY_S
-  const peak = mean * ASSUMED.peak
-  const cores = (perSecond: number, us: number): number => Math.ceil((perSecond * us) / (ASSUMED.busy * 1e6))
-  const apply = find(results, 'benchRecovery', /^apply/)
-  const check = find(results, 'benchCheck', /^check over HTTP$/)
-  const consume = find(results, 'benchConsume', /log before the answer/)
-  const needs: (Need | null)[] = [
-    given([bytesOf(find(results, 'benchSizes', /^log/))], ([bytes]) => {
-      const perSecond = peak * bytes
-      const brokers = Math.max(Math.ceil((perSecond * ASSUMED.copies) / ASSUMED.brokerBytes), 3)
-      const disk = (ASSUMED.eventsPerDay * bytes * ASSUMED.retentionDays * ASSUMED.copies) / GB
-      const how = `${bytes} bytes an event: ${mb(perSecond)} MB/s at the peak, ${ASSUMED.copies} copies, ${ASSUMED.retentionDays} days`
-      return { what: 'Kafka', need: `${brokers} brokers, ${whole(disk)} GB of disk in all`, how }
-    }),
-    given([cpuOf(apply, 'consumers')], ([us]) => ({
-      what: 'consumers',
-      need: `cores: ${cores(peak, us)}, and at least as many partitions`,
-      how: `${us} µs an event at ${whole(peak)} events/s`,
-    })),
-    given(
-      [cpuOf(apply, 'redis'), cpuOf(check, 'redis'), cpuOf(consume, 'redis')],
-      ([ofApply, ofCheck, ofConsume]) => {
-        const us = ofApply + ASSUMED.checksPerEvent * ofCheck + ASSUMED.consumesPerEvent * ofConsume
-        const masters = cores(peak, us)
-        const how = `${ofApply} µs an event, ${ofCheck} µs a check, ${ofConsume} µs a use; a master has one core`
-        return { what: 'Redis masters', need: `${masters}, of 64 shards`, how }
-      },
-    ),
-    given(
-      [
-        bytesOf(find(results, 'benchRecovery', /^dedupe/)),
-        bytesOf(find(results, 'benchWorkspaces', /at rest/)),
-      ],
-      ([id, workspace]) => {
-        const ids = (id * ASSUMED.eventsPerDay * ASSUMED.dedupeDays) / GB
-        const rest = (workspace * ASSUMED.workspaces) / GB
-        const how = `${id} bytes an id of ${ASSUMED.dedupeDays} days, ${workspace} bytes a workspace at rest`
-        return {
-          what: 'Redis memory',
-          need: `${(ids + rest).toFixed(1)} GB, and as much for each replica`,
-          how,
-        }
-      },
-    ),
-    given([cpuOf(check, 'api'), cpuOf(consume, 'api')], ([ofCheck, ofConsume]) => {
-      const us = ASSUMED.checksPerEvent * ofCheck + ASSUMED.consumesPerEvent * ofConsume
-      const how = `${ofCheck} µs a check, ${ofConsume} µs a use`
-      return { what: 'API processes', need: `${cores(peak, us)}, of one core each`, how }
-    }),
-    given(
-      [bytesOf(find(results, 'benchSizes', /version/)), bytesOf(find(results, 'benchSizes', /snapshots/))],
-      ([version, row]) => {
-        const facts = (version * ASSUMED.workspaces) / GB
-        const full = (2 * row * ASSUMED.workspaces) / GB
-        const rounds = (row * ASSUMED.workspaces * ASSUMED.changing * ASSUMED.roundsKept) / GB
-        const perDay = (row * ASSUMED.workspaces * ASSUMED.changing * 1_440) / GB
-        const how = `${version} bytes a version, ${row} bytes a workspace and round; ${ASSUMED.changing * 100} % change in a minute`
-        const need = `${(facts + full + rounds).toFixed(1)} GB, ${whole(perDay)} GB written a day, folded away again`
-        return { what: 'MongoDB', need, how }
-      },
-    ),
+  const figures = readFigures(results)
+  return [
+    kafkaOf(figures),
+    consumersOf(figures),
+    mastersOf(figures),
+    memoryOf(figures),
+    processesOf(figures),
+    mongoOf(figures),
   ]
-  return needs.filter((need) => need !== null)
 }
 
-/** Computes a line when all its figures are there. */
-function given<Values extends readonly (number | null)[]>(
-  figures: readonly [...Values],
-  compute: (known: { readonly [Index in keyof Values]: number }) => Need,
-): Need | null {
-  return figures.some((figure) => figure === null) ? null : compute(figures as never)
+/** Where the model finds a figure: bytes, or the processor time of one process for one operation, µs. */
+interface Source {
+  readonly bench: string
+  readonly path: RegExp
+  readonly process?: 'api' | 'redis' | 'consumers'
 }
 
-function find(results: Results, bench: string, path: RegExp): ResultRow | null {
-  return results.rows.find((row) => row.bench === bench && path.test(row.path)) ?? null
+const APPLY = { bench: 'benchRecovery', path: /^apply/ } as const
+/** Of many workspaces: what products ask about is rarely one. */
+const CHECK = { bench: 'benchCheck', path: /^check over HTTP, [\d,]+ workspaces$/ } as const
+const CONSUME = { bench: 'benchConsume', path: /log before the answer$/ } as const
+
+const SOURCES = {
+  event: { bench: 'benchSizes', path: /^log/ },
+  version: { bench: 'benchSizes', path: /version/ },
+  snapshot: { bench: 'benchSizes', path: /snapshots/ },
+  id: { bench: 'benchRecovery', path: /^dedupe/ },
+  workspace: { bench: 'benchWorkspaces', path: /at rest/ },
+  applyConsumers: { ...APPLY, process: 'consumers' },
+  applyRedis: { ...APPLY, process: 'redis' },
+  checkRedis: { ...CHECK, process: 'redis' },
+  checkApi: { ...CHECK, process: 'api' },
+  consumeRedis: { ...CONSUME, process: 'redis' },
+  consumeApi: { ...CONSUME, process: 'api' },
+} as const satisfies Record<string, Source>
+
+type Figures = Readonly<Record<keyof typeof SOURCES, number>>
+
+function readFigures({ rows }: Results): Figures {
+  const read = Object.entries(SOURCES).map(([name, source]: [string, Source]) => {
+    const row = rows.find(({ bench, path }) => bench === source.bench && source.path.test(path))
+    return { name, source, figure: row === undefined ? null : figureOf(row, source) }
+  })
+  const missing = read.flatMap(({ figure, source: { bench, path, process } }) => {
+    return figure === null
+      ? [`${bench} ${path}: ${process === undefined ? 'bytes' : `µs of ${process}`}`]
+      : []
+  })
+  if (missing.length > 0) throw new Error(`the cost model lacks figures, measure them: ${missing.join('; ')}`)
+  return Object.fromEntries(read.map(({ name, figure }) => [name, figure])) as Figures
 }
 
-/** Processor time of one process for one operation, µs. */
-function cpuOf(row: ResultRow | null, process: string): number | null {
-  const ours = (row?.cpu ?? '').split('(')[0] ?? ''
-  const found = new RegExp(`\\b${process} ([\\d.]+)`).exec(ours)?.[1]
-  return found === undefined ? null : Number(found)
+function figureOf({ figure, cpu = '' }: ResultRow, { process }: Source): number | null {
+  const ours = cpu.split('(')[0] ?? ''
+  const found =
+    process === undefined ? /^([\d.]+) bytes/.exec(figure) : new RegExp(`\\b${process} ([\\d.]+)`).exec(ours)
+  return found === null ? null : Number(found[1])
 }
 
-function bytesOf(row: ResultRow | null): number | null {
-  const found = /^([\d.]+) bytes/.exec(row?.figure ?? '')?.[1]
-  return found === undefined ? null : Number(found)
+function kafkaOf({ event }: Figures): Need {
+  const perSecond = PEAK * event
+  const brokers = Math.max(Math.ceil((perSecond * ASSUMED.copies) / ASSUMED.brokerBytes), ASSUMED.copies)
+  const disk = (ASSUMED.eventsPerDay * event * ASSUMED.retentionDays * ASSUMED.copies) / GB
+  const how = `${event} bytes an event: ${mb(perSecond)} MB/s at the peak, ${ASSUMED.copies} copies, ${ASSUMED.retentionDays} days`
+  return { what: 'Kafka', need: `${brokers} brokers, ${whole(disk)} GB of disk in all`, how }
+}
+
+function consumersOf({ applyConsumers }: Figures): Need {
+  return {
+    what: 'consumers',
+    need: `cores: ${cores(applyConsumers)}, and at least as many partitions`,
+    how: `${applyConsumers} µs an event at ${whole(PEAK)} events/s`,
+  }
+}
+
+function mastersOf({ applyRedis, checkRedis, consumeRedis }: Figures): Need {
+  const us = applyRedis + ASSUMED.checksPerEvent * checkRedis + ASSUMED.consumesPerEvent * consumeRedis
+  const masters = cores(us)
+  const how = `${applyRedis} µs an event, ${checkRedis} µs a check, ${consumeRedis} µs a use; a master has one core`
+  const each = Math.ceil(SHARDS_CLUSTER / masters)
+  return {
+    what: 'Redis masters',
+    need: `${masters}, with at most ${each} of ${SHARDS_CLUSTER} shards each`,
+    how,
+  }
+}
+
+function memoryOf({ id, workspace }: Figures): Need {
+  const ids = (id * ASSUMED.eventsPerDay * ASSUMED.dedupeDays) / GB
+  const rest = (workspace * ASSUMED.workspaces) / GB
+  return {
+    what: 'Redis memory',
+    need: `${(ids + rest).toFixed(1)} GB, and as much for each replica`,
+    how: `${id} bytes an id of ${ASSUMED.dedupeDays} days, ${workspace} bytes a workspace at rest`,
+  }
+}
+
+function processesOf({ checkApi, consumeApi }: Figures): Need {
+  const us = ASSUMED.checksPerEvent * checkApi + ASSUMED.consumesPerEvent * consumeApi
+  const how = `${checkApi} µs a check, ${consumeApi} µs a use`
+  return { what: 'API processes', need: `${cores(us)}, of one core each`, how }
+}
+
+function mongoOf({ version, snapshot }: Figures): Need {
+  const facts = (version * ASSUMED.workspaces) / GB
+  const full = (2 * snapshot * ASSUMED.workspaces) / GB
+  const changed = snapshot * ASSUMED.workspaces * ASSUMED.changing
+  const rounds = (changed * ASSUMED.roundsKept) / GB
+  const how = `${version} bytes a version, ${snapshot} bytes a workspace and round; ${ASSUMED.changing * 100} % change in a minute`
+  const perDay = (changed * MINUTES_OF_DAY) / GB
+  const need = `${(facts + full + rounds).toFixed(1)} GB, ${whole(perDay)} GB written a day, folded away again`
+  return { what: 'MongoDB', need, how }
+}
+
+/** Cores for something that takes so many µs for each event, at the peak. */
+function cores(us: number): number {
+  return Math.ceil((PEAK * us) / (ASSUMED.busy * 1e6))
 }
 
 function whole(value: number): string {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect, parseArgs } from 'node:util'
 import setupEngines from '#test/helpers/engines.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { startSystem } from '#test/helpers/system.ts'
+import { type BenchName, benches } from './benches.ts'
 import { compareResults, isAcceptable } from './compare.ts'
 import { comparisonOf, tableOf } from './report.ts'
 import {
@@ -17,7 +18,6 @@ import {
   replaceRows,
   writeResults,
 } from './results.ts'
-import type { Row } from './statistics.ts'
 
 /**
  * `node main.ts [--check] [--write-baseline] [benchCheck …]`: measures, all or what is named, each on engines of its own: what one
@@ -34,21 +34,6 @@ const { values: wishes, positionals: wanted } = parseArgs({
     rows: { type: 'string' },
   },
 })
-
-/** In the order in which they are shown. They read the engines' addresses when they are loaded. */
-const benches = {
-  benchCheck: async () => (await import('./bench-check.ts')).benchCheck,
-  benchCheckBusy: async () => (await import('./bench-check-busy.ts')).benchCheckBusy,
-  benchClientCache: async () => (await import('./bench-client-cache.ts')).benchClientCache,
-  benchConsume: async () => (await import('./bench-consume.ts')).benchConsume,
-  benchIngest: async () => (await import('./bench-ingest.ts')).benchIngest,
-  benchLag: async () => (await import('./bench-lag.ts')).benchLag,
-  benchRecovery: async () => (await import('./bench-recovery.ts')).benchRecovery,
-  benchStart: async () => (await import('./bench-start.ts')).benchStart,
-  benchWorkspaces: async () => (await import('./bench-workspaces.ts')).benchWorkspaces,
-  benchSizes: async () => (await import('./bench-sizes.ts')).benchSizes,
-} as const satisfies Record<string, () => Promise<(system: System) => Promise<readonly Row[]>>>
-type BenchName = keyof typeof benches
 
 const names = namesOf(wanted)
 if (wishes.rows !== undefined) {

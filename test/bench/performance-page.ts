@@ -5,7 +5,8 @@ import { drawCurves } from './curves.ts'
 import type { ResultRow, Results } from './results.ts'
 import type { Curve } from './statistics.ts'
 
-const TEMPLATE = join(import.meta.dirname, 'performance.template')
+/** The text around the tables. */
+export const TEMPLATE = join(import.meta.dirname, 'performance.template')
 
 /** The files under docs/ that are written from results, by path. */
 export type PerformanceFiles = Readonly<Record<string, string>>
@@ -17,7 +18,10 @@ const pictures: Readonly<Record<string, { readonly title: string; readonly y: st
   bytes: { title: 'Redis memory of a workspace at rest', y: 'bytes' },
 }
 
-/** Writes docs/performance.md and its pictures from results: the text stands in test/bench/performance.template. */
+/**
+ * Writes docs/performance.md and its pictures from results: the text stands in test/bench/performance.template. Throws where the cost
+ * model lacks a figure.
+ */
 export function performanceFiles(results: Results): PerformanceFiles {
   const template = readFileSync(TEMPLATE, 'utf8')
   const drawn = Object.entries(pictures).flatMap(([name, about]): [string, string][] => {
@@ -48,22 +52,26 @@ function pictureOf(results: Results, name: string): string {
 function tableOf({ rows }: Results, bench: string): string {
   const own = rows.filter((row) => row.bench === bench)
   if (own.length === 0) return `_Not measured yet._\n`
-  const head = ['path', 'figure', 'limit in the same run', 'ratio', 'goal', 'µs of cpu each']
+  const head = [
+    'path',
+    'figure',
+    'limit in the same run',
+    'ratio',
+    'goal',
+    'times measured',
+    'µs of cpu each',
+  ]
   return markdown(head, own.map(cellsOf))
 }
 
-function cellsOf({ path, figure, limit, ratio, goal, cpu = '' }: ResultRow): readonly string[] {
+function cellsOf({ path, figure, limit, ratio, goal, rounds, cpu = '' }: ResultRow): readonly string[] {
   const verdict = goal === undefined ? '' : `${goal.text}: ${goal.isMet ? 'met' : '**missed**'}`
-  return [path, figure, limit, ratio?.toFixed(2) ?? '', verdict, cpu]
+  return [path, figure, limit, ratio?.toFixed(2) ?? '', verdict, String(rounds), cpu]
 }
 
 function needsTable(results: Results): string {
-  const needs = needsOf(results)
-  if (needs.length === 0) return '_Not measured yet._\n'
-  return markdown(
-    ['what', 'needed', 'computed from'],
-    needs.map(({ what, need, how }) => [what, need, how]),
-  )
+  const lines = needsOf(results).map(({ what, need, how }) => [what, need, how])
+  return markdown(['what', 'needed', 'computed from'], lines)
 }
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
