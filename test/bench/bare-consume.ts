@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
 import type { EngineAddresses } from '#test/helpers/addresses.ts'
+import { createBareTopic } from './bare-topic.ts'
 
 /** A hold as short as one can be: known operations, one limit, one sum, one record of it. */
 const SCRIPT = `
@@ -13,7 +14,6 @@ redis.call('SET', KEYS[2], ARGV[3], 'PX', 172800000)
 return 'OK'`
 
 const TOPIC = 'bench.bare-consume'
-const PARTITIONS = 8
 /** As long as an event of ours is. */
 const EVENT_BYTES = 110
 
@@ -30,7 +30,7 @@ export async function openBareConsume({ redis: url, kafka: brokers }: EngineAddr
   const sha = createHash('sha1').update(SCRIPT).digest('hex')
   await redis.script('LOAD', SCRIPT)
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
-  await createTopic(kafka)
+  await createBareTopic(kafka, TOPIC)
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
   const write = batched(producer)
@@ -46,21 +46,6 @@ export async function openBareConsume({ redis: url, kafka: brokers }: EngineAddr
       await redis.quit()
     },
   }
-}
-
-/** As `usage.events` is. */
-async function createTopic(kafka: Kafka): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  const configEntries = [
-    { name: 'message.timestamp.type', value: 'LogAppendTime' },
-    { name: 'compression.type', value: 'gzip' },
-  ]
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic: TOPIC, numPartitions: PARTITIONS, configEntries }],
-  })
-  await admin.disconnect()
 }
 
 /** One request after another, each with everything that has come meanwhile. */

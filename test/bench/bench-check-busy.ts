@@ -4,9 +4,8 @@ import { eventually } from '#test/helpers/eventually.ts'
 import { openLoop, p99 } from '#test/helpers/open-loop.ts'
 import type { System } from '#test/helpers/system.ts'
 import { subscribed } from './bench-check.ts'
-import { median, type Row } from './statistics.ts'
+import { median, medianRatio, ROUNDS, type Row } from './statistics.ts'
 
-const ROUNDS = 5
 const WORKSPACES = 1_000
 const EVENTS = 300_000
 /** Checks a second: what is left of two cores while counting takes one and the load its part. */
@@ -34,7 +33,7 @@ export async function benchCheckBusy(system: System): Promise<readonly Row[]> {
     left = Math.min(left, before + EVENTS - (await counted(system, workspaces)))
     await untilCounted(system, workspaces, before + EVENTS)
   }
-  const ratio = median(tails.busy.map((ms, round) => ms / (tails.idle[round] ?? Number.NaN)))
+  const ratio = medianRatio(tails.busy, tails.idle)
   return [
     {
       path: `check p99 while ingesting at full speed, ${PER_SECOND} checks/s`,

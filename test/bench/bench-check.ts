@@ -8,10 +8,9 @@ import { subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
-import { CpuTime } from './cpu-time.ts'
-import { median, type Row } from './statistics.ts'
+import { type Cpu, CpuTime, cpuText } from './cpu-time.ts'
+import { median, medianRatio, ROUNDS, type Row } from './statistics.ts'
 
-const ROUNDS = 5
 const SECONDS = 3
 /** Rounds until broker and processes have compiled what is hot. */
 const WARM_UP_ROUNDS = 4
@@ -26,7 +25,7 @@ type Name = 'bare' | 'one' | 'many'
 interface Measured {
   readonly rates: number[]
   readonly tails: number[]
-  spent: string
+  readonly spent: Cpu[]
 }
 
 /**
@@ -46,17 +45,17 @@ export async function benchCheck(system: System): Promise<readonly Row[]> {
     many: { url: `${system.api}/v1/check`, bodies },
   }
   const measured: Record<Name, Measured> = {
-    bare: { rates: [], tails: [], spent: '' },
-    one: { rates: [], tails: [], spent: '' },
-    many: { rates: [], tails: [], spent: '' },
+    bare: { rates: [], tails: [], spent: [] },
+    one: { rates: [], tails: [], spent: [] },
+    many: { rates: [], tails: [], spent: [] },
   }
   const cpu = await CpuTime.of(system, () => ({ bare: bare.pid }))
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
     for (const name of ['bare', 'one', 'many'] as const) {
       cpu.restart()
       const { requests, latency } = await load(targets[name], system.key)
-      measured[name].spent = cpu.perOperation(requests.total)
       if (round < 0) continue
+      measured[name].spent.push(cpu.each(requests.total))
       measured[name].rates.push(requests.average)
       measured[name].tails.push(latency.p99)
     }
@@ -70,8 +69,8 @@ export async function benchCheck(system: System): Promise<readonly Row[]> {
 
 /** Rates and tails as ratios of the same round: a busy neighbour then meets both. */
 function rowsOf(path: string, ours: Measured, bare: Measured): readonly Row[] {
-  const ratio = median(ours.rates.map((rate, round) => rate / (bare.rates[round] ?? Number.NaN)))
-  const tail = median(ours.tails.map((ms, round) => ms / (bare.tails[round] ?? Number.NaN)))
+  const ratio = medianRatio(ours.rates, bare.rates)
+  const tail = medianRatio(ours.tails, bare.tails)
   return [
     {
       path,
@@ -79,7 +78,7 @@ function rowsOf(path: string, ours: Measured, bare: Measured): readonly Row[] {
       limit: `bare Fastify ${Math.round(median(bare.rates))}/s`,
       ratio,
       rounds: ROUNDS,
-      cpu: `${ours.spent} (bare: ${bare.spent})`,
+      cpu: `${cpuText(ours.spent)} (bare: ${cpuText(bare.spent)})`,
       goal: { text: `≥ ${RATE_GOAL}`, isMet: ratio >= RATE_GOAL },
     },
     {

@@ -3,10 +3,9 @@ import { engineAddresses } from '#test/helpers/addresses.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { openBareConsume } from './bare-consume.ts'
-import { CpuTime } from './cpu-time.ts'
-import { median, percentile, type Row } from './statistics.ts'
+import { type Cpu, CpuTime, cpuText } from './cpu-time.ts'
+import { median, medianRatio, percentile, ROUNDS, type Row } from './statistics.ts'
 
-const ROUNDS = 5
 const SECONDS = 5
 /** Rounds until broker and processes have compiled what is hot: in the first ones the broker's compiler takes a fifth of a core. */
 const WARM_UP_ROUNDS = 4
@@ -31,42 +30,51 @@ export async function benchConsume(system: System): Promise<readonly Row[]> {
   }
   const bare = await openBare()
   const time = await CpuTime.of(system)
-  const spent = { ours: '', bare: '' }
+  const spent = { ours: [] as Cpu[], bare: [] as Cpu[] }
   const seen = { ours: [] as Measured[], bare: [] as Measured[] }
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
     time.restart()
     const limit = await bare.measure(workspaces, round)
-    spent.bare = time.perOperation(limit.rate * SECONDS)
+    const ofLimit = time.each(limit.rate * SECONDS)
     time.restart()
     const own = await load(system, workspaces, round)
-    spent.ours = time.perOperation(own.rate * SECONDS)
     if (round < 0) continue
+    spent.ours.push(time.each(own.rate * SECONDS))
+    spent.bare.push(ofLimit)
     seen.bare.push(limit)
     seen.ours.push(own)
   }
   await bare.close()
-  const middle = (of: readonly Measured[], what: keyof Measured): number => median(of.map((one) => one[what]))
-  const [ours, limit] = [middle(seen.ours, 'rate'), middle(seen.bare, 'rate')]
-  const [tail, limitTail] = [middle(seen.ours, 'p99'), middle(seen.bare, 'p99')]
+  const cpu = `${cpuText(spent.ours)} (bare: ${cpuText(spent.bare)})`
+  return consumeRows(seen, cpu)
+}
+
+function consumeRows(
+  { ours, bare }: { readonly ours: readonly Measured[]; readonly bare: readonly Measured[] },
+  cpu: string,
+): readonly Row[] {
+  const of = (what: keyof Measured) => [ours.map((one) => one[what]), bare.map((one) => one[what])] as const
+  const [rates, tails] = [of('rate'), of('p99')]
+  const [rate, tail] = [median(rates[0]), median(tails[0])]
   const path = `consume over HTTP, ${CONNECTIONS} connections, in the log before the answer`
-  const rate = {
+  const limit = 'hold script and batched produce'
+  const fast = {
     path,
-    figure: `${Math.round(ours)}/s`,
-    limit: `hold script and batched produce ${Math.round(limit)}/s`,
-    ratio: ours / limit,
+    figure: `${Math.round(rate)}/s`,
+    limit: `${limit} ${Math.round(median(rates[1]))}/s`,
+    ratio: medianRatio(...rates),
     rounds: ROUNDS,
   }
   const late = {
     path: `${path}, p99`,
     figure: `${tail.toFixed(1)} ms`,
-    limit: `hold script and batched produce ${limitTail.toFixed(1)} ms`,
-    ratio: tail / limitTail,
+    limit: `${limit} ${median(tails[1]).toFixed(1)} ms`,
+    ratio: medianRatio(...tails),
     rounds: ROUNDS,
   }
-  const cpu = `${spent.ours} (bare: ${spent.bare})`
   return [
-    { ...rate, cpu, goal: { text: '15,000/s (enforcement)', isMet: ours >= 15_000 } },
-    { ...rate, goal: { text: '20,000/s (speed)', isMet: ours >= 20_000 } },
+    { ...fast, cpu, goal: { text: '15,000/s (enforcement)', isMet: rate >= 15_000 } },
+    { ...fast, goal: { text: '20,000/s (speed)', isMet: rate >= 20_000 } },
     { ...late, goal: { text: '25 ms (enforcement)', isMet: tail <= 25 } },
     { ...late, goal: { text: '15 ms (speed)', isMet: tail <= 15 } },
   ]

@@ -9,13 +9,13 @@ import { p99, startOpenLoop } from '#test/helpers/open-loop.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { readBare } from './bare-ingest.ts'
-import { CpuTime } from './cpu-time.ts'
-import { median, type Row } from './statistics.ts'
+import { type Cpu, CpuTime, cpuText } from './cpu-time.ts'
+import { keepRedis, setBackRedis } from './kept-redis.ts'
+import { median, medianRatio, ROUNDS, type Row } from './statistics.ts'
 
 const EVENTS = 1_000_000
 const WORKSPACES = 10_000
 const AT_ONCE = 10_000
-const FLUSHES = 5
 const CHECKS_PER_SECOND = 500
 const prefix = `recovery-${randomUUID().slice(0, 6)}`
 const shards = allShardKeys(SHARDS_DEFAULT)
@@ -30,43 +30,83 @@ export async function benchRecovery(system: System): Promise<readonly Row[]> {
   await system.kill('consumers')
   const before = await sizeOfLog()
   await fill(system)
+  const applied = await applyAgainAndAgain(system, workspace.id, before)
+  const [seconds, reading]: [number[], number[]] = [[], []]
+  for (let round = 0; round < ROUNDS; round += 1) {
+    reading.push(await readBare(await sizeOfLog()))
+    seconds.push(await recover(system))
+  }
+  return [...appliedRows(applied), ...recoveredRows(seconds, reading)]
+}
+
+/** What rounds of counting the backlog came to. */
+interface Applied {
+  readonly rates: number[]
+  readonly tails: number[]
+  readonly bytes: number[]
+  readonly spent: Cpu[]
+}
+
+/** Counts the same backlog round after round: Redis, which says how far it was counted, is set back each time. */
+async function applyAgainAndAgain(system: System, workspace: string, before: number): Promise<Applied> {
+  const uncounted = await keepRedis(system)
   const cpu = await CpuTime.of(system)
-  const { rate, tailMs } = await catchUp(system, workspace.id, before)
-  const spent = cpu.perOperation(EVENTS)
-  const bytes = await bytesOfIds(system)
-  const seconds: number[] = []
-  for (let round = 0; round < FLUSHES; round += 1) seconds.push(await recover(system))
-  const [slowest, usual] = [Math.max(...seconds), median(seconds)]
-  const reading = await readBare(await sizeOfLog())
+  const applied: Applied = { rates: [], tails: [], bytes: [], spent: [] }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await system.kill('consumers')
+    await setBackRedis(system, uncounted)
+    cpu.restart()
+    const { rate, tailMs } = await catchUp(system, workspace, before)
+    applied.spent.push(cpu.each(EVENTS))
+    applied.rates.push(rate)
+    applied.tails.push(tailMs)
+    applied.bytes.push(await bytesOfIds(system))
+    process.stderr.write(`round ${round}: ${Math.round(rate)} events/s, check p99 ${tailMs.toFixed(1)} ms\n`)
+  }
+  return applied
+}
+
+function appliedRows({ rates, tails, bytes, spent }: Applied): readonly Row[] {
+  const [rate, tail, id] = [median(rates), median(tails), median(bytes)]
   return [
-    row(
-      'apply, sustained over 10⁶ events',
-      `${Math.round(rate)} events/s`,
-      '≥ 100,000 events/s',
-      rate >= 100_000,
-      { cpu: spent },
-    ),
-    row(`check p99 meanwhile, at ${CHECKS_PER_SECOND}/s`, `${tailMs.toFixed(1)} ms`, '≤ 10 ms', tailMs <= 10),
-    row('dedupe, Redis memory of an id', `${bytes.toFixed(2)} bytes`, '≤ 12 bytes', bytes <= 12),
-    row(
-      'exact again after FLUSHALL, 10⁶ events, 10⁴ workspaces',
-      `${usual.toFixed(1)} s, slowest ${slowest.toFixed(1)} s`,
-      '≤ 30 s',
-      slowest <= 30,
-      { rounds: FLUSHES },
-    ),
-    row(
-      'rebuild after FLUSHALL, 10⁶ events',
-      `${usual.toFixed(1)} s`,
-      '≤ 1.5 × reading, and ≤ 10 s',
-      usual <= 1.5 * reading && usual <= 10,
-      { rounds: FLUSHES, limit: `reading the log once ${reading.toFixed(1)} s`, ratio: usual / reading },
-    ),
+    {
+      ...row('apply, sustained over 10⁶ events', `${Math.round(rate)} events/s`),
+      cpu: cpuText(spent),
+      goal: { text: '≥ 100,000 events/s', isMet: rate >= 100_000 },
+    },
+    {
+      ...row(`check p99 meanwhile, at ${CHECKS_PER_SECOND}/s`, `${tail.toFixed(1)} ms`),
+      goal: { text: '≤ 10 ms', isMet: tail <= 10 },
+    },
+    {
+      ...row('dedupe, Redis memory of an id', `${id.toFixed(2)} bytes`),
+      goal: { text: '≤ 12 bytes', isMet: id <= 12 },
+    },
   ]
 }
 
-function row(path: string, figure: string, goal: string, isMet: boolean, more: Partial<Row> = {}): Row {
-  return { path, figure, limit: '–', ratio: null, rounds: 1, ...more, goal: { text: goal, isMet } }
+function recoveredRows(seconds: readonly number[], reading: readonly number[]): readonly Row[] {
+  const [slowest, usual, ratio] = [Math.max(...seconds), median(seconds), medianRatio(seconds, reading)]
+  const figure = `${usual.toFixed(1)} s`
+  return [
+    {
+      ...row(
+        'exact again after FLUSHALL, 10⁶ events, 10⁴ workspaces',
+        `${figure}, slowest ${slowest.toFixed(1)} s`,
+      ),
+      goal: { text: '≤ 30 s', isMet: slowest <= 30 },
+    },
+    {
+      ...row('rebuild after FLUSHALL, 10⁶ events', figure),
+      limit: `reading the log once ${median(reading).toFixed(1)} s`,
+      ratio,
+      goal: { text: '≤ 1.5 × reading, and ≤ 10 s', isMet: ratio <= 1.5 && usual <= 10 },
+    },
+  ]
+}
+
+function row(path: string, figure: string): Row {
+  return { path, figure, limit: '–', ratio: null, rounds: ROUNDS }
 }
 
 async function fill(system: System): Promise<void> {

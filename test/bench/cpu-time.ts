@@ -2,9 +2,24 @@ import { readFileSync } from 'node:fs'
 import { runningPid } from '#deploy/local/process.ts'
 import { RUN_DIR } from '#test/helpers/engines.ts'
 import type { System } from '#test/helpers/system.ts'
+import { median } from './statistics.ts'
 
 /** Ticks of `/proc/<pid>/stat` a second: 100 on every Linux that Node runs on. */
 const TICK_US = 10_000
+
+/** Microseconds for one operation, by process. */
+export type Cpu = Readonly<Record<string, number>>
+
+/** What rounds come to: of each process the median, dearest first; without what hardly did anything. */
+export function cpuText(rounds: readonly Cpu[]): string {
+  const names = [...new Set(rounds.flatMap((round) => Object.keys(round)))]
+  return names
+    .map((name) => ({ name, us: median(rounds.map((round) => round[name] ?? 0)) }))
+    .filter(({ us }) => us >= 0.05)
+    .sort((a, b) => b.us - a.us)
+    .map(({ name, us }) => `${name} ${us.toFixed(1)}`)
+    .join(' · ')
+}
 
 /**
  * Processor time that each process spends, so that a figure can be told from a busy machine: a rate falls when others
@@ -38,17 +53,8 @@ export class CpuTime {
     this.#before = this.#read()
   }
 
-  /** Microseconds of each process for one of so many operations since the start, dearest first. */
-  perOperation(operations: number): string {
-    return Object.entries(this.each(operations))
-      .filter(([, us]) => us >= 0.05)
-      .sort(([, a], [, b]) => b - a)
-      .map(([name, us]) => `${name} ${us.toFixed(1)}`)
-      .join(' · ')
-  }
-
-  /** The same as numbers, by process. */
-  each(operations: number): Readonly<Record<string, number>> {
+  /** Microseconds of each process for one of so many operations since the start. */
+  each(operations: number): Cpu {
     return Object.fromEntries(
       Object.entries(this.#read()).map(([name, us]) => [name, (us - (this.#before[name] ?? 0)) / operations]),
     )
