@@ -132,8 +132,7 @@ async function catchUp(
   const questions = [{ key: system.key, body: { workspace, feature: 'leads' } }]
   const url = `${system.api}/v1/check`
   const asking = await startOpenLoop({ url, questions, perSecond: CHECKS_PER_SECOND })
-  const started = system.start('consumers')
-  await eventually(
+  const untilAll = eventually(
     async () => {
       const count = (await covered(system)) - before
       samples.push({ at: performance.now(), count })
@@ -142,7 +141,7 @@ async function catchUp(
     (count) => count >= EVENTS,
     { what: 'all events to be counted', withinMs: 120_000 },
   )
-  await started
+  await Promise.all([system.start('consumers'), untilAll])
   const asked = await asking.stop()
   const failed = asked.filter(({ status }) => status !== 200)
   if (failed.length > 0) throw new Error(`${failed.length} checks were not answered with 200`)
