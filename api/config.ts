@@ -54,22 +54,25 @@ export const apiEnv = {
   KEY_REQUESTS_PER_S: Type.Integer({
     default: 5_000,
     minimum: 1,
-    description: 'Requests that one key may make a second, in each process; more answer 429',
+    description:
+      'Items that one key may ask for a second, in each process; a request without a list is one; more answer 429',
   }),
   KEY_BURST: Type.Integer({
     default: 10_000,
     minimum: 1,
-    description: 'Requests that a key may make at once after it was silent',
+    description: 'Items that a key may ask for at once after it was silent',
   }),
   IN_FLIGHT_MAX: Type.Integer({
     default: 2_000,
     minimum: 1,
-    description: 'Requests under way at once; more answer 503',
+    description:
+      'Items under way at once, a request without a list is one; more answer 503: half a second of one core where each is consumed by itself',
   }),
   LOOP_DELAY_MAX_MS: Type.Integer({
     default: 150,
     minimum: 10,
-    description: 'How late the event loop may be, smoothed, before requests answer 503, ms',
+    description:
+      'How late the event loop may be, smoothed or in the round it is in, before requests answer 503, ms',
   }),
   CONNECTIONS_MAX: Type.Integer({
     default: 5_000,

@@ -271,7 +271,7 @@ async function fromRedis<Value>(read: () => Promise<Value>): Promise<Value> {
 const capacity = {
   inFlightMax: config.IN_FLIGHT_MAX,
   keyRate: { perSecond: config.KEY_REQUESTS_PER_S, burst: config.KEY_BURST },
-  isBehind: () => loop.ms > config.LOOP_DELAY_MAX_MS,
+  isBehind: () => loop.lateMs(performance.now()) > config.LOOP_DELAY_MAX_MS,
   onShed,
 }
 const app = await createApp(context, log, { capacity, draining, traces })

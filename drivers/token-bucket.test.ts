@@ -6,7 +6,7 @@ function bucketsOf(rate: { perSecond: number; burst: number }) {
   const buckets = new TokenBuckets(rate, () => clock.now)
   const takeMany = (name: string, count: number): number =>
     Array.from({ length: count }, () => buckets.take(name)).filter(Boolean).length
-  return { clock, takeMany }
+  return { clock, buckets, takeMany }
 }
 
 test('token buckets: a burst, then the steady rate, however the asking is spread', () => {
@@ -29,4 +29,18 @@ test('token buckets: more names than are kept do not pile up, and nobody is lock
   const { takeMany } = bucketsOf({ perSecond: 1, burst: 1 })
   for (let name = 0; name < 10_001; name += 1) expect(takeMany(`k${name}`, 1)).toBe(1)
   expect(takeMany('k10000', 1)).toBe(0)
+})
+
+test('token buckets: what costs more than a token is paid by what comes later, of that name alone', () => {
+  const { clock, buckets, takeMany } = bucketsOf({ perSecond: 100, burst: 20 })
+  expect(takeMany('a', 1)).toBe(1)
+  expect(buckets.charge('a', 99)).toBe(true)
+  expect(buckets.charge('a', 99), 'nobody adds to a debt').toBe(false)
+  expect(takeMany('a', 1)).toBe(0)
+  clock.now = 800
+  expect(takeMany('a', 5)).toBe(0)
+  clock.now = 820
+  expect(takeMany('a', 5)).toBe(2)
+  expect(buckets.charge('b', 30)).toBe(true)
+  expect([takeMany('b', 1), takeMany('c', 1)]).toEqual([0, 1])
 })

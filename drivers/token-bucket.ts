@@ -26,16 +26,32 @@ export class TokenBuckets {
     this.#now = now
   }
 
-  /** Takes a token; false when there is none. */
+  /** Takes a token; false when there is none, or the bucket is in debt. */
   take(name: string): boolean {
+    const bucket = this.#filled(name)
+    if (bucket.tokens < 1) return false
+    bucket.tokens -= 1
+    return true
+  }
+
+  /**
+   * Takes what something turned out to cost beyond the token that was taken for it, also where so many are not there: what
+   * comes later pays the debt. False, and nothing taken, where there is a debt already, so that it is never more than one of these.
+   */
+  charge(name: string, tokens: number): boolean {
+    const bucket = this.#filled(name)
+    if (bucket.tokens < 0) return false
+    bucket.tokens -= tokens
+    return true
+  }
+
+  #filled(name: string): Bucket {
     const now = this.#now()
     const bucket = this.#buckets.get(name) ?? this.#fullOne(name, now)
     const { perSecond, burst } = this.#rate
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledAt) * perSecond) / 1_000)
     bucket.filledAt = now
-    if (bucket.tokens < 1) return false
-    bucket.tokens -= 1
-    return true
+    return bucket
   }
 
   #fullOne(name: string, filledAt: number): Bucket {

@@ -2,15 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandle
 import { type ApiKey, mayTouch, type Scope } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { Authenticate } from '../context.ts'
+import { itemsOf, type KeyLimit } from './shedding.ts'
 
 /** Who asks, and whether he may ask once more. */
 interface Guard {
   readonly authenticate: Authenticate
-  readonly limit: (key: ApiKey) => Error | undefined
+  readonly limit: KeyLimit
 }
 
 /**
- * One hook for all routes, closed by default: key, scope, how often, then workspace.
+ * One hook for all routes, closed by default: key, scope, how often, then how much at once and workspace.
  *
  * A workspace that a key may not touch is answered as if it did not exist (404). A route that states no scope
  * is refused when it is registered.
@@ -23,6 +24,9 @@ export function guardRoutes(app: FastifyInstance, guard: Guard): void {
     if (scope !== null) route.onRequest = [guardOf([scope].flat(), guard), ...others(route.onRequest)]
   })
   app.addHook('preHandler', (request, _reply, done) => {
+    const { apiKey, body } = request
+    const refused = apiKey === null ? undefined : guard.limit.charge(apiKey, itemsOf(body))
+    if (refused !== undefined) return done(refused)
     const foreign = foreignWorkspace(request)
     if (foreign === undefined) return done()
     done(new TallygateError('not_found', `no workspace "${foreign}" is known to this key`))
@@ -38,7 +42,7 @@ function others<Hook>(hooks: Hook | Hook[] | undefined): readonly Hook[] {
 function guardOf(scopes: readonly Scope[], { authenticate, limit }: Guard): onRequestHookHandler {
   return (request, reply, done) => {
     const admit = (key: ApiKey | null): void => {
-      const refused = key === null ? unknown(reply) : (refusal(key, scopes) ?? limit(key))
+      const refused = key === null ? unknown(reply) : (refusal(key, scopes) ?? limit.take(key))
       if (refused === undefined) request.apiKey = key
       done(refused)
     }

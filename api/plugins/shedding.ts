@@ -5,6 +5,7 @@ import type { ApiKey } from '#core/api-key.ts'
 import { TallygateError } from '#core/errors.ts'
 import type { ApiMetrics } from '#drivers/metrics.ts'
 import { type BucketRate, TokenBuckets } from '#drivers/token-bucket.ts'
+import { Turns } from '#drivers/turns.ts'
 
 /** Why a request was turned away. */
 export type ShedCause = 'key' | 'unknown_key' | 'unread' | 'in_flight' | 'loop' | 'waits'
@@ -25,9 +26,9 @@ export function shedCounter(
 
 /** How much one process takes on. */
 export interface Capacity {
-  /** Requests under way at once. */
+  /** Items under way at once; a request that lists none is one. */
   readonly inFlightMax: number
-  /** Requests of one key; counted in each process by itself. */
+  /** Items of one key; counted in each process by itself. */
   readonly keyRate: BucketRate
   /** Whether this process is late already. */
   readonly isBehind: () => boolean
@@ -48,11 +49,25 @@ const reasons: Readonly<Record<Exclude<ShedCause, 'key' | 'unknown_key' | 'waits
 }
 
 /**
- * Marks the answer of a request under way. A set of them would be dear: each table that it outgrows leads on to the next,
- * and with one of them every request since then grew old in the heap.
+ * The places that a request under way takes, on its answer. A set of them would be dear: each table that it outgrows leads on to
+ * the next, and with one of them every request since then grew old in the heap.
  */
-const isUnderWay = Symbol('is under way')
-type Answer = ServerResponse & { [isUnderWay]?: boolean }
+const places = Symbol('places')
+type Answer = ServerResponse & { [places]?: number }
+
+/** The most that any route takes; a longer list is refused as soon as it is read. */
+const ITEMS_MAX = 500
+
+/** How many items are begun in one round of the event loop, some two milliseconds; what lists fewer than a tenth of it does not wait. */
+const ITEMS_A_ROUND = 100
+const FEW = ITEMS_A_ROUND / 10
+
+/** What a body asks for: as many items or events as it lists, and one at least. What is not read yet is one. */
+export function itemsOf(body: unknown): number {
+  if (typeof body !== 'object' || body === null) return 1
+  const listed = 'items' in body ? body.items : 'events' in body ? body.events : null
+  return Array.isArray(listed) ? Math.min(Math.max(listed.length, 1), ITEMS_MAX) : 1
+}
 
 /** Always answered: whoever runs the processes must see that they live. */
 const vital = new Set<string | undefined>(['/healthz', '/readyz'])
@@ -62,10 +77,12 @@ const vital = new Set<string | undefined>(['/healthz', '/readyz'])
  *
  * 503 `unavailable` when this process has too much to do: another may have less. To be registered before the
  * guard of the routes, so that nothing is spent on keys. A request is under way once its body is there, until its answer
- * is made or its client is gone: who sends or reads slowly takes no place.
+ * is made or its client is gone: who sends or reads slowly takes no place. It takes a place for each item, and the last one in may
+ * take more than are left, so that none is too large for a process that has little to do.
  */
 export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }: Capacity): void {
   let underWay = 0
+  const turns = new Turns(ITEMS_A_ROUND)
   const unread = new WeakMap<Socket, number>()
   const causeOf = (socket: Socket): keyof typeof reasons | null => {
     if ((unread.get(socket) ?? 0) >= UNREAD_MAX) return 'unread'
@@ -73,9 +90,8 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
     return isBehind() ? 'loop' : null
   }
   const leave = (answer: Answer): void => {
-    if (answer[isUnderWay] !== true) return
-    answer[isUnderWay] = false
-    underWay -= 1
+    underWay -= answer[places] ?? 0
+    answer[places] = 0
   }
   const refusal = (request: FastifyRequest): Error | undefined => {
     const cause = causeOf(request.raw.socket)
@@ -83,9 +99,9 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
     onShed(cause)
     return new TallygateError('unavailable', reasons[cause])
   }
-  const enter = ({ socket }: FastifyRequest['raw'], answer: Answer): void => {
-    underWay += 1
-    answer[isUnderWay] = true
+  const enter = ({ socket }: FastifyRequest['raw'], answer: Answer, taken: number): void => {
+    underWay += taken
+    answer[places] = taken
     unread.set(socket, (unread.get(socket) ?? 0) + 1)
     answer.on('close', () => {
       leave(answer)
@@ -95,8 +111,11 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
   app.addHook('onRequest', (request, _reply, done) => done(refusal(request)))
   app.addHook('preValidation', (request, { raw }, done) => {
     const refused = refusal(request)
-    if (refused === undefined && !raw.destroyed) enter(request.raw, raw)
-    done(refused)
+    if (refused !== undefined || raw.destroyed) return done(refused)
+    const items = itemsOf(request.body)
+    enter(request.raw, raw, items)
+    if (items < FEW) return done()
+    turns.wait(items).then(() => done(), done)
   })
   app.addHook('onSend', (_request, { raw }, payload, done) => {
     leave(raw)
@@ -104,13 +123,24 @@ export function shedLoad(app: FastifyInstance, { inFlightMax, isBehind, onShed }
   })
 }
 
+/** What a key may ask for; a request beyond that is turned away. */
+export interface KeyLimit {
+  /** Before the body is read, for the first item of a request. */
+  readonly take: (key: ApiKey) => Error | undefined
+  /** Once it is read, for all others. */
+  readonly charge: (key: ApiKey, items: number) => Error | undefined
+}
+
 /** Turns away what a key asks beyond its rate: 429 `overloaded`. */
-export function keyLimit({ keyRate, onShed }: Capacity): (key: ApiKey) => Error | undefined {
+export function keyLimit({ keyRate, onShed }: Capacity): KeyLimit {
   const buckets = new TokenBuckets(keyRate, () => performance.now())
-  return ({ id }) => {
-    if (buckets.take(id)) return undefined
+  const refusal = (id: string): Error => {
     onShed('key', id)
-    const message = `the key ${id} asks more than ${keyRate.perSecond} times a second; slow down`
+    const message = `the key ${id} asks for more than ${keyRate.perSecond} items a second; slow down`
     return new TallygateError('overloaded', message)
+  }
+  return {
+    take: ({ id }) => (buckets.take(id) ? undefined : refusal(id)),
+    charge: ({ id }, items) => (items === 1 || buckets.charge(id, items - 1) ? undefined : refusal(id)),
   }
 }

@@ -26,7 +26,7 @@ export const apiMutants: readonly TestMutant[] = [
     guarantee: 'G24',
     name: 'what is under way is not counted',
     file: 'api/plugins/shedding.ts',
-    from: 'underWay += 1\n',
+    from: 'underWay += taken\n',
     to: '\n',
     project: 'timed',
     tests: 'overload',
