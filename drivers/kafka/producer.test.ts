@@ -4,16 +4,17 @@ import { GatheringProducer } from './producer.ts'
 
 interface Request {
   readonly keys: readonly unknown[]
+  readonly acks: number | undefined
   readonly answer: PromiseWithResolvers<void>
 }
 
 /** A broker that answers when a test says so. */
 function brokerOf(): { readonly kafka: Kafka; readonly requests: Request[] } {
   const requests: Request[] = []
-  const sendBatch = ({ topicMessages = [] }: ProducerBatch): Promise<void> => {
+  const sendBatch = ({ topicMessages = [], acks }: ProducerBatch): Promise<void> => {
     const keys = topicMessages.flatMap(({ messages }) => messages.map(({ key }) => key))
     const answer = Promise.withResolvers<void>()
-    requests.push({ keys, answer })
+    requests.push({ keys, acks, answer })
     return answer.promise
   }
   const disconnect = async (): Promise<void> => undefined
@@ -47,6 +48,17 @@ test('a record leaves at the end of its turn, and what comes while it is under w
   expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c', 'd']])
   requests[1]?.answer.reject(new Error('gone'))
   for (const one of later) await expect(one).rejects.toThrow('gone')
+})
+
+test('G1: every request asks for the word of all replicas in step: a leader that dies takes nothing along that was acknowledged', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  for (const key of ['a', 'b']) {
+    void producer.send(record(key))
+    await turns()
+    vi.advanceTimersByTime(10)
+  }
+  expect(requests.map(({ acks }) => acks)).toEqual([-1, -1])
 })
 
 test('records wait 10 ms for a slow broker, and for as long as it takes when three requests are under way', async () => {

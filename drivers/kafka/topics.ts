@@ -3,6 +3,7 @@ import kafkajs, { type Admin } from 'kafkajs'
 import { TallygateError } from '#core/errors.ts'
 import type { TopicName } from '#schemas/records.ts'
 import { Type } from '../json-schema.ts'
+import { LETTER_BYTES_MAX, topicProblems } from './topic-settings.ts'
 
 /** Settings of the topics. */
 export const topicEnv = {
@@ -32,40 +33,8 @@ const RETAINED_WEEKS = {
   'entitlement.notices': 2,
   'dead.letters': 8,
 } as const satisfies Record<TopicName, number>
-/** A letter holds a whole record of a broker's default bound (1 MiB), and why it was set aside. */
-const LETTER_BYTES_MAX = 2_097_152
 /** How long every broker may take to hear of a new topic, ms. */
 const HEARD_OF_WITHIN_MS = 15_000
-
-/** What a topic that was made elsewhere must have, too. */
-interface Setting {
-  readonly name: string
-  readonly wanted: string
-  readonly isRight: (value: string) => boolean
-  /** What goes wrong without it. */
-  readonly why: string
-}
-
-const SETTINGS: readonly Setting[] = [
-  {
-    name: 'message.timestamp.type',
-    wanted: 'LogAppendTime',
-    isRight: (value) => value === 'LogAppendTime',
-    why: 'what is late, and when an id is forgotten, would follow the clocks of producers',
-  },
-  {
-    name: 'cleanup.policy',
-    wanted: 'delete',
-    isRight: (value) => value === 'delete',
-    why: 'of each workspace the newest record alone would be kept',
-  },
-]
-const LETTER_SETTING: Setting = {
-  name: 'max.message.bytes',
-  wanted: String(LETTER_BYTES_MAX),
-  isRight: (value) => Number(value) >= LETTER_BYTES_MAX,
-  why: 'a large record could not be set aside, and its partition would stand still',
-}
 
 /**
  * Creates the topics that are missing: append time is Kafka's, and batches are kept in gzip whatever a producer
@@ -95,12 +64,11 @@ export async function ensureTopics(admin: Admin, replicationFactor: number): Pro
       })),
     })
   }
-  await checkTopics(admin, names, replicationFactor)
-  await checkSettings(admin)
+  await checkSettings(admin, await checkTopics(admin, names, replicationFactor))
 }
 
 /** Of the topics that we read: of notices their readers say how they are kept. */
-async function checkSettings(admin: Admin): Promise<void> {
+async function checkSettings(admin: Admin, replicas: ReadonlyMap<string, number>): Promise<void> {
   const names = (Object.keys(partitions) as TopicName[]).filter((name) => name !== 'entitlement.notices')
   const resources = names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }))
   const described = await whenHeardOf(() =>
@@ -110,35 +78,36 @@ async function checkSettings(admin: Admin): Promise<void> {
     const message = `Kafka does not let us read the settings of ${names.join(', ')}: allow DescribeConfigs on them`
     throw new TallygateError('invalid_config', message, {}, error)
   })
-  const problems = described.resources.flatMap(({ resourceName, configEntries }) => {
-    const wanted = resourceName === 'dead.letters' ? [...SETTINGS, LETTER_SETTING] : SETTINGS
-    const found = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]))
-    return wanted
-      .filter(({ name, isRight }) => !isRight(found.get(name) ?? ''))
-      .map((setting) => problemOf(resourceName, setting, found.get(setting.name)))
+  const problems = names.flatMap((topic) => {
+    const entries =
+      described.resources.find(({ resourceName }) => resourceName === topic)?.configEntries ?? []
+    const settings = new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
+    return topicProblems({ topic, replicas: replicas.get(topic) ?? 1, settings })
   })
   if (problems.length > 0) throw new TallygateError('invalid_config', problems.join('\n'))
 }
 
-function problemOf(topic: string, { name, wanted, why }: Setting, found = 'nothing'): string {
-  const command = `kafka-configs --alter --topic ${topic} --add-config ${name}=${wanted}`
-  return `topic ${topic} has ${name}=${found}: ${why}; ${command}`
-}
-
-async function checkTopics(admin: Admin, names: readonly TopicName[], replicas: number): Promise<void> {
+/** How many replicas each topic has, of its partitions the one with the fewest. */
+async function checkTopics(
+  admin: Admin,
+  names: readonly TopicName[],
+  replicas: number,
+): Promise<ReadonlyMap<string, number>> {
   const { topics } = await whenHeardOf(() => admin.fetchTopicMetadata({ topics: [...names] }))
-  for (const { name, partitions: found } of topics) {
+  const found = topics.map(({ name, partitions: own }): [string, number] => {
     const wanted = partitions[name as TopicName]
-    if (found.length !== wanted) {
-      const message = `topic ${name} has ${found.length} partitions, not ${wanted}; workspaces would change places`
+    if (own.length !== wanted) {
+      const message = `topic ${name} has ${own.length} partitions, not ${wanted}; workspaces would change places`
       throw new TallygateError('invalid_config', message)
     }
-    const fewest = Math.min(...found.map((partition) => partition.replicas.length))
+    const fewest = Math.min(...own.map((partition) => partition.replicas.length))
     if (fewest < replicas) {
       const message = `topic ${name} has ${fewest} replicas, not the ${replicas} of KAFKA_REPLICATION; raise them with kafka-reassign-partitions, and min.insync.replicas to 2`
       throw new TallygateError('invalid_config', message)
     }
-  }
+    return [name, fewest]
+  })
+  return new Map(found)
 }
 
 /** A broker that has not heard of a topic yet which another one just created does not know it. */

@@ -6,7 +6,10 @@ import type { System } from '#test/helpers/system.ts'
 import { twoWorkspaces } from '#test/helpers/two-workspaces.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
-/** The scopes that pass, each alone, written by hand from what the contract with others says, not from the code. */
+/**
+ * The scopes that pass, each alone, written by hand and not from the code: what the contract with others says (api.md), and
+ * beside it `usage:read` for entitlements (ADR 0028).
+ */
 const scopeOf: Readonly<Record<string, Scope | readonly Scope[]>> = {
   'POST /v1/check': 'check',
   'POST /v1/checks': 'check',
@@ -48,6 +51,11 @@ const UNBOUND = [
   'GET /v1/system',
 ]
 const FOR_ALL = ['PUT /v1/catalogue', 'GET /v1/system']
+
+/** Pairs of refusals that are timed, more where the machine disturbs them. */
+const PAIRS = 300
+/** How far the medians of both may lie apart, ms: three times what other work makes of it; to ask MongoDB once makes it some four. */
+const DIFFERENCE_MAX_MS = 0.25
 
 const boundRoutes = routes.filter(({ name }) => !UNBOUND.includes(name))
 
@@ -124,19 +132,28 @@ test.for(FOR_ALL)('G21: %s: 403 for a key that is bound to workspaces, whatever 
   expect(JSON.parse(body).code).toBe('forbidden')
 })
 
-test('G21: a foreign and an absent workspace are refused alike 300 times, and how much their times differ', async () => {
+test('G21: a foreign and an absent workspace are refused alike, and no look-up makes the one slower than the other', async () => {
   const route = { name: 'GET', method: 'GET', path: '/v1/workspaces/{ws}/subscription' }
   const times = { foreign: [] as number[], absent: [] as number[] }
-  for (let round = 0; round < 300; round += 1) {
-    for (const [name, id] of [
-      ['foreign', foreign.id],
-      ['absent', 'w-nobody'],
-    ] as const) {
-      const startedAt = performance.now()
-      expect((await ask(system, route, { workspace: id, token: key })).status).toBe(404)
-      times[name].push(performance.now() - startedAt)
-    }
+  const askTimed = async (name: keyof typeof times): Promise<void> => {
+    const workspace = name === 'foreign' ? foreign.id : 'w-nobody'
+    const startedAt = performance.now()
+    expect((await ask(system, route, { workspace, token: key })).status).toBe(404)
+    times[name].push(performance.now() - startedAt)
   }
-  const difference = Math.abs(median(times.foreign) - median(times.absent)) * 1_000
-  console.log(`G21: medians differ by ${difference.toFixed(0)} µs over ${times.foreign.length} pairs`)
+  const differenceMs = (): number => Math.abs(median(times.foreign) - median(times.absent))
+  // Other work on the machine disturbs some medians; a look-up is in all of them, however many are asked.
+  while (
+    times.absent.length < PAIRS ||
+    (differenceMs() >= DIFFERENCE_MAX_MS && times.absent.length < 5 * PAIRS)
+  ) {
+    const isFirst = times.absent.length % 2 === 0
+    for (const name of isFirst ? (['foreign', 'absent'] as const) : (['absent', 'foreign'] as const))
+      await askTimed(name)
+  }
+  const shown = `${(differenceMs() * 1_000).toFixed(0)} µs over ${times.absent.length} pairs`
+  console.log(
+    `G21: medians of foreign and absent differ by ${shown}, of ${median(times.absent).toFixed(2)} ms`,
+  )
+  expect(differenceMs(), 'medians differ, ms').toBeLessThan(DIFFERENCE_MAX_MS)
 })

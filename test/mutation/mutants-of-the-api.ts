@@ -13,6 +13,28 @@ export const apiMutants: readonly TestMutant[] = [
     title: 'G21',
   },
   {
+    guarantee: 'G21',
+    name: 'a foreign workspace is looked up before it is refused',
+    file: 'api/plugins/keys.ts',
+    from: 'if (foreign === undefined) return done()\n',
+    to: 'if (foreign === undefined) return\nif ((await guard.versions(foreign)).length > 0) await guard.versions(foreign)\n',
+    also: [
+      {
+        file: 'api/plugins/keys.ts',
+        from: "app.addHook('preHandler', (request, _reply, done) => {",
+        to: "app.addHook('preHandler', async (request) => {\nconst done = (error) => { throw error }",
+      },
+      {
+        file: 'api/app.ts',
+        from: 'limit: keyLimit(capacity) })',
+        to: 'limit: keyLimit(capacity), versions: context.versions })',
+      },
+    ],
+    project: 'integration',
+    tests: 'isolation',
+    title: 'no look-up',
+  },
+  {
     guarantee: 'G23',
     name: 'a body may take as long as it likes',
     file: 'api/app.ts',
