@@ -6,6 +6,7 @@ import { type PythonWith, pythonWith } from '#test/helpers/python.ts'
 
 const requirements = join(import.meta.dirname, 'requirements.txt')
 const settings = join(import.meta.dirname, 'schemathesis.toml')
+const hooks = join(import.meta.dirname, 'judge_unavailable.py')
 
 /** Installs Schemathesis once; a reason instead where that cannot be. */
 export function findSchemathesis(): Promise<PythonWith> {
@@ -38,7 +39,11 @@ export async function fuzzContract({ python, api, key, ...how }: FuzzOptions): P
   const command = ['-m', 'schemathesis.cli', '--config-file', settings, '--no-color', 'run', ...target]
   try {
     return await new Promise((resolve, reject) => {
-      const child = spawn(python, [...command, ...bounds], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+      const child = spawn(python, [...command, ...bounds], {
+        cwd,
+        env: { ...process.env, SCHEMATHESIS_HOOKS: hooks },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
       let output = ''
       const keep = (chunk: Buffer): void => {
         output += chunk.toString()
