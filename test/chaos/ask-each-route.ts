@@ -1,8 +1,9 @@
 import { bodies, routes } from '#test/helpers/contract-routes.ts'
 import type { System } from '#test/helpers/system.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
+import { outcomeOf } from './outcome-of.ts'
 
-/** What a route answered: status, with the reason of a decision or the code of a failure, and after how long. */
+/** What a route answered, as `outcomeOf` names it, and after how long. */
 export interface RouteTold {
   readonly outcome: string
   readonly ms: number
@@ -54,19 +55,13 @@ export async function askEachRoute(
         },
         ...(isWritten ? { body: JSON.stringify(sent) } : {}),
       })
-      const answer = Object(await response.json())
+      const { status } = response
+      const answer = { status, body: Object(await response.json()) }
       const ms = performance.now() - startedAt
-      if (response.status === 503 && response.headers.get('retry-after') === null)
+      if (status === 503 && response.headers.get('retry-after') === null)
         throw new Error(`${route.name} answered 503 without retry-after`)
-      const told = isWritten || response.status !== 200 ? outcomeOf(response.status, answer) : '200'
+      const told = isWritten || status !== 200 ? outcomeOf(answer) : '200'
       return [route.name, { outcome: told, ms }]
     })
   return new Map(await Promise.all(asked))
-}
-
-function outcomeOf(status: number, answer: Readonly<Record<string, unknown>>): string {
-  const { code, reason, decisions } = answer
-  const reasons = Array.isArray(decisions) ? decisions.map((own) => Object(own).reason) : [reason]
-  const said = status === 200 ? reasons : [code]
-  return [status, ...said.filter((word) => word !== undefined)].join(' ')
 }

@@ -2,6 +2,7 @@ import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
 import type { RouteWish, RouteWishes } from './ask-each-route.ts'
+import { type Answer, decisionsOf, outcomeOf } from './outcome-of.ts'
 
 /** One request of each kind of route, and of each `onUnavailable`: leads allow, ai_credits deny, ai_agents last_known. */
 export const askNames = [
@@ -27,11 +28,6 @@ export interface Told {
   /** How old the figures are, ms; null where none are given. */
   readonly lagMs: number | null
   readonly ms: number
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: Readonly<Record<string, unknown>>
 }
 
 /** Asks an API each kind of question about one workspace, under ids of its own. */
@@ -152,21 +148,6 @@ export class FailModeAsks {
 
 const lead = { feature: 'leads' }
 const credits = { feature: 'ai_credits', quantity: 1 }
-
-function decisionsOf(body: Answer['body']): readonly Readonly<Record<string, unknown>>[] {
-  const { decisions } = body
-  if (Array.isArray(decisions)) return decisions
-  return 'reason' in body ? [body] : []
-}
-
-function outcomeOf({ status, body }: Answer): string {
-  const reasons = decisionsOf(body).map(({ reason, degraded, exact, asOf }) => {
-    const isMarked = degraded === true && exact === false && asOf === null
-    return `${reason}${isMarked ? '*' : degraded === true ? ' degraded, though with figures' : ''}`
-  })
-  const said = status === 200 ? reasons : [body['code']]
-  return [status, ...said].join(' ')
-}
 
 /** Value of a circuit's gauge. */
 export async function circuitIsOpen(system: System, dependency: string): Promise<boolean> {

@@ -89,34 +89,36 @@ const refused = (names: readonly string[], outcome: string): Readonly<Record<str
   Object.fromEntries(names.map((name) => [name, outcome]))
 
 /** What routes are answered while an engine is away, where that differs. */
-export const routesWithout: Readonly<Record<'redis' | 'mongo' | 'kafka', Readonly<Record<string, string>>>> =
-  {
-    redis: {
-      ...refused(['POST /v1/check', 'POST /v1/checks'], '200 degraded_allow'),
-      ...refused(
-        [
-          ...['POST /v1/consume', 'POST /v1/reservations'],
-          ...['POST /v1/reservations/{id}/commit', 'POST /v1/reservations/{id}/release'],
-          ...['GET /v1/workspaces/{ws}/entitlements', 'GET /v1/workspaces/{ws}/usage'],
-          ...['GET /v1/workspaces/{ws}/notices', 'POST /v1/quote', 'POST /v1/what-if'],
-          ...['GET /v1/usage', 'GET /v1/system'],
-        ],
-        '503 unavailable',
-      ),
-    },
-    mongo: refused(
+export const routesWithout: Readonly<
+  Record<'redis' | 'mongo' | 'kafka' | 'registry', Readonly<Record<string, string>>>
+> = {
+  registry: {},
+  redis: {
+    ...refused(['POST /v1/check', 'POST /v1/checks'], '200 degraded_allow*'),
+    ...refused(
       [
-        ...['subscription', 'orders', 'notices', 'overrides', 'decisions', 'audit'].map(
-          (list) => `GET /v1/workspaces/{ws}/${list}`,
-        ),
-        ...['PUT', 'DELETE'].map((method) => `${method} /v1/workspaces/{ws}/overrides/{feature}`),
-        ...['PUT /v1/catalogue', 'GET /v1/catalogue/revisions'],
-        ...['GET /v1/dead-letters', 'GET /v1/dead-letters/{id}'],
+        ...['POST /v1/consume', 'POST /v1/reservations'],
+        ...['POST /v1/reservations/{id}/commit', 'POST /v1/reservations/{id}/release'],
+        ...['GET /v1/workspaces/{ws}/entitlements', 'GET /v1/workspaces/{ws}/usage'],
+        ...['GET /v1/workspaces/{ws}/notices', 'POST /v1/quote', 'POST /v1/what-if'],
+        ...['GET /v1/usage', 'GET /v1/system'],
       ],
       '503 unavailable',
     ),
-    kafka: refused(
-      ['POST /v1/consume', 'POST /v1/reservations/{id}/commit', 'POST /v1/events'],
-      '503 unavailable',
-    ),
-  }
+  },
+  mongo: refused(
+    [
+      ...['subscription', 'orders', 'notices', 'overrides', 'decisions', 'audit'].map(
+        (list) => `GET /v1/workspaces/{ws}/${list}`,
+      ),
+      ...['PUT', 'DELETE'].map((method) => `${method} /v1/workspaces/{ws}/overrides/{feature}`),
+      ...['PUT /v1/catalogue', 'GET /v1/catalogue/revisions'],
+      ...['GET /v1/dead-letters', 'GET /v1/dead-letters/{id}'],
+    ],
+    '503 unavailable',
+  ),
+  kafka: refused(
+    ['POST /v1/consume', 'POST /v1/reservations/{id}/commit', 'POST /v1/events'],
+    '503 unavailable',
+  ),
+}
