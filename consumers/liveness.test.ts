@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Liveness, progressOf } from './liveness.ts'
+import { Liveness, progressOf, watchKafka } from './liveness.ts'
 
 function started(): { liveness: Liveness; pass: (ms: number) => void } {
   let now = 0
@@ -20,6 +20,24 @@ test('lag that grows while the position stands still is not ready after 10 s and
   pass(35_000)
   liveness.observe([{ ...behind, lag: 90 }])
   expect(liveness.fatal()).toContain('partition 3')
+})
+
+test('G13: a process ends where Kafka delivers nothing of any one topic, and where it does not answer at all', () => {
+  const idle = { ms: 0 }
+  const [fine, stalled] = [started(), started()]
+  const topics = [fine.liveness, stalled.liveness]
+  const watch = watchKafka({ idleMs: () => idle.ms, topics, stalledMaxMs: 45_000 })
+  stalled.liveness.observe([behind])
+  expect([watch.unready(), watch.fatal()]).toEqual([null, null])
+  stalled.pass(10_001)
+  expect([watch.unready(), watch.fatal()]).toEqual([expect.stringContaining('not moved on'), null])
+  stalled.pass(35_000)
+  expect(watch.fatal()).toContain('Kafka delivers nothing of partition 3')
+  stalled.liveness.observe([{ ...behind, position: 18 }])
+  idle.ms = 10_000
+  expect([watch.unready(), watch.fatal()]).toEqual(['Kafka has not answered for 10 s', null])
+  idle.ms = 45_000
+  expect(watch.fatal()).toBe('Kafka has not answered for 45 s')
 })
 
 test('a batch that waits for another engine is not ready, and never fatal', () => {

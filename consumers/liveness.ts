@@ -19,11 +19,6 @@ interface Standing {
 /** How long a partition may wait for Redis, MongoDB or the registry before the process says it is not ready. */
 const UNREADY_AFTER_MS = 10_000
 
-/** How long Kafka may be silent before the process says it is not ready: well before it ends, so that somebody sees why. */
-export function unreadyAfterMs(stalledMaxMs: number): number {
-  return Math.min(UNREADY_AFTER_MS, stalledMaxMs / 2)
-}
-
 /** How every partition of a process stands, seen now. */
 export function progressOf(
   standings: readonly Pick<Progress, 'partition' | 'position' | 'isBusy'>[],
@@ -119,13 +114,32 @@ export class Liveness {
   }
 }
 
-/** What the first of several says that something is wrong with, or null. */
-export function firstProblem(
-  all: Readonly<Record<string, Liveness>>,
-  problemOf: (own: Liveness) => string | null,
-): string | null {
-  const problems = Object.values(all).map(problemOf)
-  return problems.find((problem) => problem !== null) ?? null
+/** Why a process must end, and why it is not ready; null where there is no reason. */
+export interface KafkaWatch {
+  readonly fatal: () => string | null
+  readonly unready: () => string | null
+}
+
+/**
+ * What is wrong with a process and Kafka: that does not answer, or records of a topic are there and none is taken.
+ *
+ * `idleMs` says how long Kafka has not answered. Of its silence a process tells well before it ends, so that somebody sees why.
+ */
+export function watchKafka({ idleMs, topics, stalledMaxMs }: WatchOptions): KafkaWatch {
+  const silence = (longerThanMs: number): string | null =>
+    idleMs() < longerThanMs ? null : `Kafka has not answered for ${Math.round(idleMs() / 1_000)} s`
+  const first = (problemOf: (own: Liveness) => string | null): string | null =>
+    topics.map(problemOf).find((problem) => problem !== null) ?? null
+  return {
+    fatal: () => silence(stalledMaxMs) ?? first((own) => own.fatal()),
+    unready: () => silence(Math.min(UNREADY_AFTER_MS, stalledMaxMs / 2)) ?? first((own) => own.unready()),
+  }
+}
+
+interface WatchOptions {
+  readonly idleMs: () => number
+  readonly topics: readonly Liveness[]
+  readonly stalledMaxMs: number
 }
 
 function names(standing: readonly (readonly [number, Standing])[]): string {

@@ -52,7 +52,7 @@ import { startJudge } from './judge/judge-loop.ts'
 import { settleNotices } from './judge/settle-notices.ts'
 import { startLetterConsumer } from './letters/letter-consumer.ts'
 import { openLetterLog } from './letters/open-letter-log.ts'
-import { firstProblem, Liveness, unreadyAfterMs } from './liveness.ts'
+import { Liveness, watchKafka } from './liveness.ts'
 import { startSnapshots } from './snapshots/snapshot-timer.ts'
 import { startSubscriptionConsumer } from './subscription/subscription-consumer.ts'
 import type { RefusedVersion } from './subscription/subscription-session.ts'
@@ -269,12 +269,13 @@ const sweeping = startSweeping({
 shutdown.add('sweeper', sweeping.stop)
 shutdown.add('catalogue', startCatalogueTimer({ catalogues, redis, shards, log, drifts: measured.drifts }))
 
-const silence = (longerThanMs: number): string | null => {
-  const idleMs = Math.max(usage.idleMs(), subscriptions.idleMs(), lettering.idleMs())
-  return idleMs < longerThanMs ? null : `Kafka has not answered for ${Math.round(idleMs / 1_000)} s`
-}
+const watch = watchKafka({
+  idleMs: () => Math.max(usage.idleMs(), subscriptions.idleMs(), lettering.idleMs()),
+  topics: Object.values(liveness),
+  stalledMaxMs: config.STALLED_MAX_MS,
+})
 setInterval(() => {
-  const problem = silence(config.STALLED_MAX_MS) ?? firstProblem(liveness, (own) => own.fatal())
+  const problem = watch.fatal()
   if (problem !== null) onFatal(new Error(problem))
 }, 1_000).unref()
 measureKafka(metrics, {
@@ -287,8 +288,7 @@ const health = await serveHealth({
   setting: 'CONSUMERS_PORT',
   metrics,
   checks: {
-    kafka: async () =>
-      silence(unreadyAfterMs(config.STALLED_MAX_MS)) ?? firstProblem(liveness, (own) => own.unready()),
+    kafka: async () => watch.unready(),
     redis: () => redisProblem(redis),
     mongo: async () => mongo.ping().then(() => null),
     registry: async () => registry.ping().then(() => null),

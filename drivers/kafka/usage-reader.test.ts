@@ -20,7 +20,7 @@ function message(fields: object): KafkaMessage {
 }
 
 /** A reader of records that say which they are, and how often it asked for the newest catalogue. */
-function reader() {
+function reader({ trustAppendTimeHeader = true } = {}) {
   const world = { catalogue: shipped, asked: 0 }
   const own = new UsageReader({
     decode: ({ value }) => {
@@ -32,7 +32,7 @@ function reader() {
       if (fresh) world.asked += 1
       return world.catalogue
     },
-    trustAppendTimeHeader: true,
+    trustAppendTimeHeader,
   })
   return { own, world }
 }
@@ -78,4 +78,15 @@ test('a redriven record changes levels on the day on which it is counted; an imp
   const { events } = await own.read([imported, redriven])
   expect(events).toMatchObject([{ appendedAt: then }, { appendedAt: then, recordedAt: NOW }])
   expect(events[0]).not.toHaveProperty('recordedAt')
+})
+
+test('G15: where append times that records state are not trusted, an old event is too late whatever its header says', async () => {
+  const then = NOW - 20 * DAY_MS
+  const lead = message({ record: 'LeadEvent', leadId: 'l', action: 'created', occurredAt: then })
+  const headers = { 'tallygate-append-time': Buffer.from(String(then)) }
+  const imported = { ...lead, headers } as KafkaMessage
+  const { own } = reader({ trustAppendTimeHeader: false })
+  const { events, refused } = await own.read([imported, { ...call, headers } as KafkaMessage])
+  expect(refused).toMatchObject([{ message: imported, code: 'too_late' }])
+  expect(events).toMatchObject([{ appendedAt: NOW }])
 })
