@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import { withEngines } from '../engines.ts'
-import { exitCodes, readTarget } from '../target.ts'
+import { readTarget } from '../target.ts'
+import { exitCodeOf, isUnexplained } from '../verify/exit-code-of.ts'
 import { type Recounted, recountLog } from '../verify/recount-log.ts'
 import { workspaceOf } from '../workspace-of.ts'
 
@@ -13,7 +14,7 @@ interface VerifyOptions {
 /** Differences that are printed as a table; `--json` prints all. */
 const SHOWN_MAX = 50
 
-/** `tallygate verify`: counts anew from the log while all is running; exits 1 when a counter differs, unless late copies may be why. */
+/** `tallygate verify`: counts anew from the log while all is running; exits 1 when a counter differs for which late copies are no reason. */
 export async function verifyCommand(options: VerifyOptions): Promise<void> {
   const workspace = workspaceOf(options.workspace)
   const target = readTarget(process.env)
@@ -25,13 +26,15 @@ export async function verifyCommand(options: VerifyOptions): Promise<void> {
     }),
   )
   process.stdout.write(`${options.json === true ? JSON.stringify(found) : textOf(found)}\n`)
-  if (found.differences.some(({ workspace: own }) => found.lateCopies[own] === undefined))
-    process.exitCode = exitCodes.denied
-  else if (found.rebuilding.length > 0) process.exitCode = exitCodes.unavailable
+  process.exitCode = exitCodeOf(found)
 }
 
 function textOf({ workspaces, records, differences, lateCopies, rebuilding, cut }: Recounted): string {
-  const lines = [`${workspaces} workspaces, ${records} records: ${differences.length} counters differ`]
+  const late = differences.length - differences.filter(isUnexplained).length
+  const ofThem = late === 0 ? '' : `, ${late} of them perhaps by copies that came late`
+  const lines = [
+    `${workspaces} workspaces, ${records} records: ${differences.length} counters differ${ofThem}`,
+  ]
   if (differences.length > 0) lines.push(tableOf(differences))
   if (differences.length > SHOWN_MAX)
     lines.push(`… and ${differences.length - SHOWN_MAX} more; --json prints all`)

@@ -65,6 +65,30 @@ test('copies more than 72 hours apart are noted: they may have counted again', (
   expect(one.lateCopies).toEqual(new Map([['acme', 1]]))
 })
 
+test('a late copy explains the counters that it names, a level from its day on, and no other ones', () => {
+  const later = { identity: 'e0', appendedAt: AT + 73 * HOUR_MS }
+  const use = { kind: 'flow', meter: 'credits', day: '20260601', occurredAt: AT, units: 4 } as const
+  const added = { kind: 'add', meter: 'leads', units: 1 } as const
+  const changes = [added, use, { kind: 'join', meter: 'numbers', subject: '+1' } as const]
+  const explained = {
+    leads: '2',
+    'leads:20260604:l': '2',
+    'leads:20260605:l': '2',
+    'credits:20260601': '8',
+  }
+  const others = { calls: '7', 'leads:20260603:l': '7', 'credits:20260602': '7' }
+  const first = { 'leads:20260601:l': '1', 'numbers:20260601:l': '1' }
+  const one = recount({ reached: 1, fields: { ...first, ...explained, ...others } })
+  one.add(0, event(0, { changes }))
+  one.add(0, event(1, { ...later, changes }))
+  const found = one.differences(['acme'])
+  const named = (mayBeCopies?: true): readonly string[] =>
+    found.filter((difference) => difference.mayBeCopies === mayBeCopies).map(({ counter }) => counter)
+  expect(named(true)).toEqual([...Object.keys(explained).toSorted(), 'members numbers'])
+  expect(named()).toEqual(Object.keys(others).toSorted())
+  expect(one.lateCopies).toEqual(new Map([['acme', 1]]))
+})
+
 test('from a snapshot on: what it covers is known and not counted again', () => {
   const one = recount({ reached: 5, fields: three }, { reached: 3, fields: { leads: '2' } })
   one.add(0, event(3))

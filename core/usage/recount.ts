@@ -1,6 +1,6 @@
-import { DEDUPE_WINDOW_MS } from './append-time.ts'
 import { ARCHIVE_FIELD, parseDayField } from './counter-fields.ts'
 import { CounterModel, type ModelEvent, type RestoredCounters } from './counter-model.ts'
+import { LateCopies, membersCounter } from './late-copies.ts'
 import { type DayFigures, mergeFigures } from './past-days.ts'
 
 /** Counters of one workspace with how far they reach in the log of its partition. */
@@ -20,6 +20,8 @@ export interface Difference {
   readonly counter: string
   readonly counted: string
   readonly recounted: string
+  /** A copy named it that came longer after the one before than ids are remembered: that one may have counted again. */
+  readonly mayBeCopies?: true
 }
 
 interface RecountOptions {
@@ -41,9 +43,7 @@ interface RecountOptions {
 export class Recount {
   readonly #options: RecountOptions
   readonly #models = new Map<string, CounterModel>()
-  /** Append time of the last copy, by workspace and identity. */
-  readonly #appended = new Map<string, number>()
-  readonly #lateCopies = new Map<string, number>()
+  readonly #late = new LateCopies()
 
   constructor(options: RecountOptions) {
     this.#options = options
@@ -55,7 +55,7 @@ export class Recount {
     const { workspace, offset, identity } = event
     const end = counted(workspace)?.reached ?? reached(workspace, partition)
     if (offset > end) return
-    this.#noteCopy(event)
+    this.#late.note(event)
     const model = this.model(workspace)
     if (offset <= (start(workspace)?.reached ?? -1)) model.know(identity)
     else model.apply({ partition, known: -1, upto: offset, events: [event] })
@@ -68,15 +68,7 @@ export class Recount {
 
   /** Copies that came longer after the one before than ids are remembered, by workspace: each may have counted again. */
   get lateCopies(): ReadonlyMap<string, number> {
-    return this.#lateCopies
-  }
-
-  #noteCopy({ workspace, identity, appendedAt }: ModelEvent): void {
-    const name = `${workspace} ${identity}`
-    const before = this.#appended.get(name)
-    this.#appended.set(name, appendedAt)
-    if (before === undefined || appendedAt - before <= DEDUPE_WINDOW_MS) return
-    this.#lateCopies.set(workspace, (this.#lateCopies.get(workspace) ?? 0) + 1)
+    return this.#late.counts
   }
 
   /** The recounted counters of a workspace, begun from its snapshot if there is one. */
@@ -104,12 +96,14 @@ export class Recount {
       const recounted = model.members(workspace, meter)
       return compare({
         workspace,
-        counter: `members ${meter}`,
+        counter: membersCounter(meter),
         counted: own.join(' '),
         recounted: recounted.join(' '),
       })
     })
-    return [...fields, ...members]
+    return [...fields, ...members].map((difference) =>
+      this.#late.mayHaveChanged(difference) ? { ...difference, mayBeCopies: true } : difference,
+    )
   }
 }
 
