@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { KafkaMessage } from 'kafkajs'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { ShardTrack } from '#consumers/usage/shard-track.ts'
 import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
 import { HOUR_MS } from '#core/instant.ts'
 import type { SliceEvent } from '#drivers/redis/apply.ts'
@@ -23,6 +24,8 @@ interface Reading {
   readonly session: UsageSession
   /** Events of each call. */
   readonly calls: readonly number[]
+  /** Batches whose traces have ended, by how many records each had. */
+  readonly ended: readonly number[]
   /** Handles the next records, with so many left behind them. */
   readonly take: (count: number, behind: number) => Promise<unknown>
   readonly faults: Faults
@@ -59,6 +62,7 @@ async function onLog(count: number, run: Run, shardCount = 1): Promise<void> {
 
 async function reading(shards: readonly LoggedShard[], log: readonly SliceEvent[]): Promise<Reading> {
   const calls: number[] = []
+  const ended: number[] = []
   const nothing = { isRegistryAway: false, isLost: false, isLetterStuck: false, subjects: null }
   const faults: Faults = { ...nothing, redis: Promise.resolve() }
   let nonce = 0
@@ -91,6 +95,7 @@ async function reading(shards: readonly LoggedShard[], log: readonly SliceEvent[
     },
     onLostShard: async () => undefined,
     onApplied: (_reply, { events }) => void (events > 0 && calls.push(events)),
+    trace: ({ length }) => ({ end: () => void ended.push(length) }),
     turnstile: new Turnstile(10_000),
     nonce: () => `g${nonce++}`,
   }
@@ -98,6 +103,7 @@ async function reading(shards: readonly LoggedShard[], log: readonly SliceEvent[
   return {
     session,
     calls,
+    ended,
     faults,
     take: (count, behind) => {
       const events = log.slice(session.position, session.position + count)
@@ -235,5 +241,43 @@ test('a session that ends sends what it gathered', async () => {
     await take(30, BACKLOG)
     await session.settle()
     expect(await shard.used()).toBe(30)
+  })
+})
+
+test('traces of gathered batches end once, when all is in Redis, also where the batch after them cannot be read', async () => {
+  await onLog(70, async (_shard, { session, take, ended, faults }) => {
+    const untilEnded = (batches: readonly number[]): Promise<unknown> =>
+      eventually(
+        async () => [...ended],
+        (own) => own.length >= batches.length,
+        { what: `the traces of ${batches} to end`, withinMs: 2_000 },
+      ).then((own) => expect(own).toEqual(batches))
+    await take(20, BACKLOG)
+    await take(30, BACKLOG)
+    faults.isRegistryAway = true
+    await expect(take(20, BACKLOG)).rejects.toThrow('the registry says nothing')
+    expect(ended).toEqual([])
+    session.sendIdle()
+    session.sendIdle()
+    await untilEnded([20, 30])
+    faults.isRegistryAway = false
+    const silence = Promise.withResolvers<void>()
+    faults.redis = silence.promise
+    await take(20, 0)
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn()
+    expect(ended).toEqual([20, 30])
+    silence.resolve()
+    await untilEnded([20, 30, 20])
+  })
+})
+
+test('a session of which nothing waits sends nothing, however often it is asked', async () => {
+  await onLog(20, async (_shard, { session, take }) => {
+    await take(20, 0)
+    await landed(session)
+    const send = vi.spyOn(ShardTrack.prototype, 'send')
+    onTestFinished(() => send.mockRestore())
+    for (let tick = 0; tick < 5; tick += 1) session.sendIdle()
+    expect(send).not.toHaveBeenCalled()
   })
 })
