@@ -18,10 +18,13 @@ $(NODE): package.json package-lock.json
 
 install: $(NODE) ## Install the packages and Node 24 into node_modules
 
-run: $(NODE) ## Everything from a fresh checkout: engines, API, consumers, the demo; serves until Ctrl-C
+tools:
+	@sh deploy/local/missing-tools.sh
+
+run: tools $(NODE) ## Everything from a fresh checkout: engines, API, consumers, the demo; serves until Ctrl-C
 	@$(NODE) deploy/main.ts run
 
-up: $(NODE) ## The same in the background, without the demo
+up: tools $(NODE) ## The same in the background, without the demo
 	@$(NODE) deploy/main.ts up
 
 down: $(NODE) ## Stop what make up or make run started; data is kept
@@ -30,7 +33,7 @@ down: $(NODE) ## Stop what make up or make run started; data is kept
 clean: $(NODE) ## Stop and remove the data
 	@$(NODE) deploy/main.ts clean
 
-test: $(NODE) ## Types, lint and all tests on real engines; ends with N passed, N failed
+test: tools $(NODE) ## Types, lint and all tests on real engines; ends with N passed, N failed
 	@$(NODE) test/run.ts
 
 MINUTES ?= 10
@@ -90,4 +93,4 @@ sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.t
 release: $(NODE) ## Give what stands under Unreleased a version: make release VERSION=1.2.3; refused where nothing does
 	@$(NODE) deploy/release.ts $(VERSION)
 
-.PHONY: help install run up down clean test soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk release
+.PHONY: help install tools run up down clean test soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk release

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +29,13 @@ function envWithoutRedis(): NodeJS.ProcessEnv {
   const { kafka, registry, mongo } = engineAddresses()
   const { REDIS_URL: _, ...rest } = process.env
   return { ...rest, KAFKA_BROKERS: kafka, SCHEMA_REGISTRY_URL: registry, MONGODB_URL: mongo }
+}
+
+const ADDRESSES = ['KAFKA_BROKERS', 'REDIS_URL', 'MONGODB_URL', 'SCHEMA_REGISTRY_URL'] as const
+
+function envWithoutEngines(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !ADDRESSES.some((address) => address === name))
+  return Object.fromEntries(own)
 }
 
 test('engines: starting again finds what runs, stopping ends it, an address in the environment wins', async () => {
@@ -82,16 +90,58 @@ test('engines: missing tools are all named before anything is downloaded', async
   onTestFinished(() => {
     process.env['PATH'] = path
   })
-  const { KAFKA_BROKERS: _, REDIS_URL: __, MONGODB_URL: ___, SCHEMA_REGISTRY_URL: ____, ...env } = process.env
   const cache = join(dir, 'cache')
   const start = startEngines({
     dir,
     ports: 'free',
-    env: { ...env, TALLYGATE_CACHE: cache },
+    env: { ...envWithoutEngines(), TALLYGATE_CACHE: cache },
     allowDocker: false,
     report: () => undefined,
   })
   await expect(start).rejects.toThrow(
     /java is missing: .*\nmvn is missing: .*\n.*\ngo is missing: .*\nredis-server is missing/,
   )
+  expect(existsSync(cache)).toBe(false)
 })
+
+test('engines: make names the same tools before packages are installed, and none for an engine that is given', async () => {
+  const named = (env: NodeJS.ProcessEnv): ReturnType<typeof spawnSync> =>
+    spawnSync('/bin/sh', ['deploy/local/missing-tools.sh'], { env, encoding: 'utf8' })
+  const path = process.env['PATH']
+  process.env['PATH'] = '/nowhere'
+  onTestFinished(() => {
+    process.env['PATH'] = path
+  })
+  const combinations = Array.from({ length: 16 }, (_, bits) => givenOf(bits))
+  for (const env of combinations) {
+    const start = startEngines({
+      dir: scratch(),
+      ports: 'free',
+      env,
+      allowDocker: false,
+      report: () => undefined,
+    })
+    const said = await start.then(
+      () => ({ status: 0, stderr: '' }),
+      ({ message }: Error) => ({ status: 3, stderr: `${message}\n` }),
+    )
+    expect(named({ ...env, PATH: '/nowhere' })).toMatchObject(said)
+  }
+})
+
+test.each(['run', 'up', 'test'])('engines: make %s names missing tools first', (target) => {
+  const dir = scratch()
+  for (const name of ['Makefile', 'package.json', 'package-lock.json']) cpSync(name, join(dir, name))
+  const steps = spawnSync('make', ['-n', target], { cwd: dir, encoding: 'utf8' }).stdout.split('\n')
+  const places = ['missing-tools.sh', 'npm install', '.ts'].map((part) =>
+    steps.findIndex((step) => step.includes(part)),
+  )
+  expect(places[0]).toBe(0)
+  expect(places).toEqual(places.toSorted((a, b) => a - b))
+})
+
+/** An environment in which some of the engines have an address. */
+function givenOf(bits: number): NodeJS.ProcessEnv {
+  const given = ADDRESSES.filter((_, index) => (bits & (1 << index)) !== 0)
+  return { ...envWithoutEngines(), ...Object.fromEntries(given.map((name) => [name, 'elsewhere'])) }
+}
