@@ -78,7 +78,7 @@ test('G27: the rounds that take snapshots forget them', async () => {
     const seen = eventually(
       () => remembered(shard),
       ({ sets }) => JSON.stringify(sets) === JSON.stringify(newest.sets),
-      { what: 'the ids of the first day to be forgotten', withinMs: 5_000 },
+      { what: 'the ids of the first day to be forgotten', withinMs: 20_000 },
     )
     expect(await seen.finally(rounds.stop)).toEqual(newest)
   })

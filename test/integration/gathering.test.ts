@@ -250,7 +250,7 @@ test('traces of gathered batches end once, when all is in Redis, also where the 
       eventually(
         async () => [...ended],
         (own) => own.length >= batches.length,
-        { what: `the traces of ${batches} to end`, withinMs: 2_000 },
+        { what: `the traces of ${batches} to end`, withinMs: 20_000 },
       ).then((own) => expect(own).toEqual(batches))
     await take(20, BACKLOG)
     await take(30, BACKLOG)
