@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import autocannon from 'autocannon'
 import type { System } from '#test/helpers/system.ts'
 import { CpuTime } from './cpu-time.ts'
-import { type Among, ManyWorkspaces, USED } from './many-workspaces.ts'
+import { type Among, type Bytes, type Costs, growthRows, type Round, type Size, USED } from './growth-rows.ts'
+import { ManyWorkspaces } from './many-workspaces.ts'
 import { startBeside } from './second-system.ts'
-import { FLAT_GOAL, isFlat, median, medianRatio, ROUNDS, type Row } from './statistics.ts'
+import { ROUNDS, type Row } from './statistics.ts'
 
 /** How many there are where there are few; the others are set against these. */
 const FEW = 1_000
@@ -13,26 +14,6 @@ const SIZES = ALL_SIZES.filter((size) => size <= Number(process.env['BENCH_WORKS
 const CONNECTIONS = 64
 /** Of one figure. */
 const [CHECKS, USES, EVENTS] = [15_000, 5_000, 20_000]
-const BYTES_MAX = 400
-const OPERATIONS = ['check', 'consume', 'apply'] as const
-
-/** Processor time of the system for one operation, µs. */
-type Costs = Readonly<Record<(typeof OPERATIONS)[number], number>>
-
-/** One after another: the few, then the same thousand of many, then any of many. */
-type Round = Readonly<Record<'few' | Among, Costs>>
-
-/** Bytes of Redis of a workspace at rest, all but dedupe ids; and what of it single keys say that they take. */
-interface Bytes {
-  readonly all: number
-  readonly parts: string
-}
-
-interface Size {
-  readonly count: number
-  readonly rounds: readonly Round[]
-  readonly bytes: Bytes
-}
 
 /** A system with its workspaces. */
 interface Side {
@@ -61,10 +42,7 @@ export async function benchWorkspaces(system: System): Promise<readonly Row[]> {
       sizes.push({ count, rounds, bytes })
     }
     for (const { many } of [few, more]) await many.giveBack()
-    const flat = (['same', 'any'] as const).flatMap((among) =>
-      OPERATIONS.map((operation) => flatRow(sizes, operation, among)),
-    )
-    return [...flat, bytesRow([{ count: FEW, bytes: bytesOfFew }, ...sizes])]
+    return growthRows({ count: FEW, bytes: bytesOfFew }, sizes)
   } finally {
     await beside.stop()
   }
@@ -143,7 +121,9 @@ async function load({ api, key }: System, { path, body, amount }: Load): Promise
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     requests: [{ setupRequest: (request) => ({ ...request, body: JSON.stringify(body()) }) }],
   })
-  if (result['2xx'] !== amount) throw new Error(`${result['2xx']} of ${amount} answers of ${path} were 200`)
+  const { '2xx': answered, non2xx, errors } = result
+  if (answered !== amount)
+    throw new Error(`${path}: ${answered} of ${amount} answered, ${non2xx} refused, ${errors} not at all`)
 }
 
 /** Bytes that Redis uses, without those of dedupe ids, which grow with events. */
@@ -158,38 +138,4 @@ async function memoryOf({ redis }: System): Promise<number> {
   } while (cursor !== '0')
   const info = 'info' in redis ? await redis.info('memory') : ''
   return Number(/used_memory:(\d+)/.exec(info)?.[1]) - ids
-}
-
-function flatRow(sizes: readonly Size[], operation: keyof Costs, among: Among): Row {
-  const figures = (size: Size, side: keyof Round) => size.rounds.map((round) => round[side][operation])
-  const last = sizes.at(-1)
-  if (last === undefined) throw new Error('nothing was measured')
-  const [few, many] = [figures(last, 'few'), figures(last, among)]
-  const ratio = medianRatio(many, few)
-  const used = among === 'same' ? `the same ${USED} used` : 'any used'
-  const points = sizes.map((size): [number, number] => [size.count, median(figures(size, among))])
-  return {
-    path: `${operation} with ${last.count.toLocaleString('en')} workspaces, ${used}`,
-    figure: `${median(many).toFixed(1)} µs of cpu`,
-    limit: `with ${FEW.toLocaleString('en')} ${median(few).toFixed(1)} µs`,
-    ratio,
-    rounds: ROUNDS,
-    goal: { text: FLAT_GOAL, isMet: isFlat(ratio) },
-    curve: { picture: `workspaces-${among}`, name: operation, points: [[FEW, median(few)], ...points] },
-  }
-}
-
-function bytesRow(sizes: readonly Omit<Size, 'rounds'>[]): Row {
-  const points = sizes.map(({ count, bytes }): [number, number] => [count, bytes.all])
-  const last = sizes.at(-1)
-  if (last === undefined) throw new Error('nothing was measured')
-  return {
-    path: 'Redis memory of a workspace at rest',
-    figure: `${last.bytes.all.toFixed(0)} bytes`,
-    limit: last.bytes.parts,
-    ratio: null,
-    rounds: 1,
-    goal: { text: `≤ ${BYTES_MAX} bytes`, isMet: last.bytes.all <= BYTES_MAX },
-    curve: { picture: 'bytes', name: 'bytes', points },
-  }
 }

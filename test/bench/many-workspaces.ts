@@ -3,16 +3,12 @@ import { allShardKeys, SHARDS_DEFAULT } from '#drivers/redis/keys.ts'
 import { keysOf, subscribeMany } from '#test/helpers/bulk-subscriber.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
+import { type Among, USED } from './growth-rows.ts'
 
-/** How many are used, however many there are. */
-export const USED = 1_000
 const AT_ONCE = 2_000
 /** So long nobody judges and nobody keeps: what is measured is the paths, and one size like the other. */
 const LEASE_MS = 600_000
 const shards = allShardKeys(SHARDS_DEFAULT)
-
-/** Which workspaces are used: the same thousand, or any of them. */
-export type Among = 'same' | 'any'
 
 /** Workspaces of a benchmark, each subscribed and used. */
 export class ManyWorkspaces {
