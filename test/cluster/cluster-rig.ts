@@ -21,6 +21,12 @@ export const shards = allShardKeys(SHARDS_CLUSTER)
 /** Replicas of every topic. */
 const COPIES = 3
 
+/** Counters that differ from the log, and events that were acknowledged and are not in it. */
+export interface Verdict {
+  readonly mismatches: readonly Mismatch[]
+  readonly missing: readonly string[]
+}
+
 /** Three brokers, three masters with a replica each, an API and two consumers. */
 export interface ClusterRig {
   /** API and one consumer. */
@@ -32,8 +38,8 @@ export interface ClusterRig {
   readonly load: (name: string, seed: number) => Load & { readonly prefix: string }
   /** Waits until so many records more are counted; how long that took, ms. */
   readonly counted: (more: number) => Promise<number>
-  /** Waits until everything in the log is counted, then compares with the log; what differs, which must be nothing. */
-  readonly verdict: (prefix: string) => Promise<readonly Mismatch[]>
+  /** Waits until everything in the log is counted, then compares with the log; both lists must be empty. */
+  readonly verdict: (prefix: string, acknowledged?: readonly string[]) => Promise<Verdict>
   /** How often a shard was given a new life since the start. */
   readonly rebuilds: () => Promise<number>
   readonly stop: () => Promise<void>
@@ -81,16 +87,17 @@ export async function startClusterRig(): Promise<ClusterRig> {
       )
       return performance.now() - startedAt
     },
-    verdict: async (prefix) => {
+    verdict: async (prefix, acknowledged = []) => {
       const startedAt = performance.now()
       await untilCounted(addresses.kafka, system.redis)
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-      const { ids, records, mismatches } = await checkCounters(addresses, system.redis, prefix, shards)
+      const seen = await checkCounters(addresses, system.redis, prefix, shards)
+      const { ids, records, identities, mismatches } = seen
+      const missing = acknowledged.filter((event) => !identities.has(event))
       const told = `${records} records in the log, ${ids} events of the load`
-      console.log(
-        `${prefix}: ${told}, exact ${seconds} s after the last, ${mismatches.length} counters differ`,
-      )
-      return mismatches
+      const found = `${mismatches.length} counters differ, ${missing.length} of ${acknowledged.length} acknowledged uses missing`
+      console.log(`${prefix}: ${told}, exact ${seconds} s after the last, ${found}`)
+      return { mismatches, missing }
     },
     rebuilds: async () => (await rebuildsOf(system)) + (await rebuildsOf(other)),
     stop: () => running.disposeAsync(),

@@ -1,11 +1,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Admin } from 'kafkajs'
 import { cacheDir } from '#deploy/local/cache.ts'
 import { clusterId, formatKafka, kafka, kafkaArgs, kafkaClasspath } from '#deploy/local/kafka.ts'
 import { freePorts } from '#deploy/local/ports.ts'
 import { lastLines, runningPid, startProgram, stopProgram } from '#deploy/local/process.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { createLogger } from '#drivers/log.ts'
+import { freeze } from '#test/chaos/freeze.ts'
 import { engineDir } from '#test/helpers/engine-dir.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 
@@ -74,9 +76,29 @@ export class KafkaCluster {
     process.kill(pid, 'SIGKILL')
   }
 
+  /** Stops every broker but one where it stands: what that one takes nobody else has; what lets them go on again. */
+  async freezeOthers(id: number): Promise<() => void> {
+    const pids = ids
+      .filter((other) => other !== id)
+      .map((other) => runningPid(this.#dir, `broker-${other}`) ?? Number.NaN)
+    await Promise.all(pids.map(freeze))
+    return () => {
+      for (const pid of pids) process.kill(pid, 'SIGCONT')
+    }
+  }
+
+  /** Partitions of a topic that each broker leads. */
+  async led(topic: string): Promise<ReadonlyMap<number, readonly number[]>> {
+    const { topics } = await this.ask((admin) => admin.fetchTopicMetadata({ topics: [topic] }))
+    const own = topics[0]?.partitions ?? []
+    return new Map(
+      ids.map((id) => [id, own.filter(({ leader }) => leader === id).map(({ partitionId }) => partitionId)]),
+    )
+  }
+
   /** The broker that keeps the positions of a consumer group. */
   async coordinatorOf(groupId: string): Promise<number> {
-    return this.#ask(async (admin) => {
+    return this.ask(async (admin) => {
       const { brokers } = await admin.describeCluster()
       const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] })
       const partitions = topics[0]?.partitions ?? []
@@ -87,7 +109,7 @@ export class KafkaCluster {
 
   /** How many replicas of a topic's partitions are in step, the least of all. */
   async inSync(topic: string): Promise<number> {
-    return this.#ask(async (admin) => {
+    return this.ask(async (admin) => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
       return Math.min(...(topics[0]?.partitions ?? []).map(({ isr }) => isr.length))
     })
@@ -100,12 +122,11 @@ export class KafkaCluster {
 
   async #registered(): Promise<number> {
     await Promise.all(this.#brokers.map(({ port }) => kafka.ping(`127.0.0.1:${port}`)))
-    return this.#ask(async (admin) => (await admin.describeCluster()).brokers.length)
+    return this.ask(async (admin) => (await admin.describeCluster()).brokers.length)
   }
 
-  async #ask<Value>(
-    question: (admin: ReturnType<ReturnType<typeof connectKafka>['admin']>) => Promise<Value>,
-  ): Promise<Value> {
+  /** Asks the brokers, of whom one at least has to answer. */
+  async ask<Value>(question: (admin: Admin) => Promise<Value>): Promise<Value> {
     const log = createLogger('test', 'silent')
     const admin = connectKafka({ brokers: this.addresses, clientId: 'cluster', log }).admin()
     await admin.connect()

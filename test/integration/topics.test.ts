@@ -1,9 +1,10 @@
-import kafkajs, { type Admin } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connectKafka } from '#drivers/kafka/connect.ts'
 import { ensureTopics } from '#drivers/kafka/topics.ts'
 import { createLogger } from '#drivers/log.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { changeTopic } from '#test/helpers/topic-settings.ts'
 
 let admin: Admin
 beforeAll(async () => {
@@ -14,32 +15,14 @@ beforeAll(async () => {
 })
 afterAll(() => admin.disconnect())
 
-/** Gives a topic these settings, beside what the broker sets by itself, until the test is over. */
-async function change(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
-  const before = await settingsOf(topic)
-  onTestFinished(() => alter(topic, before))
-  await alter(topic, { ...before, ...settings })
-}
-
-async function alter(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
-  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }]
-  await admin.alterConfigs({ validateOnly: false, resources })
-}
-
-/** What was set on the topic itself. */
-async function settingsOf(name: string): Promise<Readonly<Record<string, string>>> {
-  const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }]
-  const described = await admin.describeConfigs({ resources, includeSynonyms: false })
-  const own = described.resources.flatMap(({ configEntries }) =>
-    configEntries.filter((one) => !one.isDefault),
-  )
-  return Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue]))
-}
-
 test('topics: one that was made elsewhere with settings that lose or misjudge events is refused, each by its name', async () => {
-  await change('usage.events', { 'message.timestamp.type': 'CreateTime', 'cleanup.policy': 'compact' })
-  await change('dead.letters', { 'max.message.bytes': '1048588' })
+  onTestFinished(
+    await changeTopic(admin, 'usage.events', {
+      'message.timestamp.type': 'CreateTime',
+      'cleanup.policy': 'compact',
+    }),
+  )
+  onTestFinished(await changeTopic(admin, 'dead.letters', { 'max.message.bytes': '1048588' }))
   const refusal: unknown = await ensureTopics(admin, 1).catch((error: unknown) => error)
   expect(refusal).toMatchObject({ code: 'invalid_config' })
   expect(String(Object(refusal).message).split('\n').sort()).toEqual([
