@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apiEnv } from '#api/config.ts'
+import { median } from '#test/bench/statistics.ts'
 import { answerWithoutBody, type Slowness, slowClients } from '#test/chaos/slow-clients.ts'
 import { slowClientsElsewhere } from '#test/chaos/slow-clients-thread.ts'
 import { TcpProxy } from '#test/chaos/tcp-proxy.ts'
@@ -99,6 +100,7 @@ const checksOf = (keys: readonly string[], { api }: System = system) => ({
 })
 const withStatus = (asked: readonly Asked[], status: number): readonly Asked[] =>
   asked.filter((one) => one.status === status)
+const middleOf = (asked: readonly Asked[]): number => median(asked.map(({ ms }) => ms))
 const megabytes = (of = system): number => {
   const status = readFileSync(`/proc/${of.pidOf('api')}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024
@@ -177,7 +179,10 @@ test('G24: three times what can be under way: the rest is answered 503 at once, 
   expect(refused.length).toBeGreaterThan(asked.length / 4)
   expect(accepted.length).toBeGreaterThan(IN_FLIGHT_MAX)
   expect(refused.every(({ hasRetryAfter }) => hasRetryAfter)).toBe(true)
-  expect(p99(refused), 'turned away sooner than answered, in the same run').toBeLessThan(p99(accepted))
+  // The slowest of both are what the machine did meanwhile, if others use it.
+  expect(middleOf(refused), 'turned away sooner than answered, in the same run').toBeLessThan(
+    middleOf(accepted),
+  )
   expect(p99(refused)).toBeLessThan(SHED_WITHIN_MS)
   expect(health.status).toBe(200)
   expect(grown).toBeLessThan(GROWN_MAX)
