@@ -2,6 +2,7 @@ import { type Admin, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import type { Logger } from 'pino'
 import { TallygateError } from '#core/errors.ts'
 import { registerCodecs } from './codecs.ts'
+import { quickenRecordDeltas } from './record-deltas.ts'
 import { quietRequestQueues } from './request-queue.ts'
 import type { KafkaSecurity } from './security.ts'
 
@@ -16,6 +17,7 @@ interface KafkaOptions {
 /** A Kafka client whose own log lines go to ours, that reads every codec and rests while there is nothing to do. */
 export function connectKafka({ brokers, clientId, log, security }: KafkaOptions): Kafka {
   registerCodecs()
+  quickenRecordDeltas()
   quietRequestQueues()
   return new Kafka({
     clientId,

@@ -42,3 +42,37 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export default RequestQueue
 }
+
+declare module 'kafkajs/src/utils/long.js' {
+  /** A 64-bit number; immutable. */
+  class Long {
+    constructor(value: bigint)
+    static fromString: (text: string) => Long
+    static fromValue(value: bigint | number | string | Long): Long
+    add(addend: Long | number): Long
+    toString(): string
+  }
+  export default Long
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  import type Long from 'kafkajs/src/utils/long.js'
+
+  /** Reads what a broker answers. */
+  class Decoder {
+    constructor(buffer: Buffer)
+    readonly buffer: Buffer
+    offset: number
+    readVarLong(): Long | number
+  }
+  export default Decoder
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  /** Lays out what a broker is asked. */
+  class Encoder {
+    readonly buffer: Buffer
+    writeVarLong(value: bigint | number): this
+  }
+  export default Encoder
+}
