@@ -7,7 +7,7 @@ import { schemaText } from '#schemas/records.ts'
 import { appendTimeOfMessage } from './append-time-header.ts'
 import { deadLetterSink } from './dead-letter.ts'
 import { type Letter, letterDecoder, readLetter, recordAgain } from './letters.ts'
-import type { OutgoingRecord } from './producer.ts'
+import type { OutgoingRecord } from './record-queue.ts'
 
 const NOW = Date.parse('2026-11-20T12:00:00Z')
 const APPENDED = NOW - 5 * DAY_MS

@@ -3,7 +3,7 @@ import { APPEND_TIME_HEADER, appendTimeOf } from '#core/usage/append-time.ts'
 import type { UsageEvent } from '#core/usage/usage-event.ts'
 import { Decoder, VALUE_BYTES_MAX } from '#schemas/decoder.ts'
 import { type TopicName, usageRecords } from '#schemas/records.ts'
-import type { OutgoingRecord } from './producer.ts'
+import type { OutgoingRecord } from './record-queue.ts'
 
 /** Header of a redriven record: which record it was, `topic/partition/offset`. */
 export const ORIGIN_HEADER = 'tallygate-dead-letter'

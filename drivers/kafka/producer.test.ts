@@ -1,9 +1,10 @@
-import type { Kafka, ProducerBatch } from 'kafkajs'
+import kafkajs, { type Kafka, type Message, type ProducerBatch } from 'kafkajs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { GatheringProducer } from './producer.ts'
 
 interface Request {
   readonly keys: readonly unknown[]
+  readonly messages: readonly Message[]
   readonly acks: number | undefined
   readonly answer: PromiseWithResolvers<void>
 }
@@ -12,9 +13,9 @@ interface Request {
 function brokerOf(): { readonly kafka: Kafka; readonly requests: Request[] } {
   const requests: Request[] = []
   const sendBatch = ({ topicMessages = [], acks }: ProducerBatch): Promise<void> => {
-    const keys = topicMessages.flatMap(({ messages }) => messages.map(({ key }) => key))
+    const messages = topicMessages.flatMap((given) => given.messages)
     const answer = Promise.withResolvers<void>()
-    requests.push({ keys, acks, answer })
+    requests.push({ keys: messages.map(({ key }) => key), messages, acks, answer })
     return answer.promise
   }
   const disconnect = async (): Promise<void> => undefined
@@ -145,8 +146,9 @@ test('keys and headers take place in a request, too: it stays below what brokers
   const { kafka, requests } = brokerOf()
   const producer = new GatheringProducer(kafka)
   const headers = { traceparent: 't'.repeat(55), tracestate: 's'.repeat(300) }
-  const traced = { topic: 'usage.events', key: 'w'.repeat(64), value: Buffer.alloc(350), headers } as const
-  const all = producer.send(...Array.from({ length: 2_000 }, () => traced))
+  const traced = (n: number) =>
+    ({ topic: 'usage.events', key: `${n}`.padStart(64, 'w'), value: Buffer.alloc(350), headers }) as const
+  const all = producer.send(...Array.from({ length: 2_000 }, (_, n) => traced(n)))
   await turns()
   vi.advanceTimersByTime(10)
   const sizes = requests.map(({ keys }) => keys.length)
@@ -155,3 +157,124 @@ test('keys and headers take place in a request, too: it stays below what brokers
   for (const { answer } of requests) answer.resolve()
   await all
 })
+
+test('no second request leaves with a key that is under way, and other keys go on meanwhile', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const keys = (): unknown => requests.map((request) => request.keys)
+  const give = async (...names: string[]): Promise<void> => {
+    for (const name of names) void producer.send(record(name)).catch(() => undefined)
+    await turns()
+    vi.advanceTimersByTime(10)
+  }
+  await give('a', 'b')
+  await give('a', 'c', 'a')
+  expect(keys()).toEqual([['a', 'b'], ['c']])
+  await give('c', 'd')
+  expect(keys()).toEqual([['a', 'b'], ['c'], ['d']])
+  requests[1]?.answer.resolve()
+  await turns()
+  expect(keys()).toEqual([['a', 'b'], ['c'], ['d'], ['c']])
+  requests[2]?.answer.reject(new Error('gone'))
+  requests[0]?.answer.resolve()
+  await turns()
+  expect(keys()).toEqual([['a', 'b'], ['c'], ['d'], ['c'], ['a', 'a']])
+})
+
+test('records of one key leave in the order in which they came, also where a request takes no more of them', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const of = (key: string, size: number) =>
+    ({ topic: 'usage.events', key, value: Buffer.alloc(size) }) as const
+  const given = [
+    of('a', 500_000),
+    of('a', 500_000),
+    of('b', 500_000),
+    of('a', 1),
+    of('a', 500_000),
+    of('b', 2),
+  ]
+  void producer.send(...given, of('a', 3))
+  for (let answered = 0; answered < 4; answered += 1) {
+    await turns()
+    vi.advanceTimersByTime(10)
+    await turns()
+    requests[answered]?.answer.resolve()
+  }
+  await producer.stop()
+  const sizesOf = (key: string): number[] =>
+    requests.flatMap(({ messages }) =>
+      messages.filter((one) => one.key === key).map(({ value }) => value?.length ?? 0),
+    )
+  expect(sizesOf('a')).toEqual([500_000, 500_000, 1, 500_000, 3])
+  expect(sizesOf('b')).toEqual([500_000, 2])
+})
+
+test('a key waits for the request that has it under way also after what waited in between was dropped as late', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka, 1_000)
+  const late: Promise<void>[] = []
+  for (const key of ['a', 'a']) {
+    late.push(expect(producer.send(record(key))).rejects.toThrow('no acknowledgement in time'))
+    await turns()
+  }
+  vi.advanceTimersByTime(1_000)
+  await Promise.all(late)
+  void producer.send(record('a'), record('b'))
+  await turns()
+  vi.advanceTimersByTime(10)
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b']])
+  requests[0]?.answer.resolve()
+  await turns()
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['a']])
+  requests[2]?.answer.resolve()
+  await turns()
+  void producer.send(record('a'))
+  await turns()
+  vi.advanceTimersByTime(10)
+  expect(requests.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['a'], ['a']])
+})
+
+test('a producer that stops sends what waits behind what is under way, and stops once that is answered', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const first = producer.send(record('a'))
+  await turns()
+  const second = producer.send(record('a'))
+  let isStopped = false
+  const stopped = producer.stop().then(() => {
+    isStopped = true
+  })
+  requests[0]?.answer.resolve()
+  await first
+  await turns()
+  expect([requests.map(({ keys }) => keys), isStopped]).toEqual([[['a'], ['a']], false])
+  requests[1]?.answer.resolve()
+  await Promise.all([second, stopped])
+})
+
+test('a request that failed is sent again whole, five times, and its keys wait for the last of them', async () => {
+  const { kafka, requests } = brokerOf()
+  const producer = new GatheringProducer(kafka)
+  const refused = expect(producer.send(record('a'), record('b'))).rejects.toThrow('away')
+  await turns()
+  void producer.send(record('a'))
+  for (const pauseMs of [60, 120, 240, 480, 960]) {
+    fail(requests.at(-1))
+    await turns()
+    vi.advanceTimersByTime(pauseMs)
+    await turns()
+  }
+  expect(requests.map(({ keys }) => keys)).toEqual(Array.from({ length: 6 }, () => ['a', 'b']))
+  fail(requests.at(-1))
+  await refused
+  await turns()
+  expect(requests.at(-1)?.keys).toEqual(['a'])
+})
+
+/** As kafkajs says that it would try again. */
+function fail(request: Request | undefined): void {
+  request?.answer.reject(
+    new kafkajs.KafkaJSNumberOfRetriesExceeded(new Error('away'), { retryCount: 0, retryTime: 0 }),
+  )
+}

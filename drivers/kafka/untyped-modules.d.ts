@@ -76,3 +76,11 @@ declare module 'kafkajs/src/protocol/encoder.js' {
   }
   export default Encoder
 }
+
+declare module 'kafkajs/src/producer/index.js' {
+  import type { Producer, ProducerConfig } from 'kafkajs'
+
+  /** kafkajs' own producer, on a cluster of one's choice. */
+  const createProducer: (options: ProducerConfig & { cluster: object; logger: object }) => Producer
+  export default createProducer
+}

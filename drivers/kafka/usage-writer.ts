@@ -6,7 +6,8 @@ import type { OwnUsage } from '#core/usage/own-usage.ts'
 import type { SchemaIds } from '#drivers/registry/schema-registry.ts'
 import { type Encode, encoderOf } from '#schemas/encoder.ts'
 import { type RecordName, usageRecords } from '#schemas/records.ts'
-import { GatheringProducer, type OutgoingRecord } from './producer.ts'
+import { GatheringProducer } from './producer.ts'
+import type { OutgoingRecord } from './record-queue.ts'
 
 interface WriterOptions {
   readonly kafka: Kafka

@@ -1,6 +1,6 @@
 import type { TestMutant } from './mutants.ts'
 
-/** Of what Kafka keeps, and acknowledges. */
+/** Of what is written to the log: all of it that was acknowledged, kept, and each workspace's in order. */
 export const logMutants: readonly TestMutant[] = [
   {
     guarantee: 'G1',
@@ -21,5 +21,35 @@ export const logMutants: readonly TestMutant[] = [
     project: 'unit',
     tests: 'drivers/kafka/topic-settings',
     title: 'several replicas',
+  },
+  {
+    guarantee: 'G1',
+    name: 'events of a workspace do not wait for those before them',
+    file: 'drivers/kafka/record-queue.ts',
+    from: 'if (newest === undefined) {',
+    to: 'if (true) {',
+    project: 'chaos',
+    tests: 'chaos-order',
+    title: 'G1',
+  },
+  {
+    guarantee: 'G1',
+    name: 'what was dropped as late lets others past what it waited for',
+    file: 'drivers/kafka/record-queue.ts',
+    from: 'if (!isReady(batch) || (!batch.isLate && !isFitting)) {',
+    to: 'if (!batch.isLate && (!isReady(batch) || !isFitting)) {',
+    project: 'unit',
+    tests: 'drivers/kafka/producer.test',
+    title: 'dropped as late',
+  },
+  {
+    guarantee: 'G1',
+    name: 'kafkajs sends again what it thinks was not written',
+    file: 'drivers/kafka/producer.ts',
+    from: 'retry: { retries: 0 }',
+    to: 'retry: { retries: 5, initialRetryTime: 50, maxRetryTime: 1_000 }',
+    project: 'unit',
+    tests: 'drivers/kafka/producer-failover',
+    title: 'a broker that went away',
   },
 ]
