@@ -8,7 +8,8 @@ export const startEnv = {
     default: 60_000,
     minimum: 0,
     maximum: 3_600_000,
-    description: 'How long a process that starts waits for each engine before it ends, ms',
+    description:
+      'How long a process that starts waits for each engine before it ends, ms; the API does not wait for Kafka and the registry',
   }),
 }
 
