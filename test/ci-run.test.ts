@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+/** What `.ci/run` prints and how it ends where `make test` does that. */
+function run(recipe: string): { readonly lines: readonly string[]; readonly isGood: boolean } {
+  const dir = mkdtempSync(join(tmpdir(), 'tallygate-ci-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  mkdirSync(join(dir, '.ci'))
+  cpSync(join(import.meta.dirname, '..', '.ci', 'run'), join(dir, '.ci', 'run'))
+  writeFileSync(join(dir, 'Makefile'), `test:\n\t@${recipe}\n`)
+  const { stdout, status } = spawnSync(join(dir, '.ci', 'run'), { encoding: 'utf8' })
+  return { lines: stdout.trimEnd().split('\n'), isGood: status === 0 }
+}
+
+test.for([
+  ['all passes', 'echo "4 passed, 0 failed"', '4 passed, 0 failed', true],
+  ['a test fails', 'echo "3 passed, 1 failed"; exit 1', '3 passed, 1 failed', false],
+  [
+    'an earlier line looks like it',
+    'echo "1 passed, 0 failed"; echo "3 passed, 2 failed"; exit 1',
+    '3 passed, 2 failed',
+    false,
+  ],
+  ['it ends before it says anything', 'exit 3', '0 passed, 1 failed', false],
+  [
+    'it is killed after it said that all passed',
+    'echo "4 passed, 0 failed"; exit 137',
+    '4 passed, 1 failed',
+    false,
+  ],
+] as const)('.ci/run ends with how many passed and failed: %s', ([, recipe, last, isGood]) => {
+  const told = run(recipe)
+  expect([told.lines.at(-1), told.isGood]).toEqual([last, isGood])
+})
