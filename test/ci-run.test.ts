@@ -11,7 +11,7 @@ function run(recipe: string): { readonly lines: readonly string[]; readonly isGo
   mkdirSync(join(dir, '.ci'))
   cpSync(join(import.meta.dirname, '..', '.ci', 'run'), join(dir, '.ci', 'run'))
   writeFileSync(join(dir, 'Makefile'), `test:\n\t@${recipe}\n`)
-  const { stdout, status } = spawnSync(join(dir, '.ci', 'run'), { encoding: 'utf8' })
+  const { stdout, status } = spawnSync('bash', ['-c', '.ci/run 2>&1'], { cwd: dir, encoding: 'utf8' })
   return { lines: stdout.trimEnd().split('\n'), isGood: status === 0 }
 }
 
