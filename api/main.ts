@@ -78,10 +78,6 @@ const kafka = connectKafka({ brokers, security: config, clientId: 'tallygate-api
 const usage = new UsageWriter({
   kafka,
   log,
-  onRefused: (reason) => {
-    log.fatal({ err: reason }, reason.message)
-    void shutdown.end('the schema registry is refused', 1)
-  },
   ...(traces === null ? {} : { traceHeaders: () => traces.recordHeaders() }),
 })
 const waiting = { log, withinMs: config.START_DEADLINE_MS }

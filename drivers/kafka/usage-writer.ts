@@ -12,8 +12,6 @@ import type { OutgoingRecord } from './record-queue.ts'
 interface WriterOptions {
   readonly kafka: Kafka
   readonly log: Logger
-  /** Hears why nothing may ever be written: the registry was away, came back, and is refused. */
-  readonly onRefused: (reason: Error) => void
   /** Headers that name the trace of who writes; left out where nothing is traced. */
   readonly traceHeaders?: () => Readonly<Record<string, string>> | null
 }
@@ -37,23 +35,15 @@ export class UsageWriter implements UsageSink {
     this.#producer = new GatheringProducer(options.kafka, ACKNOWLEDGED_WITHIN_MS)
   }
 
-  /**
-   * Connects once; goes on trying by itself while that fails. Throws `invalid_config` for a registry that is refused: waiting
-   * helps nobody. `onRefused` hears of one that was away before.
-   */
+  /** Connects once; goes on trying by itself while that fails, or while there are no ids that are to be written. */
   async start(schemaIds: () => Promise<SchemaIds>): Promise<void> {
     try {
       const [ids] = await Promise.all([schemaIds(), this.#producer.start()])
       this.#encoders = new Map(usageRecords.map((record) => [record, encoderOf(record, ids[record])]))
     } catch (error) {
-      if (error instanceof TallygateError && error.code === 'invalid_config') throw error
       this.#options.log.warn({ err: error }, 'usage cannot be written yet; trying again')
-      setTimeout(() => this.#isStopped || void this.#startAgain(schemaIds), RETRY_EVERY_MS).unref()
+      setTimeout(() => this.#isStopped || void this.start(schemaIds), RETRY_EVERY_MS).unref()
     }
-  }
-
-  #startAgain(schemaIds: () => Promise<SchemaIds>): Promise<void> {
-    return this.start(schemaIds).catch((reason: Error) => this.#options.onRefused(reason))
   }
 
   async stop(): Promise<void> {

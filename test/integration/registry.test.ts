@@ -1,13 +1,10 @@
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { freePorts } from '#deploy/local/ports.ts'
-import { serviceEnv } from '#deploy/services.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { setUp } from '#deploy/setup.ts'
 import { connectMongo } from '#drivers/mongo/connect.ts'
 import { requireSameSchemas } from '#drivers/mongo/schema-log.ts'
 import { SchemaRegistry } from '#drivers/registry/schema-registry.ts'
 import { type RecordName, recordNames, schemaText, subjectOf } from '#schemas/records.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
-import { boot } from '#test/helpers/boot.ts'
 import { FailingService } from '#test/helpers/failing-service.ts'
 import { ownAddresses } from '#test/helpers/own-system.ts'
 import { rememberLeadsAs } from '#test/helpers/remembered-schema.ts'
@@ -124,22 +121,3 @@ test('the set-up leaves a registry empty that lost its data, so that it can be r
   })
   expect(empty.seen.map(({ path }) => path)).toEqual(['/schemas/ids/7'])
 })
-
-test.for(['api', 'consumers'] as const)(
-  'G22: %s: a registry of other ids than records were written with is refused at the start',
-  async (name) => {
-    const addresses = ownAddresses()
-    await setUp(addresses)
-    const { db, close } = await connectMongo(addresses.mongo)
-    onTestFinished(() => close())
-    const ids = db.collection<{ readonly _id: string; readonly record: string }>('schema_ids')
-    await ids.insertOne({ _id: '999999999', record: 'LeadEvent' })
-    const [api = 0, admin = 0, consumers = 0] = await freePorts(3)
-    const pepper = '3f1c9e07ab52d846f1c9e07ab52d8463'
-    const ports = { api, admin, consumers }
-    const { code, output } = await boot(name, serviceEnv({ addresses, pepper, ports }))
-    expect(code, output).toBe(1)
-    const last = output.split('\n').findLast((line) => line.includes('"level":60'))
-    expect(last).toMatch(/registry has other schemas .* under 999999999 \(LeadEvent\): restore its data/)
-  },
-)
