@@ -9,8 +9,11 @@ import { allShardKeys, SHARDS_DEFAULT, type ShardKeys, shardOf } from '#drivers/
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 
-/** Seconds in which kafkajs alone takes so many records from `usage.events`, from the moment it has its partitions. */
-export async function readBare(records: number): Promise<number> {
+/**
+ * Seconds in which kafkajs alone takes so many records from `usage.events`, from the moment it has its partitions; with `decode`,
+ * which reads the fields of each.
+ */
+export async function readBare(records: number, decode?: (value: Buffer) => unknown): Promise<number> {
   const log = createLogger('bench', 'silent')
   const kafka = connectKafka({ brokers: engineAddresses().kafka, clientId: 'bare', log })
   const consumer = kafka.consumer({ groupId: `bare-${randomUUID()}` })
@@ -24,6 +27,7 @@ export async function readBare(records: number): Promise<number> {
   await consumer.run({
     partitionsConsumedConcurrently: 4,
     eachBatch: async ({ batch }) => {
+      if (decode !== undefined) for (const { value } of batch.messages) if (value !== null) decode(value)
       read += batch.messages.length
     },
   })

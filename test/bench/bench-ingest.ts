@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
+import { schemaText, typeOfSchema } from '#schemas/records.ts'
+import { PREFIX_BYTES } from '#schemas/wire-format.ts'
 import { eventually } from '#test/helpers/eventually.ts'
 import type { System } from '#test/helpers/system.ts'
 import { bareWrites, readBare, writeBare } from './bare-ingest.ts'
@@ -9,6 +11,7 @@ import { median, medianRatio, ROUNDS, type Row } from './statistics.ts'
 const EVENTS = 300_000
 const WORKSPACES = 1_000
 const shards = allShardKeys(SHARDS_DEFAULT)
+const lead = typeOfSchema(schemaText('LeadEvent'))
 
 /** From the log to exact counters after everything in Redis was lost, against what Redis and Kafka allow alone. */
 export async function benchIngest(system: System): Promise<readonly Row[]> {
@@ -19,7 +22,9 @@ export async function benchIngest(system: System): Promise<readonly Row[]> {
   const cpu = await CpuTime.of(system)
   const spent: Cpu[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
-    rates.read.push(EVENTS / (await readBare(EVENTS)))
+    rates.read.push(
+      EVENTS / (await readBare(EVENTS, (value) => lead.fromBuffer(value.subarray(PREFIX_BYTES)))),
+    )
     rates.written.push(await writeBare(system.redis, slices, EVENTS))
     cpu.restart()
     const { steady, whole } = await replay(system, () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import type { System } from '#test/helpers/system.ts'
 import { startThread, type Thread } from '#test/helpers/thread.ts'
+import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { type BareLag, openBareLag } from './bare-lag.ts'
 import { median, medianRatio, percentile, ROUNDS, type Row } from './statistics.ts'
 import type { WriteOptions } from './steady-writes-thread.ts'
@@ -13,7 +13,8 @@ const PROBES = 200
 const WARM_UP = 1_000
 const LOAD_PER_SECOND = 5_000
 const LOADED = 50
-const shards = allShardKeys(SHARDS_DEFAULT)
+/** Workspaces that are asked about, in turn. */
+const PROBED = 20
 const prefix = `lag-${randomUUID().slice(0, 6)}`
 let probes = 0
 
@@ -24,16 +25,19 @@ interface Lags {
 }
 
 /**
- * From the acknowledgement of an event to its count, while others arrive at a steady rate, against a bare produce, fetch and script
- * beside them. The others are written from a thread of their own: an acknowledgement is heard when it comes.
+ * From the moment an event is sent to the first check that counts it, while others arrive at a steady rate, against a bare produce,
+ * fetch and script beside them. The others are written from a thread of their own: an acknowledgement is heard when it comes.
  */
 export async function benchLag(system: System): Promise<readonly Row[]> {
   const bare = await openBareLag(engineAddresses())
+  const workspaces = Array.from({ length: PROBED }, () => new TestWorkspace(system))
+  await Promise.all(workspaces.map((workspace) => workspace.subscribe({ plan: 'pro' })))
   const load = await startLoad()
   const startedAt = performance.now()
-  await probe({ system, bare, count: WARM_UP })
+  const probing = { system, bare, workspaces }
+  await probe({ ...probing, count: WARM_UP })
   const rounds: Lags[] = []
-  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await probe({ system, bare, count: PROBES }))
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await probe({ ...probing, count: PROBES }))
   const rate = (await load.stop()) / ((performance.now() - startedAt) / 1_000)
   await bare.close()
   if (rate < 0.95 * LOAD_PER_SECOND) throw new Error(`only ${Math.round(rate)} events/s were written`)
@@ -72,34 +76,37 @@ function lagRow({ name, share, ms }: LagGoal, rounds: readonly Lags[]): Row {
 interface Probing {
   readonly system: System
   readonly bare: BareLag
+  readonly workspaces: readonly TestWorkspace[]
   readonly count: number
 }
 
 /** Events that are waited for one after another, ours and bare ones in turn. */
-async function probe({ system, bare, count }: Probing): Promise<Lags> {
+async function probe({ system, bare, workspaces, count }: Probing): Promise<Lags> {
   const lags: Lags = { ours: [], bare: [] }
   for (let turn = 0; turn < count; turn += 1) {
-    const workspace = `${prefix}-probe-${probes++}`
-    const key = shards[shardOf(workspace, shards.length)]?.usage(workspace) ?? ''
-    await send(system, workspace, 'p')
-    lags.ours.push(await untilCounted(system, key))
-    await bare.write(workspace)
-    lags.bare.push(await untilCounted(system, bare.keyOf(workspace)))
+    const number = probes++
+    const workspace = workspaces[number % workspaces.length]
+    if (workspace === undefined) throw new RangeError('no workspace is probed')
+    const used = Math.floor(number / workspaces.length) + 1
+    const isSeen = async (): Promise<boolean> => (await workspace.check({ feature: 'leads' })).used >= used
+    const write = (): Promise<void> =>
+      workspace.send('LeadEvent', { leadId: `l${number}`, action: 'created' })
+    lags.ours.push(await lagOf(write, isSeen))
+    const name = `${prefix}-${number}`
+    const isCounted = async (): Promise<boolean> =>
+      (await system.redis.hget(bare.keyOf(name), 'leads')) !== null
+    lags.bare.push(await lagOf(() => bare.write(name), isCounted))
   }
   return lags
 }
 
-/** Until an event that was just acknowledged is counted, ms. */
-async function untilCounted({ redis }: System, key: string): Promise<number> {
-  const acknowledgedAt = performance.now()
-  for (;;) {
-    if ((await redis.hget(key, 'leads')) !== null) return performance.now() - acknowledgedAt
-    if (performance.now() - acknowledgedAt > 30_000) throw new Error(`${key} was not counted within 30 s`)
+/** From the moment something is written until it is seen, ms. */
+async function lagOf(write: () => Promise<void>, isSeen: () => Promise<boolean>): Promise<number> {
+  const sentAt = performance.now()
+  await write()
+  while (!(await isSeen())) {
+    if (performance.now() - sentAt > 30_000) throw new Error('an event was not seen within 30 s')
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-}
-
-async function send(system: System, workspace: string, id: string): Promise<void> {
-  const value = { id, workspace, occurredAt: Date.now(), source: 'bench', leadId: id, action: 'created' }
-  await system.writer.write({ record: 'LeadEvent', value })
+  return performance.now() - sentAt
 }
