@@ -63,7 +63,7 @@ function ingestRows({ ours, whole, written, read }: IngestRates, cpu: string): r
     {
       path: 'ingest, from the start of the process to the last event',
       figure: `${Math.round(median(whole))} events/s`,
-      limit: `bare consumer ${Math.round(median(read))} records/s`,
+      limit: `bare consumer that decodes ${Math.round(median(read))} records/s`,
       ratio: medianRatio(whole, read),
       rounds: ROUNDS,
     },
