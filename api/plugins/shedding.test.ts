@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { contextWith } from '#test/helpers/app.ts'
+import { CHECK_KEY, contextWith } from '#test/helpers/app.ts'
 import { createApp } from '../app.ts'
 import { type ShedCause, shedLoad } from './shedding.ts'
 
@@ -18,7 +18,7 @@ test('a key pays for each item: what one request costs beyond its burst, the nex
     onShed: (...told: unknown[]) => shed.push(told),
   }
   const app = await createApp(
-    { ...context, authenticate: async (token) => ({ ...KEY, id: token.slice(0, 8) }) },
+    { ...context, authenticate: async (token) => ({ ...CHECK_KEY, id: token.slice(0, 8) }) },
     pino({ level: 'silent' }),
     { capacity },
   )
@@ -83,11 +83,3 @@ test('lists of many items are begun in a round of the loop each, whatever else i
   release.resolve()
   expect(new Set(await Promise.all(asked))).toEqual(new Set([200]))
 })
-
-const KEY = {
-  label: 'test',
-  scopes: ['check'] as const,
-  workspaces: '*' as const,
-  createdAt: 0,
-  expiresAt: null,
-}

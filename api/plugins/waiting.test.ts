@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { Pause } from '#core/operations/look-again.ts'
-import { contextWith } from '#test/helpers/app.ts'
+import { CHECK_KEY, contextWith } from '#test/helpers/app.ts'
 import { createApp } from '../app.ts'
 import type { OnShed } from './shedding.ts'
 
@@ -86,7 +86,7 @@ function appOf({ inFlightMax, look, pause, onShed }: Given): Promise<FastifyInst
     {
       ...context,
       holds: { ...context.holds, ...holds },
-      authenticate: async (token) => ({ ...KEY, id: token.slice(0, 8) }),
+      authenticate: async (token) => ({ ...CHECK_KEY, id: token.slice(0, 8) }),
     },
     pino({ level: 'silent' }),
     { capacity: { inFlightMax, keyRate, isBehind: () => false, onShed }, pause },
@@ -97,14 +97,6 @@ async function wait(app: FastifyInstance, key: string): Promise<number> {
   const payload = { workspace: 'acme', feature: 'leads', after: 'c~op~0' }
   const headers = { authorization: `Bearer ${key}` }
   return (await app.inject({ method: 'POST', url: '/v1/check', headers, payload })).statusCode
-}
-
-const KEY = {
-  label: 'test',
-  scopes: ['check'] as const,
-  workspaces: '*' as const,
-  createdAt: 0,
-  expiresAt: null,
 }
 
 /** Longer than an answer takes that waits for nothing. */

@@ -72,17 +72,11 @@ export async function commitReservation(deps: CommitDeps, input: CommitInput): P
     case 'unknown':
       return committedBefore(deps, input, expired(input))
     case 'expired':
-      return committedBefore(
-        deps,
-        { ...input, quantities: input.quantities ?? reply.granted },
-        expired(input),
-      )
-    case 'settled':
-      return committedBefore(
-        deps,
-        { ...input, quantities: input.quantities ?? reply.granted },
-        resolved(input),
-      )
+    case 'settled': {
+      const { quantities } = input
+      const otherwise = reply.outcome === 'expired' ? expired(input) : resolved(input)
+      return committedBefore(deps, { ...input, quantities: quantities ?? reply.granted }, otherwise)
+    }
     case 'resolved':
       throw resolved(input)
     case 'count':

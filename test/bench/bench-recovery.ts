@@ -5,12 +5,12 @@ import { createLogger } from '#drivers/log.ts'
 import { allShardKeys, SHARDS_DEFAULT, shardOf } from '#drivers/redis/keys.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
+import { keepRedis, setBackRedis } from '#test/helpers/kept-redis.ts'
 import { p99, startOpenLoop } from '#test/helpers/open-loop.ts'
 import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 import { readBare } from './bare-ingest.ts'
 import { type Cpu, CpuTime, cpuText } from './cpu-time.ts'
-import { keepRedis, setBackRedis } from './kept-redis.ts'
 import { median, medianRatio, ROUNDS, type Row } from './statistics.ts'
 
 const EVENTS = 1_000_000

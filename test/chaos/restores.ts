@@ -6,6 +6,7 @@ import { allShardKeys } from '#drivers/redis/keys.ts'
 import { runCli } from '#test/helpers/cli.ts'
 import setupEngines from '#test/helpers/engines.ts'
 import { eventually } from '#test/helpers/eventually.ts'
+import { keepRedis, setBackRedis } from '#test/helpers/kept-redis.ts'
 import type { System } from '#test/helpers/system.ts'
 import type { TestWorkspace } from '#test/helpers/workspace.ts'
 
@@ -47,7 +48,7 @@ async function run(setBack: readonly Engine[]): Promise<number> {
   await untilKept()
   const backup = await whileNothingWrites(async () => ({
     mongo: await readMongo(system),
-    redis: await readRedis(system),
+    redis: await keepRedis(system),
   }))
   for (const workspace of workspaces.slice(0, WORKSPACES / 2)) {
     await workspace.subscribe({ plan: 'pro', seats: 10 }, { type: 'upgraded' })
@@ -62,7 +63,7 @@ async function run(setBack: readonly Engine[]): Promise<number> {
     await writeMongo(system, backup.mongo)
     await readAgain()
   }
-  if (setBack.includes('Redis')) await writeRedis(system, backup.redis)
+  if (setBack.includes('Redis')) await setBackRedis(system, backup.redis)
   await system.start('consumers')
   await system.start('api')
   await untilReady(system.redis, system.shards)
@@ -196,25 +197,4 @@ async function writeMongo({ mongo: { db } }: System, backup: Collections): Promi
     const documents = backup.get(name) ?? []
     if (documents.length > 0) await collection.insertMany([...documents])
   }
-}
-
-interface KeptKey {
-  readonly name: string
-  readonly ttlMs: number
-  readonly dump: Buffer
-}
-
-async function readRedis({ redis }: System): Promise<readonly KeptKey[]> {
-  const names = await redis.keys('*')
-  const keep = async (name: string): Promise<KeptKey> => {
-    const [dump, ttlMs] = await Promise.all([redis.dumpBuffer(name), redis.pttl(name)])
-    return { name, ttlMs: Math.max(ttlMs, 0), dump: dump ?? Buffer.alloc(0) }
-  }
-  const kept = await Promise.all(names.map(keep))
-  return kept.filter(({ dump }) => dump.length > 0)
-}
-
-async function writeRedis({ redis }: System, backup: readonly KeptKey[]): Promise<void> {
-  await redis.flushall()
-  await Promise.all(backup.map(({ name, ttlMs, dump }) => redis.restore(name, ttlMs, dump)))
 }

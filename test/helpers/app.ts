@@ -100,3 +100,12 @@ export async function readPages(
   } while (cursor !== null && pages < 100)
   return { entries, pages }
 }
+
+/** What is known of a key for checks of every workspace, beside its id. */
+export const CHECK_KEY = {
+  label: 'test',
+  scopes: ['check'] as const,
+  workspaces: '*' as const,
+  createdAt: 0,
+  expiresAt: null,
+}

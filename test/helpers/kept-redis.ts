@@ -1,4 +1,4 @@
-import type { System } from '#test/helpers/system.ts'
+import type { System } from './system.ts'
 
 /** A key of Redis as it was. */
 export interface KeptKey {
