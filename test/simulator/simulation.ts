@@ -21,7 +21,7 @@ import { EventLog, type Next, WORKSPACES, workspaceOf } from './event-log.ts'
 import { HoldUsers } from './hold-users.ts'
 import { memoryDb } from './memory-db.ts'
 import { MemoryIncarnations, MemoryPages } from './memory-stores.ts'
-import { mishapDepth, Turbulence } from './turbulence.ts'
+import { Turbulence } from './turbulence.ts'
 import { Worker } from './worker.ts'
 
 const [PARTITIONS, WORKERS] = [2, 2]
@@ -30,9 +30,6 @@ const METERS = ['numbers', 'badges']
 const SLICE_MAX = 3
 /** Small, so that rounds are folded and cut into parts often. */
 const [FOLD_AFTER, SEGMENT_ROWS_MAX] = [3, 2]
-
-/** To tell what is drawn in one depth of mishaps from the same in another, and to mix it in (FNV-1). */
-const [DEPTHS, FNV_PRIME] = [8, 0x01000193]
 
 const WORKSPACE_NAMES = Array.from({ length: PARTITIONS * WORKSPACES }, (_, index) =>
   workspaceOf(index % PARTITIONS, Math.floor(index / PARTITIONS)),
@@ -60,15 +57,10 @@ export class Simulation {
   /** Whether Redis may lose what it acknowledged. */
   readonly #isLossy: boolean
   #calls = 0
-  #drawn = 0
 
   constructor(redis: Redis, seed: number) {
     this.#redis = redis
-    const random = seededRandom(seed)
-    this.#next = (below) => {
-      this.#drawn = Math.imul(this.#drawn ^ (DEPTHS * below + mishapDepth()), FNV_PRIME)
-      return random(below)
-    }
+    this.#next = seededRandom(seed)
     this.#log = new EventLog(this.#next, PARTITIONS)
     const run = randomUUID().slice(0, 8)
     this.#shards = Array.from({ length: SHARDS }, (_, shard) => shardKeys(shard, `${run}-${shard}`))
@@ -89,9 +81,9 @@ export class Simulation {
     })
   }
 
-  /** What was drawn up to now, and how deep in mishaps: the same for the same seed, however busy the machine is. */
-  get life(): number {
-    return this.#drawn
+  /** All that Redis was called for up to now, in that order: the same for the same seed, however busy the machine is. */
+  get life(): string {
+    return this.#turbulence.life
   }
 
   /** Runs some steps of mishaps, then catches up in peace; what differs from the truth of the log, or nothing. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { scriptHash } from '#drivers/redis/script.ts'
 import type { Next } from './event-log.ts'
@@ -19,6 +20,9 @@ export function mishapDepth(): number {
   return depthOf.getStore() ?? 0
 }
 
+/** What tells the keys of a run from those of another. */
+const RUN = /\{[0-9a-f]{8}-/g
+
 const COMMANDS = new Set(Redis.prototype.getBuiltinCommands())
 
 /** A bad network, and everything that can happen while somebody waits for an answer. */
@@ -28,12 +32,22 @@ export class Turbulence {
   readonly #mishap: () => Promise<void>
   /** The last call of each depth of mishaps inside mishaps. */
   readonly #turns: Promise<unknown>[] = []
+  readonly #calls = createHash('sha1')
   isCalm = false
 
   constructor(redis: Redis, next: Next, mishap: () => Promise<void>) {
     this.#redis = redis
     this.#next = next
     this.#mishap = mishap
+  }
+
+  /** All calls up to now with their first keys, whichever run it is, and how deep in mishaps they were. */
+  get life(): string {
+    return this.#calls.copy().digest('hex')
+  }
+
+  #note(...call: readonly unknown[]): void {
+    this.#calls.update(`${mishapDepth()} ${call.join(' ').replaceAll(RUN, '{')}\n`)
   }
 
   /** Makes a call that may never run, run late, or lose its answer. */
@@ -65,7 +79,11 @@ export class Turbulence {
       get: (redis, name) => {
         if (name === 'evalsha' || name === 'eval') {
           return (...args: unknown[]) => {
-            const run = (): Promise<unknown> => Reflect.apply(Reflect.get(redis, name), redis, args)
+            const run = (): Promise<unknown> => {
+              if (args[0] !== SCAN && name !== 'eval')
+                this.#note(...args.slice(0, 2 + Math.min(Number(args[1]), 2)))
+              return Reflect.apply(Reflect.get(redis, name), redis, args)
+            }
             if (args[0] === SCAN) return this.#inTurn(() => wholeScan(redis, args))
             // A script goes whole where Redis did not hold it yet: its mishaps came when it was sent by its hash.
             return name === 'eval' ? this.#inTurn(run) : this.inTurn(run)
@@ -74,7 +92,11 @@ export class Turbulence {
         const value: unknown = Reflect.get(redis, name)
         if (typeof value !== 'function') return value
         if (!COMMANDS.has(String(name))) return value.bind(redis)
-        return (...args: unknown[]) => this.#inTurn(() => Reflect.apply(value, redis, args))
+        return (...args: unknown[]) =>
+          this.#inTurn(() => {
+            this.#note(name, args[0])
+            return Reflect.apply(value, redis, args)
+          })
       },
     })
   }
