@@ -25,8 +25,8 @@ export interface Engine {
   readonly portVariable: string
   /** Tools it needs on the PATH, with the sentence that says how to get them. */
   readonly tools: Readonly<Record<string, string>>
-  /** Downloads, builds or installs what is missing; returns where that is. Twice is as good as once. */
-  readonly fetch: (context: Pick<EngineContext, 'cache' | 'report'>) => Promise<string>
+  /** Downloads, builds or installs what is missing. Twice is as good as once. */
+  readonly fetch: (context: Pick<EngineContext, 'cache' | 'report'>) => Promise<void>
   /** Fetches what is missing, lays out its data, and says how to start it. */
   readonly prepare: (context: EngineContext) => Promise<Program>
   readonly address: (ports: EnginePorts) => string

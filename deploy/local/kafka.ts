@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { cached } from './cache.ts'
-import type { Engine, EnginePorts } from './engine.ts'
+import type { Engine, EngineContext, EnginePorts } from './engine.ts'
+import { keptClasses } from './java-classes.ts'
+import { freePorts } from './ports.ts'
 import { runCommand } from './run-command.ts'
 
 /** The same as in `deploy/docker-compose.yml`. */
@@ -23,16 +25,13 @@ export const kafka: Engine = {
     java: 'install Java 17 or newer (Debian: apt-get install -y openjdk-17-jre-headless)',
     mvn: 'install Maven (Debian: apt-get install -y maven)',
   },
-  fetch: ({ cache, report }) => kafkaClasspath(cache, () => report('downloading')),
+  fetch: async (context) => {
+    await fetchKafka(context)
+  },
   async prepare({ data, ports, ...context }) {
-    const classpath = await this.fetch(context)
-    const settings = join(data, 'server.properties')
-    mkdirSync(data, { recursive: true })
-    writeFileSync(settings, propertiesOf(data, ports))
-    if (!existsSync(join(data, 'log', 'meta.properties'))) {
-      await formatKafka({ classpath, settings, id: clusterId() })
-    }
-    return { name: 'kafka', file: 'java', args: kafkaArgs(classpath, settings), port: ports.kafka }
+    const java = await fetchKafka(context)
+    const settings = await layOut(java, data, ports)
+    return { name: 'kafka', file: 'java', args: kafkaArgs(java, settings), port: ports.kafka }
   },
   address: (ports) => `127.0.0.1:${ports.kafka}`,
   async ping(address) {
@@ -51,23 +50,44 @@ export const kafka: Engine = {
   },
 }
 
-/** Kafka's libraries, downloaded once. */
-export async function kafkaClasspath(cache: string, onFill: () => void): Promise<string> {
+/** Options of Java for what Kafka brings along: where its libraries are, and their classes, read and checked. */
+export type KafkaJava = readonly string[]
+
+/** Kafka's libraries and the classes that a broker loads of them, had once. */
+export async function fetchKafka({
+  cache,
+  report,
+}: Pick<EngineContext, 'cache' | 'report'>): Promise<KafkaJava> {
+  const name = `kafka-${KAFKA_VERSION}`
   const home = await cached({
     cache,
-    name: `kafka-${KAFKA_VERSION}`,
-    onFill,
+    name,
+    onFill: () => report('downloading'),
     fill: async (directory) => {
       const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
       await runCommand('mvn', ['-q', '-B', '-f', POM, goal, `-DoutputDirectory=${join(directory, 'lib')}`])
     },
   })
-  return `${join(home, 'lib')}/*`
+  const libraries = ['-cp', `${join(home, 'lib')}/*`]
+  const classes = await keptClasses({
+    cache,
+    name,
+    onFill: () => report('building'),
+    lay: async (directory, options) => {
+      const [broker = 0, controller = 0] = await freePorts(2)
+      const settings = await layOut(libraries, directory, { kafka: broker, controller })
+      return {
+        args: kafkaArgs([...options, ...libraries], settings),
+        ping: () => kafka.ping(`127.0.0.1:${broker}`),
+      }
+    },
+  })
+  return [...classes, ...libraries]
 }
 
 /** How Java runs a broker with a file of settings. */
-export function kafkaArgs(classpath: string, settings: string): readonly string[] {
-  return [...HEAP, '-cp', classpath, 'kafka.Kafka', settings]
+export function kafkaArgs(java: KafkaJava, settings: string): readonly string[] {
+  return [...HEAP, ...java, 'kafka.Kafka', settings]
 }
 
 /**
@@ -80,18 +100,35 @@ export function clusterId(): string {
 }
 
 interface FormatOptions {
-  readonly classpath: string
+  readonly java: KafkaJava
   readonly settings: string
   readonly id: string
 }
 
 /** Makes a broker's directory ready for its first start. */
-export async function formatKafka({ classpath, settings, id }: FormatOptions): Promise<void> {
+export async function formatKafka({ java, settings, id }: FormatOptions): Promise<void> {
   const format = ['format', '-t', id, '-c', settings, '--ignore-formatted']
-  await runCommand('java', [...BRIEF, '-cp', classpath, 'kafka.tools.StorageTool', ...format])
+  await runCommand('java', [...BRIEF, ...java, 'kafka.tools.StorageTool', ...format])
 }
 
-function propertiesOf(data: string, { kafka: broker, controller }: EnginePorts): string {
+/** Writes settings of a broker for its data in a directory, and has that formatted once; where the settings are. */
+async function layOut(
+  java: KafkaJava,
+  data: string,
+  ports: Pick<EnginePorts, 'kafka' | 'controller'>,
+): Promise<string> {
+  const settings = join(data, 'server.properties')
+  mkdirSync(data, { recursive: true })
+  writeFileSync(settings, propertiesOf(data, ports))
+  if (!existsSync(join(data, 'log', 'meta.properties')))
+    await formatKafka({ java, settings, id: clusterId() })
+  return settings
+}
+
+function propertiesOf(
+  data: string,
+  { kafka: broker, controller }: Pick<EnginePorts, 'kafka' | 'controller'>,
+): string {
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { cached } from './cache.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, EngineContext } from './engine.ts'
 import { runCommand } from './run-command.ts'
 
 const VERSION = '1.24.0-2'
@@ -14,22 +14,11 @@ export const mongo: Engine = {
   variable: 'MONGODB_URL',
   portVariable: 'TALLYGATE_MONGO_PORT',
   tools: { go: 'install Go 1.21 or newer (Debian: apt-get install -y golang-go)' },
-  fetch: ({ cache, report }) =>
-    cached({
-      cache,
-      name: `mongo-stand-in-${VERSION}`,
-      onFill: () => report('building'),
-      fill: async (directory) => {
-        const source = join(directory, 'source')
-        cpSync(SOURCE, source, { recursive: true })
-        await useIndexes(source)
-        await runCommand('go', ['build', '-trimpath', '-o', join(directory, 'mongo-stand-in'), '.'], {
-          cwd: source,
-        })
-      },
-    }),
+  fetch: async (context) => {
+    await fetchStandIn(context)
+  },
   async prepare({ data, ports, ...context }) {
-    const home = await this.fetch(context)
+    const home = await fetchStandIn(context)
     mkdirSync(data, { recursive: true })
     const args = ['-listen', `127.0.0.1:${ports.mongo}`, '-dir', data]
     return { name: 'mongo', file: join(home, 'mongo-stand-in'), args, port: ports.mongo }
@@ -43,6 +32,23 @@ export const mongo: Engine = {
       await client.close()
     }
   },
+}
+
+/** The stand-in, built once. */
+async function fetchStandIn({ cache, report }: Pick<EngineContext, 'cache' | 'report'>): Promise<string> {
+  return cached({
+    cache,
+    name: `mongo-stand-in-${VERSION}`,
+    onFill: () => report('building'),
+    fill: async (directory) => {
+      const source = join(directory, 'source')
+      cpSync(SOURCE, source, { recursive: true })
+      await useIndexes(source)
+      await runCommand('go', ['build', '-trimpath', '-o', join(directory, 'mongo-stand-in'), '.'], {
+        cwd: source,
+      })
+    },
+  })
 }
 
 const MODULE = 'github.com/FerretDB/FerretDB'

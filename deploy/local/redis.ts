@@ -20,13 +20,12 @@ export const redis: Engine = {
   tools: {},
   async fetch({ report }) {
     if (!(await hasCommand('redis-server'))) await installRedis(() => report('downloading'))
-    return 'redis-server'
   },
   async prepare({ data, ports, ...context }) {
-    const file = await this.fetch(context)
+    await this.fetch(context)
     mkdirSync(data, { recursive: true })
     const listen = ['--port', String(ports.redis), '--bind', '127.0.0.1', '--dir', data]
-    return { name: 'redis', file, args: [...listen, ...redisSettings], port: ports.redis }
+    return { name: 'redis', file: 'redis-server', args: [...listen, ...redisSettings], port: ports.redis }
   },
   address: (ports) => `redis://127.0.0.1:${ports.redis}`,
   async ping(address) {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Admin } from 'kafkajs'
 import { cacheDir } from '#deploy/local/cache.ts'
-import { clusterId, formatKafka, kafka, kafkaArgs, kafkaClasspath } from '#deploy/local/kafka.ts'
+import { clusterId, fetchKafka, formatKafka, type KafkaJava, kafka, kafkaArgs } from '#deploy/local/kafka.ts'
 import { freePorts } from '#deploy/local/ports.ts'
 import { lastLines, runningPid, startProgram, stopProgram } from '#deploy/local/process.ts'
 import { connectKafka } from '#drivers/kafka/connect.ts'
@@ -26,11 +26,11 @@ const STARTS_WITHIN_MS = 180_000
 export class KafkaCluster {
   readonly #dir = engineDir('kafka')
   readonly #brokers: readonly Broker[]
-  readonly #classpath: string
+  readonly #java: KafkaJava
 
-  private constructor(brokers: readonly Broker[], classpath: string) {
+  private constructor(brokers: readonly Broker[], java: KafkaJava) {
     this.#brokers = brokers
-    this.#classpath = classpath
+    this.#java = java
   }
 
   static async start(): Promise<KafkaCluster> {
@@ -38,8 +38,8 @@ export class KafkaCluster {
     const brokers = ids.map((id, index) => {
       return { id, port: ports[2 * index] ?? 0, controller: ports[2 * index + 1] ?? 0 }
     })
-    const classpath = await kafkaClasspath(cacheDir(process.env), () => undefined)
-    const cluster = new KafkaCluster(brokers, classpath)
+    const java = await fetchKafka({ cache: cacheDir(process.env), report: () => undefined })
+    const cluster = new KafkaCluster(brokers, java)
     const id = clusterId()
     await Promise.all(brokers.map((broker) => cluster.#format(broker, id)))
     await using started = new AsyncDisposableStack()
@@ -65,7 +65,7 @@ export class KafkaCluster {
   /** Starts a broker on what its directory holds. */
   start(id: number): void {
     const { port } = this.#brokerOf(id)
-    const args = kafkaArgs(this.#classpath, this.#settingsOf(id))
+    const args = kafkaArgs(this.#java, this.#settingsOf(id))
     startProgram(this.#dir, { name: `broker-${id}`, file: 'java', args, port })
   }
 
@@ -168,7 +168,7 @@ export class KafkaCluster {
     }
     const text = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(this.#settingsOf(id), text.join(''))
-    await formatKafka({ classpath: this.#classpath, settings: this.#settingsOf(id), id: name })
+    await formatKafka({ java: this.#java, settings: this.#settingsOf(id), id: name })
   }
 }
 

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type EngineStep, startEngines, stopEngines } from '#deploy/local/engines.ts'
 import { freePorts } from '#deploy/local/ports.ts'
-import { runningPort } from '#deploy/local/process.ts'
+import { runningPid, runningPort } from '#deploy/local/process.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
+import { RUN_DIR } from '#test/helpers/engines.ts'
 
 function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'tallygate-engines-'))
@@ -63,6 +64,18 @@ test('engines: starting again finds what runs, stopping ends it, an address in t
   expect(await stopEngines(dir)).toEqual(['redis'])
   expect(runningPort(dir, 'redis')).toBeNull()
 })
+
+const runDir = process.env[RUN_DIR] ?? ''
+
+test.skipIf(runningPid(runDir, 'kafka') === null)(
+  'engines: Kafka and registry start with their classes read and checked',
+  () => {
+    for (const engine of ['kafka', 'registry'] as const) {
+      const files = readFileSync(`/proc/${runningPid(runDir, engine)}/maps`, 'utf8')
+      expect(files.includes('/program.jsa'), engine).toBe(true)
+    }
+  },
+)
 
 test('engines: a taken port is named with who has it and the variable to change', async () => {
   const dir = scratch()
