@@ -33,8 +33,11 @@ down: $(NODE) ## Stop what make up or make run started; data is kept
 clean: $(NODE) ## Stop and remove the data
 	@$(NODE) deploy/main.ts clean
 
-test: tools $(NODE) ## Types, lint and all tests on real engines; ends with N passed, N failed
+test: tools $(NODE) ## Types, lint, unit tests and those that share a system, on real engines; ends with N passed, N failed
 	@$(NODE) test/run.ts
+
+test-long: tools $(NODE) ## All other tests: systems of their own, crashes, a cluster, a browser; ends with N passed, N failed
+	@$(NODE) test/run.ts long
 
 MINUTES ?= 10
 EVENTS ?= 1000000
@@ -48,7 +51,7 @@ soak: $(NODE) ## Long runs: simulator and its mutants, steady load, a million ev
 	@G5_TEARS=60 npx vitest run --project chaos chaos-redis -t torn
 	@G13_SECONDS=60 npx vitest run --project chaos chaos-processes -t G13
 	@G3_IDS=100000 npx vitest run duplicates
-	@IMPORT_WORKSPACES=100000 npx vitest run --project integration import.test
+	@IMPORT_WORKSPACES=100000 npx vitest run --project systems import.test
 	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run holds.conformance use-guarantees
 	@G22_REQUESTS=100000 G22_EXAMPLES=200 npx vitest run http-fuzz contract-fuzz
 	@G19_WORKSPACES=20000 G19_PER_SECOND=400 npx vitest run chaos-boundary
@@ -93,4 +96,4 @@ sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.t
 release: $(NODE) ## Give what stands under Unreleased a version: make release VERSION=1.2.3; refused where nothing does
 	@$(NODE) deploy/release.ts $(VERSION)
 
-.PHONY: help install tools run up down clean test soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk release
+.PHONY: help install tools run up down clean test test-long soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk release

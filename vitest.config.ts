@@ -2,17 +2,6 @@ import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Where engines and processes are killed, stopped and lied to: long, and mostly waiting. */
-const chaos = ['test/integration/{chaos-*,crash,half-calls,use-guarantees}.test.ts']
-
-/** Computes more than it waits, on a Redis alone. */
-const simulator = ['test/integration/simulator.test.ts']
-
-/** What promises how long something takes: nothing else runs beside these. */
-const timed = [
-  'test/integration/{chaos-boundary,chaos-hot-workspace,fail-modes,graceful-stop,overload}.test.ts',
-]
-
 /** These change nothing that others see: each module is read once for all files. Some compute for seconds on a busy machine. */
 const pure = { pool: 'threads', isolate: false, testTimeout: 30_000 } as const
 
@@ -26,7 +15,30 @@ class SharedFirst extends BaseSequencer {
   }
 }
 
-/** Ten suites, in the order of cost: tidy and unit open no socket, the rest use real engines; `cluster` brings its own. */
+interface OnEngines {
+  readonly testTimeout?: number
+  readonly hookTimeout?: number
+  /** Starts what it needs by itself. */
+  readonly bringsOwn?: boolean
+}
+
+/** The files of one folder, one after another, on engines that run as long as all of them. */
+function onEngines(
+  name: string,
+  { testTimeout = 60_000, hookTimeout = 120_000, bringsOwn = false }: OnEngines = {},
+) {
+  const include = [`test/${name}/**/*.test.ts`]
+  const globalSetup = bringsOwn ? [] : ['test/helpers/engines.ts']
+  return {
+    extends: true,
+    test: { name, include, globalSetup, testTimeout, hookTimeout, fileParallelism: false, isolate: false },
+  } as const
+}
+
+/**
+ * A suite for each folder, in the order of cost: tidy and unit open no socket, the rest use real engines.
+ * `test/run.ts` says which of them `make test` runs.
+ */
 export default defineConfig({
   test: {
     sequence: { sequencer: SharedFirst },
@@ -42,93 +54,16 @@ export default defineConfig({
           ...pure,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          exclude: [...chaos, ...simulator, ...timed],
-          globalSetup: ['test/helpers/engines.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'chaos',
-          include: chaos,
-          exclude: timed,
-          globalSetup: ['test/helpers/engines.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'simulator',
-          include: simulator,
-          globalSetup: ['test/helpers/engines.ts'],
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'timed',
-          include: timed,
-          globalSetup: ['test/helpers/engines.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'cluster',
-          include: ['test/cluster/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'acceptance',
-          include: ['test/acceptance/**/*.test.ts'],
-          globalSetup: ['test/helpers/engines.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'end-to-end',
-          include: ['test/end-to-end/**/*.test.ts'],
-          globalSetup: ['test/helpers/engines.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
-          globalSetup: ['test/helpers/engines.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 420_000,
-          fileParallelism: false,
-        },
-      },
+      onEngines('simulator', { bringsOwn: true }),
+      onEngines('integration'),
+      onEngines('acceptance'),
+      onEngines('end-to-end', { testTimeout: 120_000, hookTimeout: 180_000 }),
+      onEngines('systems'),
+      onEngines('pages', { testTimeout: 120_000, hookTimeout: 180_000 }),
+      onEngines('browser', { hookTimeout: 420_000 }),
+      onEngines('chaos'),
+      onEngines('cluster', { bringsOwn: true }),
+      onEngines('timed'),
     ],
   },
 })

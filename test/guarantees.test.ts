@@ -72,12 +72,11 @@ test('guarantees.md: as many broken lines, points of death and unsafe settings a
   const both = (count: number): readonly string[] => [String(count), String(count)]
   expect(said('broken lines found')).toEqual(both(mutants.length))
   expect(said('noticed')).toEqual(both(testedMutants.length))
-  const points = /const POINTS = \[(.*?)\]/s.exec(read('test/integration/use-guarantees.test.ts'))?.[1] ?? ''
+  const points = /const POINTS = \[(.*?)\]/s.exec(read('test/chaos/use-guarantees.test.ts'))?.[1] ?? ''
   const count = points.match(/'[^']+'/g)?.length
   expect(page.match(/an API killed at (\w+) points/g)).toEqual(
     Array(2).fill(`an API killed at ${count} points`),
   )
-  const refused =
-    (read('test/integration/boot.test.ts').match(/^ {4}what: '|^ {2}\{ what: '/gm) ?? []).length + 2
+  const refused = (read('test/systems/boot.test.ts').match(/^ {4}what: '|^ {2}\{ what: '/gm) ?? []).length + 2
   expect(said('refused by name')).toEqual(both(refused))
 })

@@ -25,6 +25,6 @@ test('mutants: no two have one name, and the tests of each are there', () => {
 
 /** Whether the file of its tests is there; their titles are seen to when they run. */
 function isHome({ project, tests }: TestMutant): boolean {
-  const folder = project === 'tidy' ? 'test' : 'test/integration'
-  return project === 'unit' || existsSync(join(root, folder, `${tests.replace('integration/', '')}.test.ts`))
+  const folder = project === 'tidy' ? 'test' : `test/${project}`
+  return project === 'unit' || existsSync(join(root, folder, `${tests.replace(`${project}/`, '')}.test.ts`))
 }

@@ -239,6 +239,12 @@ describe('style', () => {
     const banned = sources.filter(({ path }) => /(^|\/)(index|utils)\.ts$/.test(path))
     expect(banned.map(({ path }) => path)).toEqual([])
   })
+  test('what starts a system of its own is no part of test/integration, which make test runs', () => {
+    const files = sources.filter(({ path }) => path.startsWith('test/integration/'))
+    const starts = ({ type, callee }: SyntaxNode, file: SourceFile): boolean =>
+      type === 'CallExpression' && isNode(callee) && /^start(Own)?(System|Rig)$/.test(textOf(callee, file))
+    expect(where(files, starts)).toEqual([])
+  })
   test('tests wait for conditions: no sleep in a test file', () => {
     const tests = sources.filter(({ path }) => path.endsWith('.test.ts'))
     const sleeps = ({ type, callee }: SyntaxNode, file: SourceFile): boolean =>

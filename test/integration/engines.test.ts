@@ -142,10 +142,13 @@ test('engines: make names the same tools before packages are installed, and none
   }
 })
 
-test.each(['run', 'up', 'test'])('engines: make %s names missing tools first', (target) => {
+test.each(['run', 'up', 'test', 'test-long'])('engines: make %s names missing tools first', (target) => {
   const dir = scratch()
   for (const name of ['Makefile', 'package.json', 'package-lock.json']) cpSync(name, join(dir, name))
-  const steps = spawnSync('make', ['-n', target], { cwd: dir, encoding: 'utf8' }).stdout.split('\n')
+  const steps = spawnSync('make', ['--no-print-directory', '-n', target], {
+    cwd: dir,
+    encoding: 'utf8',
+  }).stdout.split('\n')
   const places = ['missing-tools.sh', 'npm install', '.ts'].map((part) =>
     steps.findIndex((step) => step.includes(part)),
   )

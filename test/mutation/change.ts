@@ -24,22 +24,30 @@ export function changesOf({ file, from, to, also = [] }: Mutation): readonly Cha
   return [{ file, from, to }, ...also]
 }
 
-/** Runs something on a copy of the repository that has the changes, and takes the copy away. */
-export async function onChangedCopy<Value>(
-  mutation: Mutation,
-  run: (copy: string) => Promise<Value>,
-): Promise<Value> {
-  const copy = mkdtempSync(join(tmpdir(), 'tallygate-mutant-'))
-  try {
-    cpSync(root, copy, {
+/** A copy of the repository, for one mutant after another. */
+export class Copy {
+  readonly #path = mkdtempSync(join(tmpdir(), 'tallygate-mutant-'))
+
+  constructor() {
+    cpSync(root, this.#path, {
       recursive: true,
       filter: (source) => !skipped.has(source.slice(root.length + 1).split('/')[0] ?? ''),
     })
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    for (const change of changesOf(mutation)) makeChange(copy, mutation.name, change)
-    return await run(copy)
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
+    symlinkSync(join(root, 'node_modules'), join(this.#path, 'node_modules'))
+  }
+
+  /** Runs something where the copy has the changes of a mutant, and takes them back. */
+  async changed<Value>(mutation: Mutation, run: (path: string) => Promise<Value>): Promise<Value> {
+    try {
+      for (const change of changesOf(mutation)) makeChange(this.#path, mutation.name, change)
+      return await run(this.#path)
+    } finally {
+      for (const { file } of changesOf(mutation)) cpSync(join(root, file), join(this.#path, file))
+    }
+  }
+
+  remove(): void {
+    rmSync(this.#path, { recursive: true, force: true })
   }
 }
 

@@ -4,7 +4,7 @@ import Table from 'cli-table3'
 import setupEngines from '#test/helpers/engines.ts'
 import { mutants } from '../simulator/mutants.ts'
 import { findMutant } from '../simulator/run-mutant.ts'
-import { onChangedCopy } from './change.ts'
+import { Copy } from './change.ts'
 import type { TestMutant } from './mutants.ts'
 import { testedMutants } from './tested-mutants.ts'
 
@@ -13,6 +13,7 @@ import { testedMutants } from './tested-mutants.ts'
  * must notice: seeds of the simulator, or the tests of a guarantee. A mutant that survives fails the run.
  */
 const SEEDS = 400
+const copy = new Copy()
 const words = process.argv.slice(2)
 const table = new Table({ head: ['', 'what was broken', 'noticed by'], style: { head: [], border: [] } })
 const simulated = await runAll(
@@ -23,6 +24,7 @@ const tested = await runAll(testedMutants, byTests)
 process.stdout.write(`${table}\n`)
 process.stdout.write(`mutants of the simulator: ${simulated.killed} of ${simulated.total} killed\n`)
 process.stdout.write(`mutants of the tests: ${tested.killed} of ${tested.total} killed\n`)
+copy.remove()
 process.exit(simulated.killed === simulated.total && tested.killed === tested.total ? 0 : 1)
 
 interface Score {
@@ -55,7 +57,7 @@ async function bySimulator(
   onFound: (own: (typeof wanted)[number], by: string | null) => void,
 ): Promise<void> {
   const stopEngines = await setupEngines()
-  for (const mutant of wanted) onFound(mutant, await findMutant(mutant, SEEDS))
+  for (const mutant of wanted) onFound(mutant, await findMutant(copy, mutant, SEEDS))
   await stopEngines()
 }
 
@@ -64,7 +66,7 @@ async function byTests(
   onFound: (own: TestMutant, by: string | null) => void,
 ): Promise<void> {
   for (const mutant of wanted) {
-    const isKilled = await onChangedCopy(mutant, (copy) => runTests(copy, mutant))
+    const isKilled = await copy.changed(mutant, (path) => runTests(path, mutant))
     onFound(mutant, isKilled ? `${mutant.tests} -t ${mutant.title}` : null)
   }
 }

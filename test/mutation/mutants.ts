@@ -6,7 +6,7 @@ const apply = 'drivers/redis/lua/apply.lua'
 export interface TestMutant extends Mutation {
   readonly guarantee: string
   /** Vitest project, file and part of the title. */
-  readonly project: 'tidy' | 'unit' | 'integration' | 'chaos' | 'timed'
+  readonly project: 'tidy' | 'unit' | 'integration' | 'end-to-end' | 'systems' | 'chaos' | 'timed'
   readonly tests: string
   readonly title: string
 }
@@ -41,7 +41,7 @@ export const testMutants: readonly TestMutant[] = [
     file: 'drivers/redis/lua/apply.lua',
     from: 'fresh[number] == nil, fresh[number] ~= false',
     to: 'fresh[number] == nil, true',
-    project: 'chaos',
+    project: 'end-to-end',
     tests: 'crash',
     title: 'G3',
   },
@@ -71,7 +71,7 @@ export const testMutants: readonly TestMutant[] = [
     file: 'schemas/decoder.ts',
     from: 'if (read.offset !== value.length) {',
     to: 'if (read.offset > value.length) {',
-    project: 'integration',
+    project: 'systems',
     tests: 'dead-letters',
     title: 'G12',
   },
@@ -101,7 +101,7 @@ export const testMutants: readonly TestMutant[] = [
     file: 'core/usage/append-time.ts',
     from: 'if (lateMs > graceMs) {',
     to: 'if (lateMs > 10 * graceMs) {',
-    project: 'integration',
+    project: 'systems',
     tests: 'operations',
     title: 'G15',
   },
@@ -192,7 +192,7 @@ export const testMutants: readonly TestMutant[] = [
     from: 'this.#known = position?.watermark ?? -1',
     to: 'this.#known = -1',
     also: [redeliver, ...countAgain],
-    project: 'chaos',
+    project: 'end-to-end',
     tests: 'crash',
     title: 'G2',
   },

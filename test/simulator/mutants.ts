@@ -210,14 +210,14 @@ export const mutants: readonly Mutant[] = [
     to: 'return reached < counted end',
   },
   {
-    seed: 95,
+    seed: 23,
     name: 'dirty removed without its stamp',
     file: `${lua}/forget-stamp.lua`,
     from: 'if value ~= ARGV[2] then',
     to: 'if false then',
   },
   {
-    seed: 55,
+    seed: 15,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1'))",
@@ -236,7 +236,6 @@ export const mutants: readonly Mutant[] = [
     to: 'writes: 0,',
   },
   {
-    seed: 3,
     name: 'snapshot with holds in it',
     file: 'drivers/redis/snapshot-scripts.ts',
     from: "name !== 'rev' && !name.startsWith('h:')",
@@ -249,7 +248,7 @@ export const mutants: readonly Mutant[] = [
     to: ' then return {} end',
   },
   {
-    seed: 36,
+    seed: 2,
     name: 'hold without rev: limits of facts that are no longer in force',
     file: `${lua}/hold.lua`,
     from: 'if rev ~= ARGV[2] or ',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { onChangedCopy } from '../mutation/change.ts'
+import type { Copy } from '../mutation/change.ts'
 import type { Mutant } from './mutants.ts'
 
 /**
@@ -8,17 +8,19 @@ import type { Mutant } from './mutants.ts'
  *
  * Begins at the seed that found it before, if the mutant names one.
  */
-export function findMutant(mutant: Mutant, count: number): Promise<string | null> {
-  return onChangedCopy(mutant, (copy) => simulate(copy, { first: mutant.seed ?? 1, count }))
+export function findMutant(copy: Copy, mutant: Mutant, count: number): Promise<string | null> {
+  return copy.changed(mutant, (path) => simulate(path, { first: mutant.seed ?? 1, count }))
 }
 
 function simulate(
-  copy: string,
+  path: string,
   { first, count }: { readonly first: number; readonly count: number },
 ): Promise<string | null> {
-  const args = [join(copy, 'test/simulator/main.ts'), String(first), String(count)]
+  const args = [join(path, 'test/simulator/main.ts'), String(first), String(count)]
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    // Compiled once for all mutants of a copy, and gone with it.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(path, '.compiled') }
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
     let output = ''
     const keep = (chunk: Buffer): void => {
       output += chunk.toString()

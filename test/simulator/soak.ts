@@ -1,4 +1,5 @@
 import setupEngines from '#test/helpers/engines.ts'
+import { Copy } from '#test/mutation/change.ts'
 import { mutants } from './mutants.ts'
 import { findMutant } from './run-mutant.ts'
 
@@ -22,12 +23,14 @@ while (performance.now() < deadline) {
 }
 process.stdout.write(`seeds: ${seeds} from ${first}, ${failed} failed\n`)
 let killed = 0
+const copy = new Copy()
 for (const mutant of mutants) {
-  const found = await findMutant(mutant, 1_000)
+  const found = await findMutant(copy, mutant, 1_000)
   killed += found === null ? 0 : 1
   process.stdout.write(`${(found ?? 'SURVIVED').padEnd(26)} ${mutant.name}\n`)
 }
 process.stdout.write(`mutants: ${killed} of ${mutants.length} killed\n`)
+copy.remove()
 redis.disconnect()
 await stopEngines()
 process.exit(failed === 0 && killed === mutants.length ? 0 : 1)

@@ -93,9 +93,12 @@ export class Turbulence {
         if (typeof value !== 'function') return value
         if (!COMMANDS.has(String(name))) return value.bind(redis)
         return (...args: unknown[]) =>
-          this.#inTurn(() => {
+          this.#inTurn(async () => {
             this.#note(name, args[0])
-            return Reflect.apply(value, redis, args)
+            const answer: unknown = await Reflect.apply(value, redis, args)
+            // By the clock: whether two holds were made in the same millisecond is no part of a life.
+            const isDue = name === 'zrangebyscore' && !args.includes('WITHSCORES')
+            return isDue && Array.isArray(answer) ? answer.toSorted() : answer
           })
       },
     })

@@ -35,7 +35,7 @@ const LANES = 4
 /** So many that it is not their rate that turns them away. */
 const BATCH_KEYS = 60
 /** How often what may be under way at once may be decided before all but one in a hundred that are taken on are answered. */
-const ROUNDS_MAX = 10
+const ROUNDS_MAX = 20
 /**
  * What turning away leaves to the collector of garbage, MB: it is in no hurry for the first half minute, and stays at some 260 from
  * then on; a collection leaves what was there before.

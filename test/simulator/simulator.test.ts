@@ -1,17 +1,33 @@
 import { Redis } from 'ioredis'
-import { afterAll, expect, test } from 'vitest'
-import { engineAddresses } from '#test/helpers/addresses.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RedisServer } from '#test/chaos/redis-server.ts'
 import { seedOfRun } from '#test/helpers/random.ts'
-import { mutants } from '#test/simulator/mutants.ts'
-import { findMutant } from '#test/simulator/run-mutant.ts'
-import { scenarios } from '#test/simulator/scenarios.ts'
-import { Simulation } from '#test/simulator/simulation.ts'
+import { Copy } from '#test/mutation/change.ts'
+import { mutants } from './mutants.ts'
+import { findMutant } from './run-mutant.ts'
+import { scenarios } from './scenarios.ts'
+import { Simulation } from './simulation.ts'
 
 const SEEDS = 200
 /** Seeds that are lived twice. */
 const REPEATED = 10
-const redis = new Redis(engineAddresses().redis)
-afterAll(() => redis.quit())
+let server: RedisServer
+let redis: Redis
+/** In which one line after another is broken. */
+let copy: Copy
+beforeAll(async () => {
+  copy = new Copy()
+  server = await RedisServer.start()
+  const url = `redis://127.0.0.1:${server.port}`
+  redis = new Redis(url)
+  // What a mutant is run by is a process of its own.
+  process.env['REDIS_URL'] = url
+})
+afterAll(async () => {
+  copy.remove()
+  await redis.quit()
+  await server.stop()
+})
 
 test('G0, G1, G4, G5, G6, G7, G9: random lives of shards end with exactly what the log says', async () => {
   const first = seedOfRun()
@@ -35,5 +51,5 @@ test.for(Object.entries(scenarios))('G5 scenario %s', async ([, scenario]) => {
 })
 
 test.for([...mutants])('G0: the simulator kills "$name"', { timeout: 400_000 }, async (mutant) => {
-  expect(await findMutant(mutant, 400)).not.toBeNull()
+  expect(await findMutant(copy, mutant, 400)).not.toBeNull()
 })

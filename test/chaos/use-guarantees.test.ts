@@ -10,7 +10,7 @@ import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 const seed = seedOfRun()
 const REPLAYED = Number(process.env['G11_REQUESTS'] ?? 1_000)
-const faultPoint = new URL('../chaos/fault-point.ts', import.meta.url).pathname
+const faultPoint = new URL('./fault-point.ts', import.meta.url).pathname
 const POINTS = [
   'before hold',
   'during hold',

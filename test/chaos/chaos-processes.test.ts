@@ -19,7 +19,7 @@ const seed = seedOfRun()
 const JUMP_MS = 3_000
 /** For how long an engine swallows everything at least; `make soak` has each do so for 60 s. */
 const SWALLOWED_MS = 1_000 * Number(process.env['G13_SECONDS'] ?? 0)
-const skewedClock = new URL('../chaos/skewed-clock.ts', import.meta.url).pathname
+const skewedClock = new URL('./skewed-clock.ts', import.meta.url).pathname
 let rig: Rig
 beforeAll(async () => {
   rig = await startRig()
