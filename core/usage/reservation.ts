@@ -6,14 +6,8 @@ export interface ReservationReference {
   readonly item: number | null
 }
 
-const OPERATION = /^[A-Za-z0-9._:-]{1,100}$/
 const REFERENCE = /^([A-Za-z0-9._:-]{1,100})(?:~(\d{1,3}))?$/
 const EVENT_ID = /^c~[A-Za-z0-9._:-]{1,100}~\d{1,3}$/
-
-/** Whether a text is an id of an operation: 1–100 of `A-Za-z0-9._:-`. */
-export function isOperationId(text: unknown): text is string {
-  return typeof text === 'string' && OPERATION.test(text)
-}
 
 /**
  * What the `reservation` of an event refers to; null for none, for what no operation can be called, and for an item that

@@ -13,7 +13,7 @@ export interface EngineContext {
   /** Where its data lives; survives a stop. */
   readonly data: string
   readonly ports: EnginePorts
-  readonly report: (state: 'downloading' | 'building') => void
+  readonly report: (state: 'downloading' | 'building' | 'preparing') => void
 }
 
 /** How one engine is had as a local process. */

@@ -17,7 +17,7 @@ export type EngineAddresses = Readonly<Record<EngineName, string>>
 /** One thing that happened to an engine while everything was started. */
 export interface EngineStep {
   readonly engine: EngineName
-  readonly state: 'given' | 'running' | 'downloading' | 'building' | 'starting' | 'ready'
+  readonly state: 'given' | 'running' | 'downloading' | 'building' | 'preparing' | 'starting' | 'ready'
   readonly tookMs: number
 }
 

@@ -72,7 +72,7 @@ export async function fetchKafka({
   const classes = await keptClasses({
     cache,
     name,
-    onFill: () => report('building'),
+    onFill: () => report('preparing'),
     lay: async (directory, options) => {
       const [broker = 0, controller = 0] = await freePorts(2)
       const settings = await layOut(libraries, directory, { kafka: broker, controller })

@@ -74,7 +74,7 @@ async function fetchRegistry({
   const classes = await keptClasses({
     cache,
     name,
-    onFill: () => report('building'),
+    onFill: () => report('preparing'),
     lay: async (directory, options) => {
       const [port = 0] = await freePorts(1)
       return {

@@ -6,6 +6,7 @@ const words: Readonly<Record<EngineStep['state'], string>> = {
   running: 'runs already',
   downloading: 'downloading (once)',
   building: 'building (once, about a minute)',
+  preparing: 'preparing (once)',
   starting: 'starting',
   ready: 'ready',
 }

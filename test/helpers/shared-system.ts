@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '#deploy/local/ports.ts'
-import { runningPort } from '#deploy/local/process.ts'
+import { runningPid, runningPort } from '#deploy/local/process.ts'
 import { type ServicePorts, serviceEnv, serviceNames, startServices, stopServices } from '#deploy/services.ts'
 import { setUp } from '#deploy/setup.ts'
 import { engineAddresses } from './addresses.ts'
@@ -21,7 +21,12 @@ export async function sharedSystem(): Promise<System> {
   const ports = portsOf(dir) ?? (await start(dir))
   const system = await connectSystem(addresses, serviceEnv({ addresses, pepper: PEPPER, ports }))
   await untilReady(system.redis, system.shards)
-  return { ...system, ...untouchable }
+  return {
+    ...system,
+    ...untouchable,
+    pidOf: (name) => runningPid(dir, name),
+    wholeLogOf: (name) => readFileSync(join(dir, 'logs', `${name}.log`), 'utf8'),
+  }
 }
 
 /** Null unless all of it runs. */
@@ -48,9 +53,7 @@ const untouchable = {
   kill: refuse,
   signal: refuse,
   freeze: refuse,
-  pidOf: refuse,
   logOf: refuse,
-  wholeLogOf: refuse,
   ended: refuse,
   start: refuse,
 } as const

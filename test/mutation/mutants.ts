@@ -71,7 +71,7 @@ export const testMutants: readonly TestMutant[] = [
     file: 'schemas/decoder.ts',
     from: 'if (read.offset !== value.length) {',
     to: 'if (read.offset > value.length) {',
-    project: 'systems',
+    project: 'integration',
     tests: 'dead-letters',
     title: 'G12',
   },

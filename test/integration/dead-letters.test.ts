@@ -11,7 +11,8 @@ import { encoderOf } from '#schemas/encoder.ts'
 import { prefixOf } from '#schemas/wire-format.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { type System, startSystem } from '#test/helpers/system.ts'
+import { sharedSystem } from '#test/helpers/shared-system.ts'
+import type { System } from '#test/helpers/system.ts'
 import { TestWorkspace } from '#test/helpers/workspace.ts'
 
 interface Letter {
@@ -38,7 +39,7 @@ let encode: (fields: object) => Buffer
 let deadLetterId: number
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   const registry = new SchemaRegistry(registryUrl)
   const ids = await registry.registerAll()
   encode = encoderOf('LeadEvent', ids.LeadEvent)
@@ -186,14 +187,12 @@ test('unknown function and unknown meter are set aside by their own codes; the l
   const id = randomUUID()
   await workspace.send('AiCallEvent', { function: 'mind_reading', id })
   await workspace.send('MeterEvent', { meter: 'unicorns', quantity: 1 })
-  const codes = (): readonly string[] =>
-    letters.filter(({ key }) => key === workspace.id).map(({ code }) => code)
-  await eventually(
-    async () => codes(),
+  const codes = await eventually(
+    async () => letters.filter(({ key }) => key === workspace.id).map(({ code }) => code),
     (seen) => seen.length === 2,
     { what: 'two letters' },
   )
-  expect(codes().toSorted()).toEqual(['unknown_function', 'unknown_meter'])
+  expect(codes.toSorted()).toEqual(['unknown_function', 'unknown_meter'])
   const line = await eventually(
     async () =>
       system
