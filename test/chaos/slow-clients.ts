@@ -17,8 +17,10 @@ export interface SlowOptions {
 }
 
 const BYTE_EVERY_MS = 300
-/** The first ones come one after another within this time. */
-const ARRIVAL_MS = 500
+/** The first ones come one after another within this time: as long as one lives, so that they do not all come back at once. */
+const ARRIVAL_MS = 3_000
+/** The same at the least, however short it is. */
+const ARRIVAL_MIN_MS = 500
 const BODY_BYTES = 1_000
 const GONE_AFTER_MS = 300
 /** Waits for an event that never comes. */
@@ -27,9 +29,10 @@ const LONG_QUESTION = '{"workspace":"nobody","feature":"leads","after":"c~never~
 /** Holds connections open by sending a byte now and then; how long each lived, ms. */
 export async function slowClients(options: SlowOptions): Promise<readonly number[]> {
   const startedAt = performance.now()
+  const arrivalMs = Math.max(ARRIVAL_MIN_MS, Math.min(ARRIVAL_MS, options.forMs / 2))
   const lived: number[] = []
   const one = async (index: number): Promise<void> => {
-    await pause((index * ARRIVAL_MS) / options.count)
+    await pause((index * arrivalMs) / options.count)
     do lived.push(await untilClosed(options))
     while (performance.now() - startedAt < options.forMs)
   }
