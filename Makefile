@@ -54,9 +54,9 @@ soak: $(NODE) ## Long runs: simulator and its mutants, steady load, a million ev
 	@IMPORT_WORKSPACES=100000 npx vitest run --project systems import.test
 	@G10_STEPS=100000 G11_REQUESTS=10000 npx vitest run holds.conformance use-guarantees
 	@G22_REQUESTS=100000 G22_EXAMPLES=200 npx vitest run http-fuzz contract-fuzz
-	@G19_WORKSPACES=20000 G19_PER_SECOND=400 npx vitest run chaos-boundary
 	@G20_BURST=100000 G20_SECONDS=30 npx vitest run chaos-hot-workspace
 	@G23_SECONDS=60 G24_SECONDS=60 STOP_RESTARTS=20 npx vitest run overload graceful-stop
+	@G19_WORKSPACES=20000 G19_PER_SECOND=400 npx vitest run chaos-boundary
 
 mutants: $(NODE) ## Break one line after another and see that simulator and tests notice: make mutants ONLY="G3 G5"
 	@$(NODE) test/mutation/main.ts $(ONLY)
