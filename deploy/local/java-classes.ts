@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { cached } from './cache.ts'
@@ -9,6 +9,8 @@ import { runCommand } from './run-command.ts'
 
 const FILE = 'program.jsa'
 const READY_WITHIN_MS = 90_000
+/** Writing takes some seconds, and others may use the machine. */
+const END_WITHIN_MS = 60_000
 /** What Java would say of classes that it reads anew all the same. */
 const QUIET = ['-Xlog:cds=off', '-Xlog:cds+dynamic=off']
 
@@ -43,7 +45,7 @@ export async function keptClasses({ cache, name, onFill, lay }: KeptClasses): Pr
     onFill,
     fill: async (directory) => {
       const trial = await lay(directory, [...QUIET, `-XX:ArchiveClassesAtExit=${join(directory, FILE)}`])
-      await run(trial).catch(() => undefined)
+      await run(trial).catch(() => rmSync(join(directory, FILE), { force: true }))
       await runCommand('find', [directory, '-mindepth', '1', '!', '-name', FILE, '-delete'])
     },
   })
@@ -58,10 +60,14 @@ async function javaId(): Promise<string> {
   return createHash('sha256').update(`${said} ${size} ${mtimeMs}`).digest('hex').slice(0, 8)
 }
 
-/** Starts a program, waits until it answers, and ends it: Java writes what it loaded as it ends. */
+/**
+ * Starts a program, waits until it answers, and ends it: Java writes what it loaded as it ends. Throws where it does not end
+ * by itself, for what it wrote then is a part.
+ */
 async function run({ args, env, ping }: Trial): Promise<void> {
   const child = spawn('java', args, { env: { ...process.env, ...env }, stdio: 'ignore' })
   const closed = once(child, 'close')
+  closed.catch(() => undefined)
   const deadline = performance.now() + READY_WITHIN_MS
   while (child.exitCode === null && performance.now() < deadline) {
     const isUp = await ping().then(
@@ -72,5 +78,7 @@ async function run({ args, env, ping }: Trial): Promise<void> {
     await pause(100)
   }
   child.kill('SIGTERM')
-  await closed
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS)
+  await closed.finally(() => clearTimeout(timer))
+  if (child.signalCode === 'SIGKILL') throw new Error('it did not end')
 }
