@@ -44,9 +44,10 @@ export async function keptClasses({ cache, name, onFill, lay }: KeptClasses): Pr
     name: `${name}-classes-${await javaId()}`,
     onFill,
     fill: async (directory) => {
-      const trial = await lay(directory, [...QUIET, `-XX:ArchiveClassesAtExit=${join(directory, FILE)}`])
-      await run(trial).catch(() => rmSync(join(directory, FILE), { force: true }))
-      await runCommand('find', [directory, '-mindepth', '1', '!', '-name', FILE, '-delete'])
+      const [data, file] = [join(directory, 'data'), join(directory, FILE)]
+      const trial = await lay(data, [...QUIET, `-XX:ArchiveClassesAtExit=${file}`])
+      await run(trial).catch(() => rmSync(file, { force: true }))
+      rmSync(data, { recursive: true, force: true })
     },
   })
   const file = join(home, FILE)

@@ -133,8 +133,8 @@ test.skipIf(clock === null)(
   'G19: a window that ends for all at once writes nothing, begins at 0 and makes no check slow',
   { timeout: 240_000 },
   async () => {
-    // The clock goes forward only: set back, what was counted would be as of a time to come.
     const before = await stored()
+    // The clock goes forward only: set back, what was counted would be as of a time to come.
     clock?.set(BOUNDARY - WARM_UP_MS - BEFORE_MS)
     const seen = await ask(WARM_UP_MS + BEFORE_MS + AFTER_MS)
     const after = await stored()
