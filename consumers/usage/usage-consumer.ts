@@ -14,6 +14,7 @@ import type { ShardKeys } from '#drivers/redis/keys.ts'
 import { passGap } from '#drivers/redis/shard-scripts.ts'
 import { untilDone } from '#drivers/retry.ts'
 import type { Traces } from '#drivers/traces.ts'
+import { TurnBudget } from '#drivers/turn-budget.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import type { Progress } from '../liveness.ts'
 import { watchProgress } from '../watch-progress.ts'
@@ -22,7 +23,7 @@ import { remadeReason } from './rebuild-shard.ts'
 import { ShardKeeper } from './shard-keeper.ts'
 import { countedUpto, type ShardPosition } from './shard-state.ts'
 import { CALL_WEIGHT } from './shard-track.ts'
-import { type SessionDeps, UsageSession } from './usage-session.ts'
+import { READ_AT_ONCE, type SessionDeps, UsageSession } from './usage-session.ts'
 
 /** Everything that the usage consumer is made of. */
 export interface UsageConsumerOptions {
@@ -143,6 +144,7 @@ function sessionDeps(options: UsageConsumerOptions, keeper: ShardKeeper): Sessio
       ? {}
       : { trace: (messages, partition) => traces.batch({ topic, partition, messages }) }),
     turnstile: new Turnstile(WEIGHT_AT_ONCE),
+    reading: new TurnBudget(READ_AT_ONCE),
     nonce: () => {
       calls += 1
       return `${process}-${calls}`

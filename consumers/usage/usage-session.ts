@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PartitionSession, RecordBatch } from '#drivers/kafka/consumer-loop.ts'
 import type { Refused, UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { SLICE_MAX, type SliceEvent } from '#drivers/redis/apply.ts'
 import { type ShardKeys, shardOf } from '#drivers/redis/keys.ts'
 import type { BatchTrace } from '#drivers/traces.ts'
+import type { TurnBudget } from '#drivers/turn-budget.ts'
 import { countedUpto, type ShardPosition } from './shard-state.ts'
 import { type Coverage, type SendOutcome, ShardTrack, type TrackDeps } from './shard-track.ts'
 
@@ -15,6 +15,8 @@ export interface SessionDeps extends TrackDeps {
   readonly prepare: (messages: RecordBatch['messages']) => Promise<void>
   /** Acknowledged by Kafka when it resolves. */
   readonly deadLetter: (refused: Refused, partition: number) => Promise<void>
+  /** Shared by all who read in this process: how many records in one turn of the event loop. */
+  readonly reading: TurnBudget
   /** Follows the records of a batch that are traced; left out where nothing is. */
   readonly trace?: (messages: RecordBatch['messages'], partition: number) => BatchTrace
 }
@@ -24,8 +26,11 @@ const BACKLOG = 1_000
 /** Records that are gathered for each shard's slice: by then most are nearly full, and few were sent because they are. */
 const GATHERED_EACH = (3 / 4) * SLICE_MAX
 
-/** Records that are decoded in one go: what is full after them goes to Redis while the next ones are decoded. */
-const READ_AT_ONCE = 1_000
+/**
+ * Records of all partitions that are read in one turn of the event loop, some three milliseconds: Redis has two slices at
+ * a time, which last for seven, and stands still when nobody hears its answers.
+ */
+export const READ_AT_ONCE = 250
 
 /** The end of a partition as it was verified: everything appended before the times lies below `end`. */
 export interface VerifiedEnd {
@@ -89,9 +94,9 @@ export class UsageSession implements PartitionSession {
   }
 
   /**
-   * Reads a batch and sends it off, where there is a backlog with the ones after it; resolves when what was sent before is in
-   * Redis, so that the next one is fetched and read while this one is applied. What became of this one is the answer for a
-   * later one, or of `mark`. A slice that can no longer be brought there, because the partition is lost, is a reason to open
+   * Reads a batch and sends it off; resolves when what was sent before is in Redis, so that the next one is fetched and read
+   * while this one is applied. Where there is a backlog it is sent with the ones after it, and waits for nothing until then.
+   * What became of this one is the answer for a later one, or of `mark`. A slice that can no longer be brought there, because the partition is lost, is a reason to open
    * it anew: nothing goes behind it.
    *
    * Throws where the batch needs what cannot be had now, a schema or a new meter. What was read of it is in Redis then: the
@@ -105,18 +110,19 @@ export class UsageSession implements PartitionSession {
       const refused: Refused[] = []
       for (let from = 0; from < batch.messages.length; from += READ_AT_ONCE) {
         const messages = batch.messages.slice(from, from + READ_AT_ONCE)
+        await this.#deps.reading.take(messages.length)
         await this.#deps.prepare(messages)
         const read = await this.#deps.reader.read(messages)
         await this.#setAside(read.refused, batch)
         refused.push(...read.refused)
         for (const event of read.events) this.#take(event, batch)
-        if (from + READ_AT_ONCE < batch.messages.length) await nextTurn()
       }
       this.#position = batch.next
       this.#at = Number(batch.messages.at(-1)?.timestamp ?? this.#at)
       this.#ends.push(() => traced?.end(new Map(refused.map(({ message, code }) => [message.offset, code]))))
+      if (batch.behind >= BACKLOG && !this.#hasGatheredEnough()) return 'done'
       const before = this.#flight
-      if (batch.behind < BACKLOG || this.#hasGatheredEnough()) this.#flush()
+      this.#flush()
       return await before
     } catch (error) {
       this.#sendRead(batch)

@@ -3,6 +3,7 @@ import { gunzip, gunzipSync, gzip, zstdCompress, zstdDecompress, zstdDecompressS
 import kafkajs from 'kafkajs'
 import lz4 from 'lz4js'
 import snappy from 'snappyjs'
+import { TurnBudget } from '../turn-budget.ts'
 import { stubRecords } from './oversized-batch.ts'
 
 /** The most that one compressed batch may expand to: a bomb ends as dead letters, not as a full memory. */
@@ -16,6 +17,9 @@ type Expand = (buffer: Buffer) => Buffer | Promise<Buffer>
 
 /** What expands to no more than this is expanded where it is read: a thread's help costs ten times what a small batch does. */
 const HERE_BYTES_MAX = 1_048_576
+
+/** Bytes that are expanded in one turn of the event loop, as they come: what a fetch brings of one partition. */
+const expanding = new TurnBudget(65_536)
 
 type Zlib = (buffer: Buffer, bound: { readonly maxOutputLength: number }) => Buffer
 type ZlibInThread = (buffer: Buffer, bound: { readonly maxOutputLength: number }) => Promise<Buffer>
@@ -74,6 +78,7 @@ class TooLargeError extends Error {}
  */
 function bounded(expand: Expand): (buffer: Buffer) => Promise<Buffer> {
   return async (buffer) => {
+    await expanding.take(buffer.length)
     try {
       return await expand(buffer)
     } catch (error) {

@@ -1,131 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Redis } from 'ioredis'
-import type { KafkaMessage } from 'kafkajs'
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { ShardTrack } from '#consumers/usage/shard-track.ts'
-import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
-import { HOUR_MS } from '#core/instant.ts'
-import type { SliceEvent } from '#drivers/redis/apply.ts'
-import { shardOf } from '#drivers/redis/keys.ts'
-import { Turnstile } from '#drivers/turnstile.ts'
-import { engineAddresses } from '#test/helpers/addresses.ts'
 import { eventually } from '#test/helpers/eventually.ts'
-import { LoggedShard } from '#test/helpers/logged-shard.ts'
-import { wipe } from '#test/simulator/disasters.ts'
-
-const NOW = Date.UTC(2026, 10, 23, 12)
-/** Records behind a batch of which nobody waits for this one. */
-const BACKLOG = 100_000
-const redis = new Redis(engineAddresses().redis)
-afterAll(() => redis.quit())
-
-/** A session that reads a log of one workspace as it is told to, and what it sent. */
-interface Reading {
-  readonly session: UsageSession
-  /** Events of each call. */
-  readonly calls: readonly number[]
-  /** Batches whose traces have ended, by how many records each had. */
-  readonly ended: readonly number[]
-  /** Handles the next records, with so many left behind them. */
-  readonly take: (count: number, behind: number) => Promise<unknown>
-  readonly faults: Faults
-}
-
-/** What goes wrong from now on. */
-interface Faults {
-  /** The registry says nothing of what is read in parts of fewer than a thousand. */
-  isRegistryAway: boolean
-  /** The partition is lost while a slice is brought to Redis. */
-  isLost: boolean
-  /** Each record is refused, and Kafka does not take the letter. */
-  isLetterStuck: boolean
-  /** Redis does not answer before. */
-  redis: Promise<void>
-  /** Subjects that each event names, in place of its units. */
-  subjects: readonly string[] | null
-}
-
-type Run = (shard: LoggedShard, reading: Reading) => Promise<void>
-
-/** A log of one workspace, which is in one of so many shards. */
-async function onLog(count: number, run: Run, shardCount = 1): Promise<void> {
-  const shards = Array.from({ length: shardCount }, () => new LoggedShard(redis))
-  const own = shards[shardOf('acme', shardCount)]
-  if (own === undefined) throw new RangeError('no shard')
-  for (let n = 0; n < count; n += 1) own.append(0, { id: `e${n}`, at: NOW - HOUR_MS + n })
-  await Promise.all(shards.map((shard) => shard.rebuild()))
-  const wiped = async (): Promise<void> => {
-    await Promise.all(shards.map(({ keys }) => wipe(redis, keys)))
-  }
-  await run(own, await reading(shards, own.logs[0] ?? [])).finally(wiped)
-}
-
-async function reading(shards: readonly LoggedShard[], log: readonly SliceEvent[]): Promise<Reading> {
-  const calls: number[] = []
-  const ended: number[] = []
-  const nothing = { isRegistryAway: false, isLost: false, isLetterStuck: false, subjects: null }
-  const faults: Faults = { ...nothing, redis: Promise.resolve() }
-  let nonce = 0
-  const eventAt = ({ offset }: Pick<KafkaMessage, 'offset'>): SliceEvent => {
-    const event = log[Number(offset)]
-    if (event === undefined) throw new RangeError(`nothing at ${offset}`)
-    const { subjects } = faults
-    return subjects === null
-      ? event
-      : { ...event, changes: [{ kind: 'members', meter: 'numbers', subjects }] }
-  }
-  const deps: SessionDeps = {
-    redis,
-    shards: shards.map(({ keys }) => keys),
-    reader: Object({
-      read: async (messages: readonly KafkaMessage[]) =>
-        faults.isLetterStuck
-          ? { events: [], refused: messages.map((message) => ({ message })) }
-          : { events: messages.map(eventAt), refused: [] },
-    }),
-    prepare: async (messages) => {
-      if (faults.isRegistryAway && messages.length < READ_AT_ONCE)
-        throw new Error('the registry says nothing')
-    },
-    deadLetter: () => new Promise(() => undefined),
-    retry: async (_what, call) => {
-      await faults.redis
-      if (faults.isLost) throw new Error('rebalancing')
-      return call()
-    },
-    onLostShard: async () => undefined,
-    onApplied: (_reply, { events }) => void (events > 0 && calls.push(events)),
-    trace: ({ length }) => ({ end: () => void ended.push(length) }),
-    turnstile: new Turnstile(10_000),
-    nonce: () => `g${nonce++}`,
-  }
-  const session = new UsageSession(deps, 0, await Promise.all(shards.map((shard) => shard.position(0))))
-  return {
-    session,
-    calls,
-    ended,
-    faults,
-    take: (count, behind) => {
-      const events = log.slice(session.position, session.position + count)
-      const messages = events.map((event) => toMessage(event.offset, event.appendedAt))
-      const next = session.position + count
-      return session.handle({ messages, next, behind, heartbeat: async () => undefined })
-    },
-  }
-}
-
-/** Waits until all that was read is in Redis, without asking for it. */
-async function landed(session: UsageSession): Promise<void> {
-  const isBusy = async (): Promise<boolean> => session.isBusy
-  await eventually(isBusy, (busy) => !busy, { what: 'all that was read to be in Redis', withinMs: 2_000 })
-}
-
-/** Records that a session reads in one go. */
-const READ_AT_ONCE = 1_000
-
-function toMessage(offset: number, at: number): KafkaMessage {
-  return Object({ offset: String(offset), timestamp: String(at), key: null, value: null })
-}
+import { BACKLOG, landed, onLog, type Run } from '#test/helpers/session-reading.ts'
 
 test('a backlog goes to Redis in large slices, whatever the batches are, and its end at once', async () => {
   await onLog(1_300, async (shard, { session, calls, take }) => {
@@ -222,7 +99,7 @@ test('while Redis is silent heavy events are not read for ever', async () => {
     faults.subjects = Array.from({ length: 4_000 }, (_, n) => `+${n}`)
     const silence = Promise.withResolvers<void>()
     faults.redis = silence.promise
-    for (let n = 0; n < 4; n += 1) await take(1, BACKLOG)
+    for (let n = 0; n < 7; n += 1) await take(1, BACKLOG)
     let isRead = false
     const last = take(1, BACKLOG).then(() => {
       isRead = true
@@ -233,7 +110,41 @@ test('while Redis is silent heavy events are not read for ever', async () => {
     await last
     await session.settle()
   }
-  await onLog(5, run, 4)
+  await onLog(8, run, 4)
+})
+
+test('a backlog is read on while Redis applies, up to what is gathered next', async () => {
+  await onLog(800, async (shard, { session, take, faults }) => {
+    const silence = Promise.withResolvers<void>()
+    faults.redis = silence.promise
+    await take(400, BACKLOG)
+    await take(100, BACKLOG)
+    let isRead = false
+    const last = take(300, BACKLOG).then(() => {
+      isRead = true
+    })
+    for (let turn = 0; turn < 100; turn += 1) await nextTurn()
+    expect([isRead, session.position]).toEqual([false, 800])
+    silence.resolve()
+    await last
+    await session.settle()
+    expect(await shard.used()).toBe(800)
+  })
+})
+
+test('one part of a batch is read in a turn of the event loop: what Redis answers is heard in between', async () => {
+  await onLog(1_000, async (_shard, { session, parts, take }) => {
+    const handled = take(1_000, BACKLOG)
+    const seen = [1]
+    while ((seen.at(-1) ?? 0) < 4) {
+      await nextTurn()
+      seen.push(parts.length)
+    }
+    expect(seen.every((count, turn) => count - (seen[turn - 1] ?? 1) <= 1)).toBe(true)
+    await handled
+    await session.settle()
+    expect(parts).toEqual([250, 250, 250, 250])
+  })
 })
 
 test('a session that ends sends what it gathered', async () => {

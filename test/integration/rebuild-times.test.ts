@@ -5,6 +5,7 @@ import { findRemade, standingOf } from '#cli/rebase/find-remade.ts'
 import { rebaseShard } from '#cli/rebase/rebase-shard.ts'
 import { type SessionDeps, UsageSession } from '#consumers/usage/usage-session.ts'
 import { DAY_MS, HOUR_MS } from '#core/instant.ts'
+import { TurnBudget } from '#drivers/turn-budget.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 import { LoggedShard } from '#test/helpers/logged-shard.ts'
@@ -41,6 +42,7 @@ function sessionDeps(shard: LoggedShard): SessionDeps {
     onLostShard: unused,
     onApplied: () => undefined,
     turnstile: new Turnstile(1_000),
+    reading: new TurnBudget(1_000),
     nonce: () => {
       calls += 1
       return `s${calls}`

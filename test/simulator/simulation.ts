@@ -12,6 +12,7 @@ import type { LogRange } from '#drivers/kafka/scan-topic.ts'
 import type { UsageReader } from '#drivers/kafka/usage-reader.ts'
 import { SnapshotLog } from '#drivers/mongo/snapshot-log.ts'
 import { type ShardKeys, shardKeys, shardOf } from '#drivers/redis/keys.ts'
+import { TurnBudget } from '#drivers/turn-budget.ts'
 import { Turnstile } from '#drivers/turnstile.ts'
 import { seededRandom } from '#test/helpers/random.ts'
 import { archiveWorkspace } from './archive-workspace.ts'
@@ -255,6 +256,7 @@ export class Simulation {
       onApplied: () => undefined,
       sliceMax: SLICE_MAX,
       turnstile: new Turnstile(Number.POSITIVE_INFINITY),
+      reading: new TurnBudget(1_000),
       nonce: () => this.#nonce(),
     }
   }
