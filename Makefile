@@ -90,10 +90,13 @@ screenshots: $(NODE) ## Play the stage on real engines and write docs/screenshot
 records: $(NODE) ## Write client/events/records.gen.ts anew from the schemas
 	@$(NODE) schemas/write-client-records.ts
 
+wasm: $(NODE) ## Write drivers/redis/sip-hash.wasm anew from sip-hash.wat
+	@npx wat2wasm drivers/redis/sip-hash.wat -o drivers/redis/sip-hash.wasm
+
 sdk: $(NODE) ## Compile the SDK and pack it: client/tallygate-client-<version>.tgz
 	@cd client && rm -rf dist && npx tsc -p tsconfig.json && npm pack --ignore-scripts --loglevel=error
 
 release: $(NODE) ## Give what stands under Unreleased a version: make release VERSION=1.2.3; refused where nothing does
 	@$(NODE) deploy/release.ts $(VERSION)
 
-.PHONY: help install tools run up down clean test test-long soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records sdk release
+.PHONY: help install tools run up down clean test test-long soak mutants bench bench-check bench-baseline performance format validate openapi screenshots records wasm sdk release

@@ -1,3 +1,5 @@
+import fc from 'fast-check'
+import kafkajs from 'kafkajs'
 import { expect, test } from 'vitest'
 import { partitionerOf } from './partitioner.ts'
 
@@ -19,4 +21,24 @@ test('a key goes to the partition that Java’s producer would choose', () => {
       expect(partitionOf(key), `${key} again`).toBe((hash & 0x7fffffff) % partitions)
     }
   }
+})
+
+test('any key goes to the partition that kafkajs would choose', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 70 }),
+      fc.integer({ min: 1, max: 64 }),
+      (key, count) => {
+        const partitionMetadata = Array.from({ length: count }, (_, partitionId) => {
+          return { partitionErrorCode: 0, partitionId, leader: 1, replicas: [1], isr: [1] }
+        })
+        const theirs = kafkajs.Partitioners.DefaultPartitioner()({
+          topic: 't',
+          partitionMetadata,
+          message: { key, value: null },
+        })
+        expect(partitionerOf(count)(key)).toBe(theirs)
+      },
+    ),
+  )
 })

@@ -1,4 +1,5 @@
 import kafkajs, { type ICustomPartitioner } from 'kafkajs'
+import { murmur2 } from './murmur2.ts'
 
 const REMEMBERED_MAX = 200_000
 
@@ -21,25 +22,5 @@ export function rememberingPartitioner(): ReturnType<ICustomPartitioner> {
 
 /** The partition that a key's records go to: murmur2, as Java's own producer and kafkajs choose it. */
 export function partitionerOf(partitions: number): (key: string) => number {
-  const choose = kafkajs.Partitioners.DefaultPartitioner()
-  const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
-    partitionErrorCode: 0,
-    partitionId,
-    leader: 1,
-    replicas: [1],
-    isr: [1],
-  }))
-  const remembered = new Map<string, number>()
-  return (key) => {
-    const known = remembered.get(key)
-    if (known !== undefined) return known
-    const partition = choose({
-      topic: '',
-      partitionMetadata,
-      message: { key: Buffer.from(key), value: null },
-    })
-    if (remembered.size >= REMEMBERED_MAX) remembered.clear()
-    remembered.set(key, partition)
-    return partition
-  }
+  return (key) => (murmur2(key) & 0x7fffffff) % partitions
 }

@@ -27,3 +27,10 @@ test('ids that were hashed otherwise are refused: copies would count twice', asy
     'dedupeHash was installed as undefined, not siphash24-128',
   )
 })
+
+test('ids that stand in other sets are refused, too', async () => {
+  const { dedupeSets: _, ...before } = installWish
+  await expect(ensureInstall(databaseWith(before), installWish)).rejects.toThrow(
+    'dedupeSets was installed as undefined, not murmur2-8',
+  )
+})

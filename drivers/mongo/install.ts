@@ -15,6 +15,8 @@ export interface Install {
   /** Secret of the dedupe hash, 64 hex digits. */
   readonly dedupeKey: string
   readonly dedupeSubShards: number
+  /** What a sub-shard is chosen by (ADR 0037). */
+  readonly dedupeSets: 'murmur2-8'
   /** Partitions of `usage.events`. */
   readonly usagePartitions: number
 }
@@ -28,6 +30,7 @@ export const installWish: InstallWish = {
   shardHash: 'fnv1a32',
   dedupeHash: 'siphash24-128',
   dedupeSubShards: DEDUPE_SUB_SHARDS,
+  dedupeSets: 'murmur2-8',
   usagePartitions: partitions['usage.events'],
 }
 
@@ -61,8 +64,7 @@ export async function ensureInstall(db: Db, wish: InstallWish): Promise<Install>
 }
 
 function checked(found: InstallDocument, wish: InstallWish): Install {
-  const { shards, shardHash, dedupeHash, dedupeSubShards, usagePartitions, dedupeKey } = found
-  const installed: InstallWish = { shards, shardHash, dedupeHash, dedupeSubShards, usagePartitions }
+  const { _id, dedupeKey, ...installed } = found
   const problems = Object.entries(wish)
     .filter(([name, value]) => name !== 'shards' && Reflect.get(installed, name) !== value)
     .map(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { partitionerOf } from '#drivers/kafka/partitioner.ts'
 import { dedupeHasher, type EventIdentity } from './dedupe-id.ts'
 
 const hasher = dedupeHasher('k'.repeat(64))
@@ -12,8 +13,18 @@ test('an identity is a signed number of 64 bits and a sub-shard of 256', () => {
     expect(subShard).toBeLessThan(256)
   }
   expect(new Set(seen.map(({ member }) => member)).size).toBe(seen.length)
-  expect(new Set(seen.map(({ subShard }) => subShard)).size).toBeGreaterThan(250)
+  expect(new Set(seen.map(({ subShard }) => subShard)).size).toBe(32)
   expect(seen.some(({ member }) => member.startsWith('-'))).toBe(true)
+})
+
+test('ids of the workspaces of one partition share 32 sets, those of all partitions 256', () => {
+  const partitionOf = partitionerOf(16)
+  const workspaces = Array.from({ length: 4_000 }, (_, index) => `w${index}`)
+  const byPartition = Map.groupBy(workspaces, partitionOf)
+  const setsOf = (names: readonly string[]): Set<number> =>
+    new Set(names.map((name) => hasher(identity(name, 'crm', 'e')).subShard))
+  expect([...byPartition.values()].map((names) => setsOf(names).size)).toEqual(Array(16).fill(32))
+  expect(setsOf(workspaces).size).toBe(256)
 })
 
 test('where one part ends and the next begins is part of an identity', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DEDUPE_SUB_SHARDS } from './keys.ts'
+import { dedupeSubShard } from './keys.ts'
 import { SipHash } from './sip-hash.ts'
 
 /** Where an event's identity is remembered: a 64-bit member, and the sub-shard of its day's bucket. */
@@ -23,22 +23,20 @@ const KEY_BYTES = 16
  * Hashes identities with the install's secret key, so that nobody outside can aim at a collision.
  *
  * The member is 64 of 128 bits of SipHash-2-4 over length-prefixed (workspace, source, id), as a signed decimal so that
- * Redis keeps it in an intset; the sub-shard comes from the other bits. Its key is the first half of the secret's SHA-256.
+ * Redis keeps it in an intset; the sub-shard comes from the workspace and from other bits. Its key is the first half of the secret's SHA-256.
  * Named in the install document as `siphash24-128` (ADR 0020). Throws RangeError for ids that are not ASCII: those are
  * refused before they come here.
  */
 export function dedupeHasher(key: string): (identity: EventIdentity) => DedupeId {
   const hash = new SipHash(createHash('sha256').update(key).digest().subarray(0, KEY_BYTES))
-  const words = new Int32Array(IDENTITY_BYTES_MAX / 4 + 2)
-  const bytes = new Uint8Array(words.buffer)
-  const [low, high] = [new Int32Array(hash.result.buffer, 0, 2), hash.result]
-  const member = new BigInt64Array(low.buffer, 0, 1)
+  const { input, result } = hash
+  const member = new BigInt64Array(result.buffer, result.byteOffset, 1)
   return ({ workspace, source, id }) => {
-    let at = writeText(bytes, 0, workspace)
-    at = writeText(bytes, at, source)
-    at = writeText(bytes, at, id)
-    hash.digest(words, at)
-    return { member: String(member[0]), subShard: ((high[2] ?? 0) >>> 0) % DEDUPE_SUB_SHARDS }
+    let at = writeText(input, 0, workspace)
+    at = writeText(input, at, source)
+    at = writeText(input, at, id)
+    hash.digest(at)
+    return { member: String(member[0]), subShard: dedupeSubShard(workspace, result[2] ?? 0) }
   }
 }
 

@@ -1,11 +1,27 @@
+import { murmur2 } from '#drivers/kafka/murmur2.ts'
+
 /** Number of shards of one server, fixed at install. */
 export const SHARDS_DEFAULT = 16
 
 /** The same of a Redis Cluster: enough that no master of a few has many more of them than another. */
 export const SHARDS_CLUSTER = 64
 
+/**
+ * Groups of workspaces by whose ids the sets of a dedupe bucket are told apart, and sets of each group. A slice is of one partition:
+ * where records are keyed as Kafka's own clients do, and partitions are a multiple of eight, it is of one group, and five hundred
+ * ids go into 32 sets instead of 220 (ADR 0037).
+ */
+const DEDUPE_GROUPS = 8
+const DEDUPE_SETS_EACH = 32
+
 /** Sub-shards of a dedupe bucket, fixed at install. */
-export const DEDUPE_SUB_SHARDS = 256
+export const DEDUPE_SUB_SHARDS = DEDUPE_GROUPS * DEDUPE_SETS_EACH
+
+/** The sub-shard of an id: 0 … 255, by its workspace and by bits of its hash. */
+export function dedupeSubShard(workspace: string, bits: number): number {
+  const group = (murmur2(workspace) & 0x7fffffff) % DEDUPE_GROUPS
+  return DEDUPE_SETS_EACH * group + ((bits >>> 0) % DEDUPE_SETS_EACH)
+}
 
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193

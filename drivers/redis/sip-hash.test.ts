@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import openWabt from 'wabt'
 import { SipHash } from './sip-hash.ts'
 
 /** The reference implementation's results for 0, 1, 2 … under the key 0, 1 … 15, by their length. */
@@ -14,10 +16,24 @@ const vectors = {
 
 test.for(Object.entries(vectors))('SipHash of %s bytes is what its authors say', ([length, expected]) => {
   const hash = new SipHash(Uint8Array.from({ length: 16 }, (_, index) => index))
-  const words = new Int32Array(20).fill(-1)
-  new Uint8Array(words.buffer).set(Uint8Array.from({ length: Number(length) }, (_, index) => index))
-  hash.digest(words, Number(length))
-  expect(Buffer.from(hash.result.buffer).toString('hex')).toBe(expected)
+  hash.input.fill(0xff)
+  hash.input.set(Uint8Array.from({ length: Number(length) }, (_, index) => index))
+  hash.digest(Number(length))
+  const { buffer, byteOffset, byteLength } = hash.result
+  expect(Buffer.from(buffer, byteOffset, byteLength).toString('hex')).toBe(expected)
+})
+
+test('sip-hash.wasm is what sip-hash.wat says; otherwise run `make wasm`', async () => {
+  const wabt = await openWabt()
+  const name = 'sip-hash.wat'
+  const { buffer } = wabt.parseWat(name, readFileSync(new URL(name, import.meta.url), 'utf8')).toBinary({})
+  const kept = readFileSync(new URL('sip-hash.wasm', import.meta.url))
+  expect(Buffer.from(buffer).toString('hex')).toBe(kept.toString('hex'))
+})
+
+test('more bytes than there are cannot be hashed', () => {
+  const hash = new SipHash(new Uint8Array(16))
+  expect(() => hash.digest(hash.input.length)).toThrow(RangeError)
 })
 
 test('a key of another length is refused', () => {
