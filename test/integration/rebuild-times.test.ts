@@ -132,3 +132,10 @@ test('dead letters: a record is set aside once, also when Redis lost all and the
     expect(letters).toEqual(['5'])
   })
 })
+
+test('rebuild: what a shard says of itself is looked up by a hash, however little that is', async () => {
+  await onShard(1, async (shard) => {
+    await shard.rebuild()
+    expect(await redis.object('ENCODING', shard.keys.meta)).toBe('hashtable')
+  })
+})

@@ -15,7 +15,8 @@ redis.call('HINCRBY', KEYS[1], 'half', 1)
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
   if field ~= 'half' and field ~= 'born' then redis.call('HDEL', KEYS[1], field) end
 end
-redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'cat', ARGV[2])
+-- One value of more than 64 bytes (hash-max-listpack-value): Redis finds the fields of m by their hash, and walks no list of all of them.
+redis.call('HSET', KEYS[1], 'rst', ARGV[1], 'cat', ARGV[2], 'wide', string.rep('.', 65))
 if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'th', '1') end
 local reached = true
 for i = 5, #ARGV, 6 do
