@@ -96,8 +96,8 @@ export class UsageSession implements PartitionSession {
   /**
    * Reads a batch and sends it off; resolves when what was sent before is in Redis, so that the next one is fetched and read
    * while this one is applied. Where there is a backlog it is sent with the ones after it, and waits for nothing until then.
-   * What became of this one is the answer for a later one, or of `mark`. A slice that can no longer be brought there, because the partition is lost, is a reason to open
-   * it anew: nothing goes behind it.
+   * What became of this one is the answer for a later one, or of `mark`. A slice that can no longer be brought there, because
+   * the partition is lost, is a reason to open it anew: nothing goes behind it.
    *
    * Throws where the batch needs what cannot be had now, a schema or a new meter. What was read of it is in Redis then: the
    * next try sends what is left.

@@ -23,8 +23,8 @@ const KEY_BYTES = 16
  * Hashes identities with the install's secret key, so that nobody outside can aim at a collision.
  *
  * The member is 64 of 128 bits of SipHash-2-4 over length-prefixed (workspace, source, id), as a signed decimal so that
- * Redis keeps it in an intset; the sub-shard comes from the workspace and from other bits. Its key is the first half of the secret's SHA-256.
- * Named in the install document as `siphash24-128` (ADR 0020). Throws RangeError for ids that are not ASCII: those are
+ * Redis keeps it in an intset; the sub-shard comes from the workspace and from other bits (ADR 0037). Its key is the first half
+ * of the secret's SHA-256. Named in the install document as `siphash24-128` (ADR 0020). Throws RangeError for ids that are not ASCII: those are
  * refused before they come here.
  */
 export function dedupeHasher(key: string): (identity: EventIdentity) => DedupeId {
