@@ -24,6 +24,7 @@ export const mutants: readonly Mutant[] = [
     to: 'not seen[id]',
   },
   {
+    seed: 6,
     name: 'copies of an event in one slice are both taken for new',
     file: `${lua}/add-ids.lua`,
     from: 'if added < missing then seen[id] = true end',
@@ -98,6 +99,7 @@ export const mutants: readonly Mutant[] = [
     to: 'this.#position >= 0',
   },
   {
+    seed: 5,
     name: 'a duplicate segment accepted: rounds of one number share their parts',
     file: 'drivers/mongo/snapshot-log.ts',
     from: '{ round, nonce }: SnapshotHeader, part: number): string {',
@@ -147,7 +149,7 @@ export const mutants: readonly Mutant[] = [
     to: 'if (!merged.has(row.workspace)) merged.set(row.workspace, { ...row, above })',
   },
   {
-    seed: 39,
+    seed: 63,
     name: 'ids expired by a clock, as a TTL does',
     file: 'consumers/snapshots/forget-ids.ts',
     from: 'const before = streamTimeOf(meta, ranges) - DEDUPE_WINDOW_MS',
@@ -167,7 +169,7 @@ export const mutants: readonly Mutant[] = [
     to: 'base + 1',
   },
   {
-    seed: 6,
+    seed: 18,
     name: 'ids expired by the time of their events',
     file: 'consumers/snapshots/forget-ids.ts',
     from: '    if (Number(latest) >= before) continue\n    if ((await dropBucket(redis, { keys, incarnation, bucket, before }))',
@@ -210,14 +212,14 @@ export const mutants: readonly Mutant[] = [
     to: 'return reached < counted end',
   },
   {
-    seed: 23,
+    seed: 113,
     name: 'dirty removed without its stamp',
     file: `${lua}/forget-stamp.lua`,
     from: 'if value ~= ARGV[2] then',
     to: 'if false then',
   },
   {
-    seed: 15,
+    seed: 87,
     name: 'rebuild counts from the base of the newest round for every workspace',
     file: `${lua}/apply.lua`,
     from: "from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1'))",
