@@ -1,26 +1,17 @@
 import kafkajs, { type ICustomPartitioner } from 'kafkajs'
-import { murmur2 } from './murmur2.ts'
+import { partitionOfKey } from './key-partition.ts'
 
-const REMEMBERED_MAX = 200_000
-
-/** kafkajs' own choice of a partition, which is remembered for each key: workspaces write again and again. */
-export function rememberingPartitioner(): ReturnType<ICustomPartitioner> {
+/** kafkajs' own choice of a partition, without the BigInts that it takes for each key. */
+export function quickPartitioner(): ReturnType<ICustomPartitioner> {
   const choose = kafkajs.Partitioners.DefaultPartitioner()
-  const remembered = new Map<string, number>()
   return (input) => {
-    const { message, partitionMetadata, topic } = input
-    if (typeof message.key !== 'string') return choose(input)
-    const name = `${topic} ${partitionMetadata.length} ${message.key}`
-    const known = remembered.get(name)
-    if (known !== undefined) return known
-    const partition = choose(input)
-    if (remembered.size >= REMEMBERED_MAX) remembered.clear()
-    remembered.set(name, partition)
-    return partition
+    const { key, partition } = input.message
+    if (typeof key !== 'string' || partition !== undefined) return choose(input)
+    return partitionOfKey(key, input.partitionMetadata.length)
   }
 }
 
-/** The partition that a key's records go to: murmur2, as Java's own producer and kafkajs choose it. */
+/** The partition that a key's records go to, of so many. */
 export function partitionerOf(partitions: number): (key: string) => number {
-  return (key) => (murmur2(key) & 0x7fffffff) % partitions
+  return (key) => partitionOfKey(key, partitions)
 }

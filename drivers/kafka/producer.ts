@@ -1,5 +1,5 @@
 import kafkajs, { type Kafka, type Producer } from 'kafkajs'
-import { rememberingPartitioner } from './partitioner.ts'
+import { quickPartitioner } from './partitioner.ts'
 import { type Batch, type OutgoingRecord, RecordQueue } from './record-queue.ts'
 
 /** How long records wait for the request before theirs. */
@@ -30,7 +30,7 @@ export class GatheringProducer {
   constructor(kafka: Kafka, withinMs: number | null = null) {
     this.#withinMs = withinMs
     this.#producer = kafka.producer({
-      createPartitioner: rememberingPartitioner,
+      createPartitioner: quickPartitioner,
       allowAutoTopicCreation: false,
       retry: { retries: 0 },
     })

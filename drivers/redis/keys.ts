@@ -1,4 +1,4 @@
-import { murmur2 } from '#drivers/kafka/murmur2.ts'
+import { partitionOfKey } from '#drivers/kafka/key-partition.ts'
 
 /** Number of shards of one server, fixed at install. */
 export const SHARDS_DEFAULT = 16
@@ -19,8 +19,7 @@ export const DEDUPE_SUB_SHARDS = DEDUPE_GROUPS * DEDUPE_SETS_EACH
 
 /** The sub-shard of an id: 0 … 255, by its workspace and by bits of its hash. */
 export function dedupeSubShard(workspace: string, bits: number): number {
-  const group = (murmur2(workspace) & 0x7fffffff) % DEDUPE_GROUPS
-  return DEDUPE_SETS_EACH * group + ((bits >>> 0) % DEDUPE_SETS_EACH)
+  return DEDUPE_SETS_EACH * partitionOfKey(workspace, DEDUPE_GROUPS) + ((bits >>> 0) % DEDUPE_SETS_EACH)
 }
 
 const FNV_OFFSET = 0x811c9dc5

@@ -14,6 +14,7 @@ import { LoggedShard } from './logged-shard.ts'
 const NOW = Date.UTC(2026, 10, 23, 12)
 /** Records behind a batch of which nobody waits for this one. */
 export const BACKLOG = 100_000
+
 /** A session that reads a log of one workspace as it is told to, and what it sent. */
 interface Reading {
   readonly session: UsageSession

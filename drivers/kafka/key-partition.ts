@@ -1,19 +1,20 @@
 const SEED = 0x9747b28c
 const FACTOR = 0x5bd1e995
 
+/** The partition that a key's records go to, of so many: by murmur2 of its UTF-8, as Java's own producer and kafkajs choose it. */
+export function partitionOfKey(key: string, partitions: number): number {
+  let seen = 0
+  for (let index = 0; index < key.length; index += 1) seen |= key.charCodeAt(index)
+  const bytes = seen > 0x7f ? Buffer.from(key).toString('latin1') : key
+  return (murmur2(bytes) & 0x7fffffff) % partitions
+}
+
 /**
- * MurmurHash2 of a key's UTF-8, 32 bits with their sign: what Java's producer and kafkajs choose partitions by.
+ * MurmurHash2 of a text whose characters are bytes, 32 bits with their sign.
  *
  * Where it comes from: Appleby, MurmurHash2, 2008, with the seed of Kafka's `Utils.murmur2`.
  */
-export function murmur2(key: string): number {
-  let seen = 0
-  for (let index = 0; index < key.length; index += 1) seen |= key.charCodeAt(index)
-  return hashOf(seen > 0x7f ? Buffer.from(key).toString('latin1') : key)
-}
-
-/** Of a text whose characters are bytes. */
-function hashOf(bytes: string): number {
+function murmur2(bytes: string): number {
   const { length } = bytes
   const whole = length & ~3
   let hash = SEED ^ length
