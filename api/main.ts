@@ -1,3 +1,4 @@
+import '#drivers/allocate-young.ts'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { TallygateError } from '#core/errors.ts'

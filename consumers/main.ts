@@ -1,3 +1,4 @@
+import '#drivers/allocate-young.ts'
 import { randomUUID } from 'node:crypto'
 import { unhurried } from '#core/operations/read-workspace.ts'
 import { PRODUCE_AGAIN_MS } from '#core/usage/hold.ts'
