@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
-/** At the end of a process: makes objects that last, a million times, and says where the next ones begin. */
+/** At the end of a process: makes objects that last, over and over, and says where the next ones begin. */
 const lasting = `
   const kept = []
   const make = (number) => ({ number, list: [number] })
