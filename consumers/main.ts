@@ -100,7 +100,8 @@ const metrics = createMetrics()
 const measured = consumerMetrics(metrics)
 const shards = allShardKeys(install.shards)
 measureShards(metrics, { states: () => readShardStates(redis, shards), now })
-const counters = redisCounterStore({ redis, shards, partitionOf: partitionerOf(partitions['usage.events']) })
+const partitionOf = partitionerOf(partitions['usage.events'])
+const counters = redisCounterStore({ redis, shards, partitionOf, hasUnjudged: true })
 const facts = new CachedFactStore({ redis, shards, source, fold: (versions) => rules.fold(versions) })
 const sink = deadLetterSink({
   producer,

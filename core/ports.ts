@@ -5,6 +5,7 @@ import type { StoredHistory } from './history/past-facts.ts'
 import type { Day, Instant } from './instant.ts'
 import type { Judgement } from './notices/judgement.ts'
 import type { Notice } from './notices/notice.ts'
+import type { UnjudgedChange } from './notices/reached-at.ts'
 import type {
   CommitOutcome,
   HoldBasis,
@@ -40,8 +41,18 @@ export interface CounterReading {
   readonly membership: Readonly<Record<string, boolean>>
   /** Whether each subject of the plan is named by an open hold, by `memberKey`. */
   readonly heldSubjects: Readonly<Record<string, boolean>>
+  /** What of the workspace was not judged yet; the judge alone asks for it. */
+  readonly unjudged?: Unjudged
   /** Until when its figures are those in force; absent where nobody tells of changes. */
   readonly standing?: Standing
+}
+
+/** What changed of a workspace since the judge looked at it. */
+export interface Unjudged {
+  /** As it is kept, by which it is taken off once it was judged; '' when there is nothing. */
+  readonly kept: string
+  /** In the order in which it was counted. */
+  readonly changes: readonly UnjudgedChange[]
 }
 
 /** Whether a reading is still what Redis would say (ADR 0016). */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { HOUR_MS, type Instant } from '#core/instant.ts'
+import { HOUR_MS } from '#core/instant.ts'
 import { type JudgeDeps, judgeWorkspace } from '#core/operations/judge-workspace.ts'
 import { Agenda, type Due } from '#drivers/redis/agenda.ts'
 import type { Redis } from '#drivers/redis/connection.ts'
@@ -173,27 +173,23 @@ class ShardJudge {
     let cursor = '0'
     do {
       const [next, entries] = await redis.hscan(keys.judge, cursor, 'COUNT', SCAN_COUNT)
-      const judge = async ([workspace, value]: readonly [string, string]): Promise<void> => {
-        const isJudged = await this.#judgeOne(keys, workspace)
-        if (isJudged) await forgetStamp(redis, { hash: keys.judge, workspace, value })
-      }
+      const judge = ([workspace]: readonly [string, string]): Promise<void> => this.#judgeOne(keys, workspace)
       await judgeAll(inPairs(entries), { judge, pause })
       cursor = next
     } while (cursor !== '0')
   }
 
-  /** False when it could not be judged now; it stays where it was found. */
-  async #judgeOne(keys: ShardKeys, workspace: string): Promise<boolean> {
-    const { redis, deps } = this.#options
-    const raisedAt = async (): Promise<Instant | null> => raisedAtOf(await redis.hget(keys.judge, workspace))
-    const { outcome, nextAt, shares } = await judgeWorkspace(deps, { workspace, raisedAt })
-    if (outcome === 'unknown') return false
+  /** What could not be judged now stays where it was found. */
+  async #judgeOne(keys: ShardKeys, workspace: string): Promise<void> {
+    const { deps, redis } = this.#options
+    const { outcome, nextAt, kept, shares } = await judgeWorkspace(deps, workspace)
+    if (outcome === 'unknown') return
     const isFar = nextAt === null || nextAt > deps.now() + PLANNED_MS
     await Promise.all([
       this.#agenda.plan(keys, workspace, isFar ? null : nextAt),
       this.#near.put(keys, workspace, shares),
     ])
-    return true
+    if (kept !== '') await forgetStamp(redis, { hash: keys.judge, workspace, value: kept })
   }
 }
 
@@ -216,11 +212,4 @@ async function judgeAll<Item>(
     await Promise.all(items.slice(from, from + AT_ONCE).map(judge))
     await pause(performance.now() - startedAt)
   }
-}
-
-/** The earlier one of `stamp|before|since`, see `lua/apply.lua`. */
-function raisedAtOf(value: string | null): Instant | null {
-  const raises = value?.split('|').slice(1) ?? []
-  const known = raises.filter((raise) => raise !== '').map(Number)
-  return known.length === 0 ? null : Math.min(...known)
 }

@@ -17,7 +17,7 @@ function tell(told: FeatureTold, percent: number, thresholds: readonly number[])
   const now = START + DAY_MS
   const entitlement = resolveEntitlement({ catalogue, facts, workspace: 'acme', featureKey: 'leads', now })
   const used = (50 * percent) as Amount
-  return judgeFeature({ entitlement, used, crossing: null, told, now, since: now })
+  return judgeFeature({ entitlement, used, crossing: null, told, now, reachedAt: () => now })
 }
 
 test('a threshold that a revision drops is forgotten without a word, and told anew once there is one again', () => {

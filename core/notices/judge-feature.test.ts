@@ -63,8 +63,8 @@ function judgeEach(seen: readonly Seen[]): readonly JudgedFeature[] {
   let crossing: Crossing | null = null
   return seen.map((one) => {
     const now = START + one.hour * HOUR_MS
-    const used = one.used as Amount
-    const judged = judgeFeature({ entitlement: entitlementOf(one), used, crossing, told, now, since: now })
+    const [entitlement, used] = [entitlementOf(one), one.used as Amount]
+    const judged = judgeFeature({ entitlement, used, crossing, told, now, reachedAt: () => now })
     ;({ told, crossing } = judged)
     return judged
   })

@@ -13,8 +13,8 @@ export interface FeatureSituation {
   readonly crossing: Crossing | null
   readonly told: FeatureTold
   readonly now: Instant
-  /** When what was judged came true: append time of the call that raised a meter, or the change of facts. */
-  readonly since: Instant
+  /** When use that is reached now was: append time of the call that crossed, or when the facts came to count. */
+  readonly reachedAt: (isReached: (used: Amount) => boolean) => Instant
 }
 
 /** The feature after judging, and what is to be told of it. */
@@ -99,19 +99,20 @@ interface Draft {
 }
 
 /** A limit of 0 is a feature that is not sold: nothing of it can be crossed before something is used. */
-function isAtPercent({ entitlement: { limit }, used }: FeatureSituation, percent: number): boolean {
+function isAtPercent(limit: Amount | null, used: Amount, percent: number): boolean {
   return limit !== null && used > 0 && used * 100 >= limit * percent
 }
 
 /** Percents that stand: reached now, or told before and not left far enough below. */
 function thresholdsNow(situation: FeatureSituation, before: readonly number[]): readonly number[] {
+  const { used } = situation
   const { feature, limit } = situation.entitlement
   const stays = (percent: number): boolean =>
     before.includes(percent) &&
     limit !== null &&
-    situation.used * 10_000 >= limit * percent * feature.rearmBelowPercent &&
-    situation.used > 0
-  return feature.thresholds.filter((percent) => isAtPercent(situation, percent) || stays(percent))
+    used * 10_000 >= limit * percent * feature.rearmBelowPercent &&
+    used > 0
+  return feature.thresholds.filter((percent) => isAtPercent(limit, used, percent) || stays(percent))
 }
 
 /** Grace starts at the first counted `used ≥ limit` and is re-armed well below it (domain.md, "grace"). */
@@ -119,14 +120,17 @@ export function crossingNow({
   entitlement,
   used,
   crossing,
-  since,
+  reachedAt,
   now,
 }: Omit<FeatureSituation, 'told'>): Crossing | null {
   const { limit, feature } = entitlement
   if (limit === null || limit === 0 || feature.graceHours === 0) return null
   const isShadow = feature.mode === 'shadow'
   if (used >= limit && crossing?.untold === true && !isShadow) return { since: now }
-  if (used >= limit) return crossing ?? (isShadow ? { since, untold: true } : { since })
+  if (used >= limit) {
+    const since = crossing?.since ?? reachedAt((before) => before >= limit)
+    return crossing ?? (isShadow ? { since, untold: true } : { since })
+  }
   return used * 100 < limit * feature.rearmBelowPercent ? null : crossing
 }
 
@@ -149,12 +153,15 @@ function recovered(
 }
 
 function crossed(
-  { since }: FeatureSituation,
+  { entitlement: { limit }, reachedAt }: FeatureSituation,
   before: readonly number[],
   after: readonly number[],
 ): readonly Draft[] {
   const reached = after.filter((percent) => !before.includes(percent))
-  return reached.map((threshold) => ({ type: 'threshold_crossed', threshold, occurredAt: since }) as const)
+  return reached.map((threshold) => {
+    const occurredAt = reachedAt((used) => isAtPercent(limit, used, threshold))
+    return { type: 'threshold_crossed', threshold, occurredAt } as const
+  })
 }
 
 interface GraceStep {

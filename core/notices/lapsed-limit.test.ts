@@ -38,7 +38,14 @@ test('S16, L1: lapse mode allow leaves adding, within the limit and its grace of
   ].map(([hour = 0, used = 0]) => {
     const now = END + hour * HOUR_MS
     const entitlement = resolveEntitlement({ catalogue, facts, workspace: 'acme', featureKey: 'leads', now })
-    const judged = judgeFeature({ entitlement, used: used as Amount, crossing, told, now, since: now })
+    const judged = judgeFeature({
+      entitlement,
+      used: used as Amount,
+      crossing,
+      told,
+      now,
+      reachedAt: () => now,
+    })
     ;({ crossing, told } = judged)
     const request = { feature: 'leads', quantity: 1 as Amount, intent: 'add' } as const
     const usage = { used: used as Amount, held: 0 as Amount, subjectIsMember: false, subjectIsHeld: false }

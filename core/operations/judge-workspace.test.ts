@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts'
-import { WHEN_JUDGED, type WorkspaceFacts } from '../entitlement/facts.ts'
+import type { WorkspaceFacts } from '../entitlement/facts.ts'
 import { DAY_MS, HOUR_MS, type Instant, SECOND_MS } from '../instant.ts'
 import { type Judgement, NOT_JUDGED } from '../notices/judgement.ts'
 import type { Notice } from '../notices/notice.ts'
@@ -21,6 +21,8 @@ class World {
   leads = 0
   /** Other fields of the counters. */
   fields: Readonly<Record<string, string>> = {}
+  /** Append time of use that was not judged; null for none. */
+  usedAt: Instant | null = null
   /** Since when an event was appended that is not counted yet; null for none. */
   behindSince: Instant | null = null
   subscription = subscription
@@ -67,7 +69,7 @@ class World {
 
   async judge(): Promise<void> {
     this.#remembered = null
-    await judgeWorkspace(this.deps, { workspace: 'acme', raisedAt: async () => this.now })
+    await judgeWorkspace(this.deps, 'acme')
   }
 
   #remembered: WorkspaceFacts | null = null
@@ -104,6 +106,10 @@ class World {
       sizes: {},
       membership: {},
       heldSubjects: {},
+      unjudged: {
+        kept: '',
+        changes: this.usedAt === null ? [] : [{ of: 'use', at: this.usedAt, before: null }],
+      },
     }
   }
 }
@@ -144,35 +150,19 @@ test('L1: judged twice, a crossing is one judgement and one id', async () => {
 test('nextAt names the end of the grace, then the next date of the subscription', async () => {
   const world = new World()
   world.leads = 2_500
-  const first = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => START - HOUR_MS })
+  world.usedAt = START - HOUR_MS
+  const first = await judgeWorkspace(world.deps, 'acme')
   expect(first).toMatchObject({ outcome: 'changed', nextAt: START + 23 * HOUR_MS, shares: { leads: 100 } })
   world.now = START + 23 * HOUR_MS
-  const second = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => null })
+  const second = await judgeWorkspace(world.deps, 'acme')
   expect(world.published.at(-1)).toMatchObject({ type: 'grace_ended', occurredAt: START + 23 * HOUR_MS })
   expect(second.nextAt).toBeGreaterThan(world.now)
-})
-
-test('L1: what raised a meter just before the counters were read is asked after them', async () => {
-  const world = new World()
-  let raised: Instant | null = null
-  const deps: JudgeDeps = {
-    ...world.deps,
-    counters: {
-      read: async (...asked) => {
-        world.leads = 2_500
-        raised = START - 25 * HOUR_MS
-        return world.deps.counters.read(...asked)
-      },
-    },
-  }
-  await judgeWorkspace(deps, { workspace: 'acme', raisedAt: async () => raised })
-  expect(world.judgements.at(-1)?.crossings).toEqual({ leads: { since: START - 25 * HOUR_MS } })
 })
 
 test('L1: a crossing of which nobody knows since when begins its grace with the look that finds it', async () => {
   const world = new World()
   world.leads = 2_500
-  await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => WHEN_JUDGED })
+  await judgeWorkspace(world.deps, 'acme')
   expect(world.judgements.at(-1)?.crossings).toEqual({ leads: { since: START } })
 })
 
@@ -191,7 +181,7 @@ describe('a window that began inside a day, after 700 credits of that day', () =
     'nothing of it is told as use of the new allowance while the start is not counted: %s',
     async ([, is]) => {
       const world = Object.assign(new World(), { subscription: bought, fields: whole, leads: 2_000, ...is })
-      const { nextAt } = await judgeWorkspace(world.deps, { workspace: 'acme', raisedAt: async () => null })
+      const { nextAt } = await judgeWorkspace(world.deps, 'acme')
       expect(told(world), 'the rest is').toEqual([['leads', 80]])
       expect(nextAt).toBe(world.now + SECOND_MS)
       Object.assign(world, { fields: split, behindSince: null, now: START })

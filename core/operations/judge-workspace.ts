@@ -6,9 +6,10 @@ import { parseRevision } from '../entitlement/facts-revision.ts'
 import { type Instant, MINUTE_MS, SECOND_MS } from '../instant.ts'
 import { isEqual } from '../is-equal.ts'
 import { judgeAccess } from '../notices/judge-access.ts'
-import { judgeFeature } from '../notices/judge-feature.ts'
+import { type FeatureSituation, judgeFeature } from '../notices/judge-feature.ts'
 import type { Judgement } from '../notices/judgement.ts'
 import { type FeatureTold, NOTHING_TOLD_OF_FEATURE, type Notice } from '../notices/notice.ts'
+import { reachedAt } from '../notices/reached-at.ts'
 import { ownValue } from '../own-value.ts'
 import type { JudgementStore, NoticeSink } from '../ports.ts'
 import { isSplitMissing, usageOf } from '../usage/feature-reading.ts'
@@ -18,20 +19,10 @@ import { type ReadDeps, readWorkspace, type WantedFeature, type WorkspaceReading
 /** The start of a window is counted so long after it, unless counting is behind or billing was late. */
 const SPLIT_WITHIN_MS = MINUTE_MS
 
-/** What judging needs. */
+/** What judging needs; its counters say what was not judged yet. */
 export interface JudgeDeps extends ReadDeps {
   readonly judgements: JudgementStore
   readonly notices: NoticeSink
-}
-
-/** A workspace whose counters or facts changed, or for which something is due. */
-export interface ToJudge {
-  readonly workspace: string
-  /**
-   * Append time of the earliest unjudged call that raised a meter, or of the change of facts; null = none did. Asked
-   * after the counters were read, so that whatever raised them is in it.
-   */
-  readonly raisedAt: () => Promise<Instant | null>
 }
 
 /** What judging came to; `unknown` when counters or facts could not be had: judge again later. */
@@ -39,6 +30,8 @@ export interface Judged {
   readonly outcome: 'unchanged' | 'changed' | 'unknown'
   /** When time alone gives something new to judge; null when nothing ever will. */
   readonly nextAt: Instant | null
+  /** What was judged of what had changed, as it is kept; '' for nothing. */
+  readonly kept: string
   /** Percent of the limit that is used, by feature; null where there is none. */
   readonly shares: Readonly<Record<string, number | null>>
 }
@@ -51,27 +44,22 @@ export interface Judged {
  * finds the winner's. A notice is published before the judgement after it can be inserted, so whoever comes after
  * a crash finds what was not acknowledged in the newest judgement and publishes it under the same id.
  */
-export async function judgeWorkspace(deps: JudgeDeps, { workspace, raisedAt }: ToJudge): Promise<Judged> {
+export async function judgeWorkspace(deps: JudgeDeps, workspace: string): Promise<Judged> {
   for (;;) {
     const known = await readWorkspace(deps, { workspace, features: featuresToJudge })
-    if (!known.known) return { outcome: 'unknown', nextAt: null, shares: {} }
+    if (!known.known) return { outcome: 'unknown', nextAt: null, kept: '', shares: {} }
     const number = parseRevision(known.facts.revision).crossings
     const last = await deps.judgements.read(workspace, number)
     await deps.notices.settle(last.notices)
-    const { now } = known.reading
-    const glance = judge(known, { workspace, last, since: now })
+    const { judgement, nextAt } = judge(known, { workspace, last })
     const shares = sharesOf(known)
-    if (isSame(glance.judgement, last)) return { outcome: 'unchanged', nextAt: glance.nextAt, shares }
-    const { judgement, nextAt } = judge(known, {
-      workspace,
-      last,
-      since: Math.min((await raisedAt()) ?? now, now),
-    })
+    const { kept = '' } = known.reading.unjudged ?? {}
+    if (isSame(judgement, last)) return { outcome: 'unchanged', nextAt, kept, shares }
     const isStored = await deps.judgements.append(workspace, number + 1, judgement)
     await deps.facts.refresh(workspace, null)
     if (!isStored) continue
     await deps.notices.settle(judgement.notices)
-    return { outcome: 'changed', nextAt, shares }
+    return { outcome: 'changed', nextAt, kept, shares }
   }
 }
 
@@ -85,14 +73,13 @@ function featuresToJudge(catalogue: Catalogue): readonly WantedFeature[] {
 interface Situation {
   readonly workspace: string
   readonly last: Judgement
-  readonly since: Instant
 }
 
 type Known = WorkspaceReading & { readonly known: true }
 
 function judge(
   known: Known,
-  { workspace, last, since }: Situation,
+  { workspace, last }: Situation,
 ): { readonly judgement: Judgement; readonly nextAt: Instant | null } {
   const { catalogue, facts, reading, entitlements } = known
   const { now } = reading
@@ -117,7 +104,9 @@ function judge(
       continue
     }
     const { used } = usageOf({ entitlement, subject: null }, reading, catalogue)
-    const judged = judgeFeature({ entitlement, used, crossing, told: before, now, since })
+    const since: FeatureSituation['reachedAt'] = (isReached) =>
+      Math.min(reachedAt({ entitlement, reading, catalogue }, isReached) ?? now, now)
+    const judged = judgeFeature({ entitlement, used, crossing, told: before, now, reachedAt: since })
     if (judged.crossing !== null) crossings[key] = judged.crossing
     if (!isEqual(judged.told, before)) features[key] = judged.told
     notices.push(...judged.notices)

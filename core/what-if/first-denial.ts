@@ -70,7 +70,7 @@ function momentAt(world: World, { featureKey, at, crossing }: MomentInput): Mome
   const [verdict] = decideTogether({ catalogue, now: at, items: [item] }).decisions
   if (verdict === undefined) throw new RangeError('one request has one verdict')
   const { validUntil, feature } = entitlement
-  const standing = crossingNow({ entitlement, used: usage.used, crossing, since: at, now: at })
+  const standing = crossingNow({ entitlement, used: usage.used, crossing, reachedAt: () => at, now: at })
   if (verdict.reason !== 'over_limit_grace') {
     return { verdict, crossing: standing, validUntil, graceEndsAt: Number.POSITIVE_INFINITY }
   }

@@ -79,7 +79,14 @@ export interface ApplyReply {
 /** `lua/apply.lua`: applies a slice once, behind the incarnation, contiguity and watermark fences. */
 export const apply = defineScript({
   file: 'apply.lua',
-  parts: ['held-units.lua', 'open-holds.lua', 'settle.lua', 'add-ids.lua', 'counter-changes.lua'],
+  parts: [
+    'held-units.lua',
+    'open-holds.lua',
+    'settle.lua',
+    'add-ids.lua',
+    'counter-changes.lua',
+    'unjudged.lua',
+  ],
   keys: (packed: PackedSlice) => packed.keys,
   args: (packed) => packed.args,
   reply: (raw): ApplyReply => {

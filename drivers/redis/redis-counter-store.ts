@@ -6,31 +6,39 @@ import type { ReadPlan } from '#core/usage/read-plan.ts'
 import type { Redis } from './connection.ts'
 import { type ShardKeys, shardOf } from './keys.ts'
 import { defineScript, listOf, type RawReply } from './script.ts'
+import { parseUnjudged } from './unjudged-changes.ts'
 
 interface ReadInput {
   readonly keys: ShardKeys
   readonly workspace: string
   readonly partition: number
   readonly plan: ReadPlan
+  readonly hasUnjudged: boolean
 }
 
 /** `lua/read.lua`: one workspace's counters and how far they can be trusted, from one instant. */
 const readWorkspace = defineScript({
   file: 'read.lua',
   parts: ['get-fields.lua'],
-  keys: ({ keys, workspace, plan }: ReadInput) => [
+  keys: ({ keys, workspace, plan, hasUnjudged }: ReadInput) => [
     keys.meta,
     keys.usage(workspace),
     keys.holds(workspace),
     ...plan.sets.map((set) => keys.members(workspace, set.meter)),
+    ...(hasUnjudged ? [keys.judge] : []),
   ],
-  args: ({ partition, plan }) => [
+  args: ({ workspace, partition, plan, hasUnjudged }) => [
     partition,
     plan.fields.length,
     ...plan.fields,
     ...plan.sets.map(({ meter, subject }) => (subject === null ? '' : `~${meter}~${subject}`)),
+    ...(hasUnjudged ? [`!${workspace}`] : []),
   ],
-  reply: (raw, { plan }) => readingOf(listOf(raw, 'read.lua'), plan),
+  reply: (raw, { plan, hasUnjudged }): CounterReading => {
+    const reply = listOf(raw, 'read.lua')
+    const reading = readingOf(reply, plan)
+    return hasUnjudged ? { ...reading, unjudged: parseUnjudged(String(reply.at(-1))) } : reading
+  },
 })
 
 function textOf(raw: RawReply | undefined): string | null {
@@ -73,19 +81,21 @@ interface StoreOptions {
   readonly shards: readonly ShardKeys[]
   /** Partition of `usage.events` that a workspace's events are in. */
   readonly partitionOf: (workspace: string) => number
+  /** Whether a reading says what of the workspace was not judged yet. */
+  readonly hasUnjudged?: boolean
 }
 
 /** Counters as Redis holds them. Every failure to reach it is `unavailable`. */
-export function redisCounterStore({ redis, shards, partitionOf }: StoreOptions): CounterStore {
+export function redisCounterStore(options: StoreOptions): CounterStore {
+  const { redis, shards, partitionOf, hasUnjudged = false } = options
   return {
     async read(workspace, plan) {
       const keys = shards[shardOf(workspace, shards.length)]
       if (keys === undefined) throw new RangeError(`no shard for ${workspace}`)
-      return readWorkspace(redis, { keys, workspace, partition: partitionOf(workspace), plan }).catch(
-        (error: unknown) => {
-          throw new TallygateError('unavailable', 'Redis did not answer; try again', { workspace }, error)
-        },
-      )
+      const input = { keys, workspace, partition: partitionOf(workspace), plan, hasUnjudged }
+      return readWorkspace(redis, input).catch((error: unknown) => {
+        throw new TallygateError('unavailable', 'Redis did not answer; try again', { workspace }, error)
+      })
     },
   }
 }

@@ -1,3 +1,4 @@
+import { WHEN_JUDGED } from '#core/entitlement/facts.ts'
 import { LIST } from './agenda.ts'
 import type { ShardKeys } from './keys.ts'
 import { defineScript, wordOf } from './script.ts'
@@ -148,7 +149,7 @@ interface PutFactsInput {
   readonly revision: string
   readonly facts: string | Buffer
   readonly nonce: string
-  /** From when a crossing that this change causes would count, ms; null when it cannot cause one. */
+  /** From when a crossing that this change causes would count, ms, or `WHEN_JUDGED`; null when it cannot cause one. */
   readonly since: number | null
   /** Revision that MongoDB was found not to have: facts of it are replaced though they are newer. */
   readonly lost?: string
@@ -168,7 +169,7 @@ export const putFacts = defineScript({
     facts,
     workspace,
     nonce,
-    since ?? '',
+    since === WHEN_JUDGED ? 'look' : (since ?? ''),
     lost,
   ],
   reply: (raw) => wordOf(raw, ['STORED', 'SAME', 'OLDER', 'MIXED', 'INC'] as const, 'put-facts.lua'),

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WHEN_JUDGED } from '#core/entitlement/facts.ts'
+import { dayOf } from '#core/instant.ts'
+import type { CounterChange } from '#core/usage/usage-event.ts'
 import { apply } from '#drivers/redis/apply.ts'
 import { connectRedis } from '#drivers/redis/connect.ts'
 import { shardKeys } from '#drivers/redis/keys.ts'
 import { packSlice } from '#drivers/redis/pack-slice.ts'
 import { forgetStamp, putFacts } from '#drivers/redis/shard-scripts.ts'
+import { parseUnjudged } from '#drivers/redis/unjudged-changes.ts'
 import { engineAddresses } from '#test/helpers/addresses.ts'
 
 /** A shard that no process of this run uses. */
@@ -21,11 +24,13 @@ function put(workspace: string, revision: string, since: number | null): Promise
   return putFacts(redis, { keys, workspace, revision, facts: '{}', nonce: randomUUID(), since })
 }
 
-/** What a crossing would be dated by: the earlier one of both raises; undefined where there is none. */
-async function raisedAt(workspace: string): Promise<string | undefined> {
-  const [, ...raises] = (await stampOf(workspace)).split('|')
-  const known = raises.filter((raise) => raise !== '').map(Number)
-  return known.length === 0 ? undefined : String(Math.min(...known))
+/** What changed and was not judged, in order: the time of use with what was held before it, `*` and that of facts. */
+async function unjudged(workspace: string): Promise<readonly string[]> {
+  const { changes } = parseUnjudged(await stampOf(workspace))
+  return changes.map(({ of, at, before }) => {
+    const held = Object.entries(before ?? {}).map(([field, value]) => ` ${field}=${value}`)
+    return `${of === 'facts' ? '*' : ''}${at}${held.join('')}`
+  })
 }
 
 async function stampOf(workspace: string): Promise<string> {
@@ -33,15 +38,30 @@ async function stampOf(workspace: string): Promise<string> {
 }
 
 /** Counts leads, one event per append time. */
-async function raise(workspace: string, ...appendTimes: readonly number[]): Promise<void> {
+function raise(workspace: string, ...appendTimes: readonly number[]): Promise<void> {
+  return count(
+    workspace,
+    appendTimes.map((at) => [at, added('leads')]),
+  )
+}
+
+function added(meter: string): CounterChange {
+  return { kind: 'add', meter, units: 1 }
+}
+
+/** Counts one event per append time. */
+async function count(
+  workspace: string,
+  times: readonly (readonly [at: number, change: CounterChange])[],
+): Promise<void> {
   const known = Number((await redis.hget(keys.meta, 'wm:0')) ?? -1)
-  const events = appendTimes.map((appendedAt, index) => ({
+  const events = times.map(([appendedAt, change], index) => ({
     offset: known + 1 + index,
     workspace,
     occurredAt: appendedAt,
     appendedAt,
     dedupe: { member: randomUUID(), subShard: 0 },
-    changes: [{ kind: 'add' as const, meter: 'leads', units: 1 }],
+    changes: [change],
     reservation: null,
     isVoid: false,
   }))
@@ -54,7 +74,7 @@ async function raise(workspace: string, ...appendTimes: readonly number[]): Prom
       partition: 0,
       known,
       upto,
-      at: 9_000,
+      at: Date.now(),
       seen: null,
       hasThresholds: false,
       nonce: randomUUID(),
@@ -64,41 +84,94 @@ async function raise(workspace: string, ...appendTimes: readonly number[]): Prom
   expect(outcome).toBe('OK')
 }
 
-test('judge: a crossing counts from the earliest event that nobody judged, in whatever order they came', async () => {
-  const workspace = `w-${randomUUID().slice(0, 8)}`
-  await raise(workspace, 5_000, 3_000)
-  await raise(workspace, 4_000)
-  expect(await raisedAt(workspace)).toBe('3000')
-  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: await stampOf(workspace) })).toBe(
-    'OK',
-  )
-  await raise(workspace, 8_000)
-  expect(await raisedAt(workspace)).toBe('8000')
-})
-
-test('judge: history that was judged dates nothing from the second look on, by an event or by a change of facts', async () => {
-  const workspace = `w-${randomUUID().slice(0, 8)}`
-  const look = async (meanwhile: () => Promise<unknown>): Promise<string> => {
-    const value = await stampOf(workspace)
-    await meanwhile()
-    return forgetStamp(redis, { hash: keys.judge, workspace, value })
-  }
-  await raise(workspace, 1_000)
-  expect(await look(() => raise(workspace, 8_000))).toBe('TOUCHED')
-  expect(await raisedAt(workspace), 'it may have come after the counters were read').toBe('1000')
-  expect(await look(() => raise(workspace, 8_500))).toBe('TOUCHED')
-  expect(await raisedAt(workspace)).toBe('8500')
-  expect(await look(() => put(workspace, '2.0.1', 9_000))).toBe('TOUCHED')
-  expect(await raisedAt(workspace)).toBe('9000')
-})
-
-test('judge: history that comes while live use is judged keeps its time', async () => {
-  const workspace = `w-${randomUUID().slice(0, 8)}`
-  await put(workspace, '2.0.1', 9_000)
+/** Judges: what was read is forgotten at the end, `meanwhile` comes before that. */
+async function look(workspace: string, meanwhile: () => Promise<unknown> = async () => {}): Promise<string> {
   const value = await stampOf(workspace)
-  await raise(workspace, 1_000)
-  expect(await forgetStamp(redis, { hash: keys.judge, workspace, value })).toBe('TOUCHED')
-  expect(await raisedAt(workspace)).toBe('1000')
+  await meanwhile()
+  return forgetStamp(redis, { hash: keys.judge, workspace, value })
+}
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+test('judge: use of about one time is one change, and use of another time says what was held before it', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await raise(workspace, 9 * DAY, 9 * DAY + 1_000)
+  expect(await unjudged(workspace)).toEqual([`${9 * DAY}`])
+  await raise(workspace, 2 * DAY, 2 * DAY + 1_000)
+  await raise(workspace, 9 * DAY + 1_001)
+  expect(await unjudged(workspace)).toEqual([
+    `${9 * DAY}`,
+    `${2 * DAY} leads=2`,
+    `${9 * DAY + 1_001} leads=4`,
+  ])
+  expect(await look(workspace)).toBe('OK')
+  await raise(workspace, 8_000)
+  expect(await unjudged(workspace)).toEqual(['8000'])
+})
+
+test('judge: what was read is forgotten, and what came since is kept', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await raise(workspace, DAY)
+  expect(await look(workspace, () => raise(workspace, DAY))).toBe('TOUCHED')
+  expect(await unjudged(workspace), 'more of that time came').toEqual([`${DAY}`])
+  expect(await look(workspace, () => raise(workspace, 8 * DAY))).toBe('TOUCHED')
+  expect(await unjudged(workspace)).toEqual([`${DAY}`, `${8 * DAY} leads=2`])
+  expect(await look(workspace, () => put(workspace, '2.0.1', 9 * DAY))).toBe('TOUCHED')
+  expect(await unjudged(workspace)).toEqual([`${8 * DAY}`, `*${9 * DAY}`])
+  expect(await look(workspace, () => raise(workspace, 9 * DAY, 9 * DAY + 500))).toBe('TOUCHED')
+  expect(await unjudged(workspace)).toEqual([`${9 * DAY} leads=3`])
+  expect(await look(workspace)).toBe('OK')
+  expect(await stampOf(workspace)).toBe('')
+})
+
+test('judge: use of a day in which a window began names what belonged to the window before', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  const day = dayOf(DAY)
+  const used = { kind: 'flow', meter: 'ai_credits', day, units: 5, occurredAt: DAY } as const
+  await count(workspace, [
+    [DAY, used],
+    [9 * DAY, used],
+    [9 * DAY, { kind: 'split', meter: 'ai_credits', day, startsAt: DAY + HOUR }],
+    [DAY, used],
+  ])
+  await count(workspace, [[9 * DAY, used]])
+  const begins = DAY + HOUR
+  expect(await unjudged(workspace)).toEqual([
+    `${DAY}`,
+    `${9 * DAY} ai_credits:19700102=5 ai_credits:19700102:b=`,
+    `${DAY} ai_credits:19700102=10 ai_credits:19700102:b=${begins}|10`,
+    `${9 * DAY} ai_credits:19700102=15 ai_credits:19700102:b=${begins}|15`,
+  ])
+})
+
+test('judge: where more times came than are kept, neighbours that are nearest in time are one', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  const late = Array.from({ length: 12 }, (_, hour) => 9 * DAY + hour * HOUR)
+  await raise(workspace, 5 * DAY, 5 * DAY + 2_000, ...late)
+  const first = [
+    `${5 * DAY}`,
+    `${5 * DAY + 2_000} leads=1`,
+    ...late.map((at, hour) => `${at} leads=${hour + 2}`),
+  ]
+  await count(workspace, [
+    [5 * DAY, added('contacts')],
+    [5 * DAY + 1_500, added('leads')],
+  ])
+  expect(await unjudged(workspace)).toEqual([
+    ...first,
+    `${5 * DAY} contacts=0`,
+    `${5 * DAY + 1_500} leads=14`,
+  ])
+  await count(workspace, [[DAY, added('contacts')]])
+  const merged = [...first, `${5 * DAY} contacts=0 leads=14`, `${DAY} contacts=1`]
+  expect(await unjudged(workspace), 'what both of them altered is named').toEqual(merged)
+  await raise(workspace, 2 * DAY)
+  expect(await unjudged(workspace), 'the first one names nothing').toEqual([
+    `${5 * DAY}`,
+    ...merged.slice(2),
+    `${2 * DAY} leads=15`,
+  ])
 })
 
 test('judge: what only lowers a meter asks to be judged and dates nothing', async () => {
@@ -106,26 +179,28 @@ test('judge: what only lowers a meter asks to be judged and dates nothing', asyn
   await put(workspace, '2.0.1', null)
   await redis.hset(keys.judge, workspace, '1||')
   expect(await forgetStamp(redis, { hash: keys.judge, workspace, value: '0||' })).toBe('TOUCHED')
-  expect(await raisedAt(workspace)).toBeUndefined()
+  expect(await unjudged(workspace)).toEqual([])
 })
 
 test('facts: a change that somebody else read on the way is judged all the same, from when it counts', async () => {
   const workspace = `w-${randomUUID().slice(0, 8)}`
   expect(await put(workspace, '2.0.1', null)).toBe('STORED')
-  expect(await raisedAt(workspace)).toBeUndefined()
+  expect(await stampOf(workspace)).toBe('')
   expect(await put(workspace, '2.0.1', 1_000)).toBe('SAME')
-  expect(await raisedAt(workspace)).toBe('1000')
+  expect(await unjudged(workspace)).toEqual(['*1000'])
+  await put(workspace, '3.0.1', 9_000)
+  await put(workspace, '4.0.1', 5_000)
+  expect(await unjudged(workspace), 'one after another are one, from the latest').toEqual(['*9000'])
 })
 
-test('facts: what is read again counts from when it is judged, and dates nothing that came before or after it', async () => {
+test('facts: what is read again asks to be judged and dates nothing', async () => {
   const workspace = `w-${randomUUID().slice(0, 8)}`
   await put(workspace, '2.0.1', null)
   expect(await put(workspace, '2.0.1', WHEN_JUDGED)).toBe('SAME')
-  expect(await raisedAt(workspace), 'later than any look').toBe(String(WHEN_JUDGED))
+  expect(await stampOf(workspace)).not.toBe('')
   await raise(workspace, 8_000)
-  expect(await raisedAt(workspace)).toBe('8000')
   await put(workspace, '2.0.1', WHEN_JUDGED)
-  expect(await raisedAt(workspace)).toBe('8000')
+  expect(await unjudged(workspace)).toEqual(['8000'])
 })
 
 test('facts: older ones change nothing, mixed ones ask for a new reading', async () => {
@@ -133,6 +208,6 @@ test('facts: older ones change nothing, mixed ones ask for a new reading', async
   await put(workspace, '2.0.1', null)
   expect(await put(workspace, '1.0.1', 1_000)).toBe('OLDER')
   expect(await put(workspace, '3.0.0', 1_000)).toBe('MIXED')
-  expect(await raisedAt(workspace)).toBeUndefined()
+  expect(await stampOf(workspace)).toBe('')
   expect(await redis.hget(keys.usage(workspace), 'rev')).toBe('2.0.1')
 })

@@ -3,7 +3,7 @@
   Applies the usage events of one shard in (known, upto] of one partition: every event once, or nothing.
 
   KEYS[1] m      incarnation, watermarks, readiness     KEYS[2] b      dedupe bucket -> latest append time of an id in it
-  KEYS[3] dirty  workspace -> stamp, for snapshots      KEYS[4] judge  workspace -> stamp|raise before|since a look, for limits
+  KEYS[3] dirty  workspace -> stamp, for snapshots      KEYS[4] judge  workspace -> what changed: unjudged.lua
   KEYS[5..]      usage hash of each workspace, then the id sets, then what is named by its place here: member sets, holds
   ARGV  1 inc  2 tp  3 known watermark  4 upto  5 at: append time of upto, ms  6 seen: ms the end was verified, or ''
         7 nonce: makes stamps of one microsecond differ  8 msgpack, the events grouped by workspace, in order within each:
@@ -43,12 +43,14 @@ local keys = 4 + #names + #(slice[5] or {})
 if #KEYS < keys or #ids ~= #(slice[7] or {}) or state[5] and #names > #(slice[9] or {}) then return redis.error_reply('BADEVENT') end
 for i = 1, #(slice[10] or {}), 2 do reservations[slice[10][i]] = slice[10][i + 1] end
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
-local touched, raised, counted, duplicates, place = {}, {}, 0, 0, 1
+local touched, judge, counted, duplicates, place = {}, {}, 0, 0, 1
+local near = math.max(1000, at > 0 and (now[1] * 1000 - at) / 100 or 0)
 
 if #names > 0 then redis.call('HINCRBY', m, 'half', 1) end
 local fresh = add_ids(4 + #names, slice[5] or {}, ids, slice[7])
+local unjudged = #names > 0 and redis.call('HMGET', KEYS[4], unpack(names)) or {}
 for w, name in ipairs(names) do
-  local u, from, is_touched = KEYS[4 + w], base, false
+  local u, from, is_touched, list = KEYS[4 + w], base, false, read_unjudged(unjudged[w])
   if state[5] then from = math.max(from, tonumber(redis.call('HGET', KEYS[slice[9][w]], tp) or '-1')) end
   for _ = 1, slice[2][w] do
     local number, after = events[place], place + 3 + 3 * events[place + 2]
@@ -61,14 +63,19 @@ for w, name in ipairs(names) do
         counted, is_touched = counted + 1, true
         for i = place + 3, after - 1, 3 do
           local kind = kinds[events[i]]
+          if list.is_told or list.at and math.abs(appended - list.at) > near then note_change(list, u, kind, appended, near) end
           local may_raise = operations[kind[1]](u, kind, events[i + 1], events[i + 2], offset)
-          if may_raise and not (raised[name] and raised[name] < appended) then raised[name] = appended end
+          if may_raise and list.text == '' then list.text, list.at = string.format('%.0f', appended), appended end
         end
       end
     end
     place = after
   end
-  if is_touched then touched[#touched + 1] = name write_cells(u) end
+  if is_touched then
+    touched[#touched + 1], touched[#touched + 2] = name, stamp
+    judge[#judge + 1], judge[#judge + 2] = name, stamp .. '|' .. unjudged_text(list)
+    write_cells(u)
+  end
 end
 
 for _, bucket in ipairs(slice[8] or {}) do
@@ -76,15 +83,7 @@ for _, bucket in ipairs(slice[8] or {}) do
   redis.call('HSET', KEYS[2], bucket, string.format('%.0f', latest))
 end
 if #touched > 0 then
-  local unjudged, dirty, judge = redis.call('HMGET', KEYS[4], unpack(touched)), {}, {}
-  for i, name in ipairs(touched) do
-    local before, since = string.match(unjudged[i] or '', '|(%d*)|(%d*)$')
-    local raise = math.min(raised[name] or math.huge, tonumber(since) or math.huge)
-    dirty[2 * i - 1], dirty[2 * i] = name, stamp
-    judge[2 * i - 1] = name
-    judge[2 * i] = string.format('%s|%s|%s', stamp, before or '', raise < math.huge and string.format('%.0f', raise) or '')
-  end
-  redis.call('HSET', KEYS[3], unpack(dirty))
+  redis.call('HSET', KEYS[3], unpack(touched))
   redis.call('HSET', KEYS[4], unpack(judge))
 end
 redis.call('HSET', m, 'wm:' .. tp, ARGV[4], 'at:' .. tp, ARGV[5])

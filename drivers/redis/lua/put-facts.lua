@@ -6,7 +6,8 @@
 
   ARGV[1] rev    '<versions>.<overrides>.<crossings>', how many of each are stored; '0.0.0' nothing: then nothing is named
   ARGV[2] facts  bytes, see packed-facts.ts   ARGV[3] workspace
-  ARGV[4] nonce  ARGV[5] since  ms from which a crossing would count, or '' when the change cannot cross a limit
+  ARGV[4] nonce  ARGV[5] since  ms from which a crossing would count, 'look' where nobody knows, or '' when the change
+                 cannot cross a limit; kept in judge as unjudged.lua says
   ARGV[6] lost   rev that MongoDB does not have, or '': a restored one has fewer, and what stands here is replaced
 
   Reply  'INC' the shard is not usable | 'STORED' | 'SAME' only re-read | 'OLDER' | 'MIXED' read MongoDB again
@@ -41,8 +42,10 @@ if higher or lower then redis.call('HSET', KEYS[2], 'rev', ARGV[1]) end
 if ARGV[5] ~= '' then
   local now = redis.call('TIME')
   local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[4])
-  local before, since = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(%d*)|(%d*)$')
-  local raise = math.min(tonumber(since) or math.huge, tonumber(ARGV[5]))
-  redis.call('HSET', KEYS[4], ARGV[3], string.format('%s|%s|%.0f', stamp, before or '', raise))
+  local changes, at = string.match(redis.call('HGET', KEYS[4], ARGV[3]) or '', '|(.*)$') or '', tonumber(ARGV[5])
+  local latest = tonumber(string.match(changes, '%*(%d+)$'))
+  if at and latest then changes = string.gsub(changes, '%d+$', string.format('%.0f', math.max(at, latest)))
+  elseif at then changes = string.format('%s%s*%.0f', changes, changes ~= '' and ';' or '', at) end
+  redis.call('HSET', KEYS[4], ARGV[3], stamp .. '|' .. changes)
 end
 return (higher or lower) and 'STORED' or 'SAME'
