@@ -44,7 +44,7 @@ if #KEYS < keys or #ids ~= #(slice[7] or {}) or state[5] and #names > #(slice[9]
 for i = 1, #(slice[10] or {}), 2 do reservations[slice[10][i]] = slice[10][i + 1] end
 local stamp = string.format('%s%06d.%s', now[1], tonumber(now[2]), ARGV[7])
 local touched, judge, counted, duplicates, place = {}, {}, 0, 0, 1
-local near = math.max(1000, at > 0 and (now[1] * 1000 - at) / 100 or 0)
+local near = math.max(1000, at > 0 and (now[1] * 1000 - at) / 10 or 0)
 
 if #names > 0 then redis.call('HINCRBY', m, 'half', 1) end
 local fresh = add_ids(4 + #names, slice[5] or {}, ids, slice[7])
@@ -65,7 +65,7 @@ for w, name in ipairs(names) do
           local kind = kinds[events[i]]
           if list.is_told or list.at and math.abs(appended - list.at) > near then note_change(list, u, kind, appended, near) end
           local may_raise = operations[kind[1]](u, kind, events[i + 1], events[i + 2], offset)
-          if may_raise and list.text == '' then list.text, list.at = string.format('%.0f', appended), appended end
+          if may_raise and list.newest == '' then list.newest, list.at = string.format('%.0f', appended), appended end
         end
       end
     end
@@ -73,7 +73,7 @@ for w, name in ipairs(names) do
   end
   if is_touched then
     touched[#touched + 1], touched[#touched + 2] = name, stamp
-    judge[#judge + 1], judge[#judge + 2] = name, stamp .. '|' .. unjudged_text(list)
+    judge[#judge + 1], judge[#judge + 2] = name, stamp .. '|' .. list.older .. list.newest
     write_cells(u)
   end
 end
