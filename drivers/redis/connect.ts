@@ -1,3 +1,4 @@
+import './fast-strings.ts'
 import { Cluster, ReplyError, type Redis as Server } from 'ioredis'
 import { TallygateError } from '#core/errors.ts'
 import { inTime } from '../in-time.ts'
