@@ -49,10 +49,11 @@ function added(meter: string): CounterChange {
   return { kind: 'add', meter, units: 1 }
 }
 
-/** Counts one event per append time. */
+/** Counts one event per append time; `upToWhen`: Kafka's time of the last of them, 0 where it is not known. */
 async function count(
   workspace: string,
   times: readonly (readonly [at: number, change: CounterChange])[],
+  upToWhen: number = Date.now(),
 ): Promise<void> {
   const known = Number((await redis.hget(keys.meta, 'wm:0')) ?? -1)
   const events = times.map(([appendedAt, change], index) => ({
@@ -74,7 +75,7 @@ async function count(
       partition: 0,
       known,
       upto,
-      at: Date.now(),
+      at: upToWhen,
       seen: null,
       hasThresholds: false,
       nonce: randomUUID(),
@@ -123,6 +124,16 @@ test('judge: what was read is forgotten, and what came since is kept', async () 
   expect(await unjudged(workspace)).toEqual([`${9 * DAY} leads=3`])
   expect(await look(workspace)).toBe('OK')
   expect(await stampOf(workspace)).toBe('')
+})
+
+test('judge: while counting is behind, about one time is a tenth of the lag', async () => {
+  const at = [DAY, DAY + 9_000, DAY + 15_000].map((time) => [time, added('leads')] as const)
+  const workspace = `w-${randomUUID().slice(0, 8)}`
+  await count(workspace, at, Date.now() - 100_000)
+  expect(await unjudged(workspace)).toEqual([`${DAY}`, `${DAY + 15_000} leads=2`])
+  const other = `w-${randomUUID().slice(0, 8)}`
+  await count(other, at, 0)
+  expect(await unjudged(other), 'not known how far behind: a second').toHaveLength(3)
 })
 
 test('judge: use of a day in which a window began names what belonged to the window before', async () => {
