@@ -127,10 +127,11 @@ export function crossingNow({
   if (limit === null || limit === 0 || feature.graceHours === 0) return null
   const isShadow = feature.mode === 'shadow'
   if (used >= limit && crossing?.untold === true && !isShadow) return { since: now }
-  if (used >= limit) {
-    const since = crossing?.since ?? reachedAt((before) => before >= limit)
-    return crossing ?? (isShadow ? { since, untold: true } : { since })
+  if (used >= limit && crossing === null) {
+    const since = reachedAt((before) => before >= limit)
+    return isShadow ? { since, untold: true } : { since }
   }
+  if (used >= limit) return crossing
   return used * 100 < limit * feature.rearmBelowPercent ? null : crossing
 }
 
